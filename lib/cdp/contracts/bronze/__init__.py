@@ -1,0 +1,1 @@
+"""Bronze: records as they came, and those that were refused."""

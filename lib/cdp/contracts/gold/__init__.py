@@ -1,0 +1,1 @@
+"""Gold: per person, ready for models, audiences and people who look."""

@@ -1,0 +1,28 @@
+"""gold.person_identifiers: what belongs to whom: one identifier or record, one person, one period."""
+
+from __future__ import annotations
+
+from cdp.contracts.model import Column, TableContract
+
+PERSON_IDENTIFIERS = TableContract(
+    layer="gold",
+    name="person_identifiers",
+    doc="What belongs to whom: one identifier or record, one person, one period.",
+    key=(
+        "identifier_type",
+        "value",
+    ),
+    mode="replace",
+    subject="person_id",
+    erase="rebuild",
+    columns=(
+        Column("identifier_type", "STRING", "Type; `record` for a record.", nullable=False),
+        Column("value", "STRING", "The identifier's value, or the record id.", nullable=False, pii="direct"),
+        Column("person_id", "STRING", "The person.", nullable=False, pii="pseudonym"),
+        Column("source", "STRING", "A source that states it."),
+        Column("valid_from", "TIMESTAMP", "First seen, UTC."),
+        Column("valid_to", "TIMESTAMP", "Belongs to the person until then; null: still."),
+        Column("known_from", "TIMESTAMP", "When the company first knew of it, UTC."),
+        Column("known_to", "TIMESTAMP", "When the company learned that it is not so; null: still believed."),
+    ),
+)

@@ -1,0 +1,1 @@
+"""Ops: ledgers of files, runs, trainings, deliveries and identity changes."""

@@ -1,0 +1,1 @@
+"""Silver: checked, typed, without duplicates."""

@@ -1,0 +1,49 @@
+"""silver.events: one behavioural event, duplicates gone."""
+
+from __future__ import annotations
+
+from cdp.contracts.model import IDENTIFIERS_TYPE, Column, TableContract
+
+EVENTS = TableContract(
+    layer="silver",
+    name="events",
+    doc="One behavioural event, duplicates gone.",
+    key=("event_id",),
+    mode="append",
+    clustered_by=("event_at",),
+    subject="record_id",
+    purposes=("analytics",),
+    columns=(
+        Column("event_id", "STRING", "Hash of source and message id.", nullable=False),
+        Column("source", "STRING", "The source's name, as in conf/sources.", nullable=False),
+        Column("message_id", "STRING", "The sender's id of the message.", nullable=False, pii="pseudonym"),
+        Column("event_type", "STRING", "Kind of call: track, page, screen, identify, email, ...", nullable=False),
+        Column("event_name", "STRING", "What happened, as the sender named it."),
+        Column("event_at", "TIMESTAMP", "When it happened, clock skew corrected, UTC.", nullable=False),
+        Column("original_at", "TIMESTAMP", "When it happened by the sender's clock, UTC."),
+        Column("sent_at", "TIMESTAMP", "When it was sent by the sender's clock, UTC."),
+        Column(
+            "received_at",
+            "TIMESTAMP",
+            "When the company got to know it (business time), UTC.",
+            nullable=False,
+        ),
+        Column("is_time_corrected", "BOOLEAN", "Whether event_at differs from the sender's clock."),
+        Column(
+            "record_id",
+            "STRING",
+            "A profile record, or one distinct set of identifiers of its source; null: nobody is named.",
+            pii="pseudonym",
+        ),
+        Column(
+            "identifiers",
+            IDENTIFIERS_TYPE,
+            "Normalised identifiers that the record carries, sorted by type and value.",
+            pii="direct",
+        ),
+        Column("channel", "STRING", "web, app, email, ..."),
+        Column("properties", "STRING", "The event's own fields, JSON text.", pii="sensitive"),
+        Column("is_bot", "BOOLEAN", "Whether the user agent is a known robot's."),
+        Column("landed_id", "STRING", "The landed record that it came from.", nullable=False),
+    ),
+)

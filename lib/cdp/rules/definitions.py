@@ -1,0 +1,108 @@
+"""Definition files: YAML into frozen models, with errors that name file, line, key and the nearest valid name."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from importlib.resources.abc import Traversable
+from typing import Any, TypeVar
+
+import yaml
+from pydantic import BaseModel, ValidationError
+
+from cdp.core.errors import ConfigError, nearest_name
+
+Model = TypeVar("Model", bound=BaseModel)
+
+
+def load_definition(text: str, where: str, model: type[Model]) -> Model:
+    """One definition from YAML text; ``where`` names the file in errors.
+
+    :class:`ConfigError` lists every defect with its line: unknown keys with the nearest valid name, wrong types,
+    missing keys.
+    """
+    try:
+        node = yaml.compose(text, Loader=yaml.SafeLoader)
+        data = yaml.safe_load(text)
+    except yaml.MarkedYAMLError as error:
+        line = error.problem_mark.line + 1 if error.problem_mark else 0
+        raise ConfigError(f"{where}:{line}: not valid YAML: {error.problem}") from None
+    if not isinstance(data, dict):
+        raise ConfigError(f"{where}:1: a definition is a mapping of keys; this file holds {type(data).__name__}")
+    try:
+        return model.model_validate(data)
+    except ValidationError as error:
+        lines = [_explain(problem, node, where, model) for problem in error.errors()]
+        raise ConfigError("\n".join(lines)) from None
+
+
+def load_definitions(folders: Traversable | Iterable[Traversable], model: type[Model]) -> dict[str, Model]:
+    """Every ``*.yaml`` of the folders as name -> definition; a later folder's file replaces one of the same name.
+
+    A folder that does not exist gives nothing. The name is the file's stem.
+    """
+    texts: dict[str, tuple[str, str]] = {}
+    for folder in [folders] if isinstance(folders, Traversable) else folders:
+        if not folder.is_dir():
+            continue
+        for entry in folder.iterdir():
+            if entry.name.endswith((".yaml", ".yml")):
+                stem = entry.name.rsplit(".", 1)[0]
+                texts[stem] = (entry.read_text(encoding="utf-8"), str(entry))
+    return {name: load_definition(text, where, model) for name, (text, where) in sorted(texts.items())}
+
+
+def _explain(problem: Any, node: yaml.Node | None, where: str, model: type[BaseModel]) -> str:
+    location = list(problem["loc"])
+    line = _line_of(node, location)
+    key = ".".join(str(part) for part in location) or "(file)"
+    if problem["type"] == "extra_forbidden":
+        allowed = _allowed_keys(model, location[:-1])
+        hint = nearest_name(str(location[-1]), allowed) if allowed else "remove it"
+        return f"{where}:{line}: unknown key '{key}': {hint}"
+    if problem["type"] == "missing":
+        return f"{where}:{line}: key '{key}' is missing"
+    return f"{where}:{line}: key '{key}': {problem['msg']}"
+
+
+def _line_of(node: yaml.Node | None, location: list[Any]) -> int:
+    """The 1-based line of the deepest part of ``location`` that the file holds."""
+    line = node.start_mark.line + 1 if node is not None else 1
+    for part in location:
+        if isinstance(node, yaml.MappingNode):
+            match = next(((k, v) for k, v in node.value if k.value == str(part)), None)
+            if match is None:
+                continue  # a union's tag in the location, or the missing key itself
+            line, node = match[0].start_mark.line + 1, match[1]
+        elif isinstance(node, yaml.SequenceNode) and isinstance(part, int) and part < len(node.value):
+            node = node.value[part]
+            line = node.start_mark.line + 1
+    return line
+
+
+def _allowed_keys(model: type[BaseModel], location: list[Any]) -> list[str]:
+    """The keys that the model allows at ``location``; empty where that cannot be told."""
+    current: Any = model
+    for part in location:
+        if isinstance(part, int):
+            continue
+        field = current.model_fields.get(str(part)) if _is_model(current) else None
+        if field is None:
+            continue  # a key of a mapping
+        current = _inner_model(field.annotation)
+        if current is None:
+            return []
+    return [f.alias or n for n, f in current.model_fields.items()] if _is_model(current) else []
+
+
+def _is_model(kind: Any) -> bool:
+    return isinstance(kind, type) and issubclass(kind, BaseModel)
+
+
+def _inner_model(annotation: Any) -> Any:
+    if _is_model(annotation):
+        return annotation
+    for argument in getattr(annotation, "__args__", ()):
+        inner = _inner_model(argument)
+        if inner is not None:
+            return inner
+    return None

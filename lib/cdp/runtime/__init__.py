@@ -1,0 +1,1 @@
+"""How jobs run: session, jars, settings, run log, command line support."""

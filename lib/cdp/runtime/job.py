@@ -1,0 +1,100 @@
+"""A job: its record (name, reads, writes), the context it works in, and running it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from typing import TypeVar
+
+from pydantic import BaseModel
+from pyspark.sql import DataFrame, SparkSession
+
+from cdp.contracts.model import TableContract
+from cdp.core.errors import CdpError
+from cdp.rules.definitions import load_definitions
+from cdp.runtime.config import Configuration, Settings
+from cdp.tables.store import Lake
+
+Spec = TypeVar("Spec", bound=BaseModel)
+
+
+@dataclass(frozen=True)
+class Job:
+    """What a job is: written once, used for order, help, lineage and the scheduler.
+
+    ``reads`` makes edges of the night's order, ``reads_previous`` (its own or a later job's last result) makes
+    none and is empty on the first night. ``follows_date``: whether another run date alone changes the result.
+    ``looks_outside``: whether it must run each time because it reads more than tables (files that arrive).
+    """
+
+    name: str
+    reads: tuple[TableContract, ...] = ()
+    writes: tuple[TableContract, ...] = ()
+    reads_previous: tuple[TableContract, ...] = ()
+    follows_date: bool = True
+    looks_outside: bool = False
+
+
+JobMain = Callable[["JobContext"], None]
+
+
+@dataclass
+class JobContext:
+    """What a job may touch: the tables that its record names, its settings and definitions, and the injected time."""
+
+    job: Job
+    lake: Lake
+    configuration: Configuration
+    run_date: date
+    run_id: str
+    now: datetime
+    rows_written: dict[str, int] = field(default_factory=dict)
+    problems: list[str] = field(default_factory=list)
+
+    @property
+    def spark(self) -> SparkSession:
+        """The run's session."""
+        return self.lake.spark
+
+    @property
+    def settings(self) -> Settings:
+        """The run's settings."""
+        return self.configuration.settings
+
+    def definitions(self, kind: str, model: type[Spec]) -> dict[str, Spec]:
+        """All definitions of a kind (a folder of conf/), name -> spec."""
+        return load_definitions(self.configuration.definition_folders(kind), model)
+
+    def read(self, contract: TableContract) -> DataFrame:
+        """A table that the record names in ``reads``."""
+        self._require(contract, self.job.reads, "reads")
+        return self.lake.read(contract)
+
+    def read_previous(self, contract: TableContract) -> DataFrame:
+        """A table that the record names in ``reads_previous``; no rows on the first night."""
+        self._require(contract, self.job.reads_previous, "reads_previous")
+        return self.lake.read(contract)
+
+    def version(self, contract: TableContract) -> int:
+        """The version of a table that the record names; -1 where it does not exist."""
+        self._require(contract, self.job.reads + self.job.reads_previous + self.job.writes, "reads")
+        return self.lake.version(contract)
+
+    def write(self, contract: TableContract, df: DataFrame, *, keys_are_new: bool = False) -> int:
+        """Write a table that the record names in ``writes``; gives the rows written (0: nothing changed)."""
+        self._require(contract, self.job.writes, "writes")
+        result = self.lake.write(contract, df, keys_are_new=keys_are_new)
+        name = contract.full_name
+        self.rows_written[name] = self.rows_written.get(name, 0) + result.rows
+        return result.rows
+
+    def report_problem(self, message: str) -> None:
+        """Something that does not stop the night but that a person must know: the exit code becomes 6."""
+        self.problems.append(message)
+
+    def _require(self, contract: TableContract, allowed: tuple[TableContract, ...], kind: str) -> None:
+        if contract.full_name not in [c.full_name for c in allowed]:
+            raise CdpError(
+                f"{self.job.name} uses {contract.full_name}, which its record does not name in {kind}: add it"
+            )

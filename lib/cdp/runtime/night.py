@@ -1,0 +1,146 @@
+"""A night: all jobs in order in one session, each only if something changed, with a line of progress per job."""
+
+from __future__ import annotations
+
+import time
+import uuid
+from collections.abc import Callable
+from contextlib import nullcontext
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime
+
+from pyspark.errors import PySparkException
+from rich.console import Console
+
+from cdp.contracts.ops.runs import RUNS
+from cdp.core.errors import CdpError, ContractError, TransientError
+from cdp.runtime.catalogue import LoadedJob, load_jobs, order_jobs
+from cdp.runtime.config import Configuration
+from cdp.runtime.job import JobContext
+from cdp.runtime.runlog import fingerprint, finished_fingerprints, input_versions, record_run
+from cdp.tables.store import Lake
+
+Clock = Callable[[], datetime]
+
+
+def utc_now() -> datetime:
+    """The wall clock in UTC: the one place that reads it; everything else gets times passed."""
+    return datetime.now(UTC).replace(tzinfo=None)
+
+
+@dataclass
+class NightResult:
+    """What a night did: jobs run and left out as unchanged, and what a person must know."""
+
+    run_date: date
+    ran: list[str] = field(default_factory=list)
+    unchanged: list[str] = field(default_factory=list)
+    problems: list[str] = field(default_factory=list)
+    seconds: float = 0.0
+
+
+def run_night(
+    lake: Lake, configuration: Configuration, run_date: date, *, console: Console, clock: Clock = utc_now
+) -> NightResult:
+    """Run all jobs for ``run_date``; a job whose code, settings and inputs are as in its last run is left out.
+
+    After a failure or a kill the same call goes on where it stopped: finished jobs are unchanged then. Raises the
+    error of the first job that fails, after noting it in ops.runs.
+    """
+    ordered = order_jobs(load_jobs())
+    result, start = NightResult(run_date), time.monotonic()
+    done = finished_fingerprints(lake)
+    run_id = uuid.uuid4().hex
+    width = max(len(loaded.job.name) for loaded in ordered)
+    for number, loaded in enumerate(ordered, 1):
+        label = f"[{number:>2}/{len(ordered)}] {loaded.job.name:<{width}}"
+        with console.status(label) if console.is_terminal else nullcontext():
+            context, seconds = _run_if_changed(loaded, lake, configuration, run_date, run_id, done, clock)
+        if context is None:
+            result.unchanged.append(loaded.job.name)
+            console.print(f"{label}  unchanged", highlight=False, markup=False)
+            continue
+        result.ran.append(loaded.job.name)
+        result.problems += context.problems
+        console.print(f"{label}  {seconds:6.1f} s  {_rows(context)}", highlight=False, markup=False)
+        for problem in context.problems:
+            console.print(f"        ! {problem}", highlight=False, markup=False)
+    result.seconds = time.monotonic() - start
+    return result
+
+
+def run_one(
+    lake: Lake, configuration: Configuration, loaded: LoadedJob, run_date: date, *, clock: Clock = utc_now
+) -> JobContext:
+    """Run one job whether or not anything changed, and note it in ops.runs."""
+    context, _ = _run_if_changed(loaded, lake, configuration, run_date, uuid.uuid4().hex, {}, clock)
+    assert context is not None
+    return context
+
+
+def _run_if_changed(
+    loaded: LoadedJob,
+    lake: Lake,
+    configuration: Configuration,
+    run_date: date,
+    run_id: str,
+    done: dict[str, set[str]],
+    clock: Clock,
+) -> tuple[JobContext | None, float]:
+    context = JobContext(loaded.job, lake, configuration, run_date, run_id, clock())
+    inputs = input_versions(loaded.job, lake)
+    mark = fingerprint(context, inputs)
+    if not loaded.job.looks_outside and mark in done.get(loaded.job.name, set()):
+        return None, 0.0
+    started = time.monotonic()
+    try:
+        loaded.main(context)
+    except Exception as error:
+        told = explain_failure(loaded.job.name, run_date, error)
+        record_run(
+            context,
+            state="failed",
+            mark=mark,
+            inputs=inputs,
+            started_at=context.now,
+            seconds=time.monotonic() - started,
+            message=str(told)[:500],
+        )
+        if told is error:
+            raise
+        raise told from error
+    seconds = time.monotonic() - started
+    is_idle = loaded.job.looks_outside and not any(context.rows_written.values())
+    if is_idle and mark in done.get(loaded.job.name, set()):
+        return (context, seconds) if context.problems else (None, seconds)
+    record_run(context, state="done", mark=mark, inputs=inputs, started_at=context.now, seconds=seconds)
+    return context, seconds
+
+
+def explain_failure(job: str, run_date: date, error: Exception) -> Exception:
+    """The error to show for a job that failed: our own as they are, Spark's by class and condition only.
+
+    A JVM error's text may hold a row's values, so it is not passed on.
+    """
+    if isinstance(error, CdpError):
+        return error
+    if isinstance(error, PySparkException):
+        condition = error.getCondition() or type(error).__name__
+        kind = TransientError if condition.startswith("DELTA_CONCURRENT") else ContractError
+        return kind(
+            f"{job}, run date {run_date}: Spark stopped with {condition}; run it with --debug to see Spark's own text"
+        )
+    return error
+
+
+def _rows(context: JobContext) -> str:
+    parts = [f"{table} {n:,}" for table, n in context.rows_written.items() if n]
+    return ", ".join(parts) or "no change"
+
+
+def latest_night(lake: Lake) -> date | None:
+    """The latest run date that any job finished; None on a new lake."""
+    if lake.version(RUNS) < 0:
+        return None
+    latest: date | None = lake.read(RUNS).where("state = 'done'").selectExpr("max(run_date) AS d").collect()[0].d
+    return latest

@@ -1,0 +1,215 @@
+"""The lake: the only reader and writer of tables.
+
+Every write is checked against the table's contract first (columns, types, nulls, unique keys) and lands in one
+Delta commit; a write that changes nothing makes no new version. Losing a race against another writer is retried
+a few times with back-off, since open Delta does not re-run a losing statement itself.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from delta.exceptions import (
+    ConcurrentAppendException,
+    ConcurrentDeleteDeleteException,
+    ConcurrentDeleteReadException,
+    ConcurrentTransactionException,
+    ConcurrentWriteException,
+    MetadataChangedException,
+    ProtocolChangedException,
+)
+from pyspark import StorageLevel
+from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import functions as F
+from tenacity import retry, retry_if_exception_type, stop_after_attempt, wait_random_exponential
+
+from cdp.contracts.model import TableContract
+from cdp.core.errors import ContractError
+from cdp.tables import fs
+from cdp.tables.conform import FrameFacts, conform, measure_frame, refuse_violations, row_hash
+from cdp.tables.ddl import create_statement
+from cdp.tables.evolve import evolve_table, migrated_rows
+
+# The concrete classes are siblings in Python, not children of one base: all seven must be named.
+_LOST_RACE = (
+    ConcurrentAppendException,
+    ConcurrentDeleteDeleteException,
+    ConcurrentDeleteReadException,
+    ConcurrentTransactionException,
+    ConcurrentWriteException,
+    MetadataChangedException,
+    ProtocolChangedException,
+)
+_retry_lost_race = retry(
+    retry=retry_if_exception_type(_LOST_RACE),
+    stop=stop_after_attempt(5),
+    wait=wait_random_exponential(multiplier=0.3, max=10),
+    reraise=True,
+)
+
+
+@dataclass(frozen=True)
+class WriteResult:
+    """Rows that were written (0 where the table already held just that) and the table's version after it."""
+
+    rows: int
+    version: int
+    is_changed: bool
+
+
+class Lake:
+    """All tables below one root folder or bucket, each at ``<root>/<layer>/<name>``."""
+
+    def __init__(self, spark: SparkSession, root: str) -> None:
+        self.spark = spark
+        self.root = root.rstrip("/")
+        self._in_step: set[str] = set()
+
+    def path(self, contract: TableContract) -> str:
+        """Where the table lies."""
+        return f"{self.root}/{contract.layer}/{contract.name}"
+
+    def version(self, contract: TableContract) -> int:
+        """The newest version; -1 where the table does not exist yet."""
+        return fs.latest_version(self.spark, self.path(contract))
+
+    def read(self, contract: TableContract, version: int | None = None) -> DataFrame:
+        """The table's rows in the contract's shape; no rows where it does not exist, nulls for columns it lacks."""
+        if self.version(contract) < 0:
+            return self.spark.createDataFrame([], contract.schema)
+        reader = self.spark.read.format("delta")
+        if version is not None:
+            reader = reader.option("versionAsOf", version)
+        stored = reader.load(self.path(contract))
+        have = set(stored.columns)
+        return stored.select(
+            *[(F.col(c.name) if c.name in have else F.lit(None).cast(c.type)).alias(c.name) for c in contract.columns]
+        )
+
+    def write(self, contract: TableContract, df: DataFrame, *, keys_are_new: bool = False) -> WriteResult:
+        """Write ``df`` as the contract's mode says, and only if that changes the table.
+
+        ``keys_are_new`` spares the join with the table's keys in append mode when the caller has already left
+        out rows that the table holds. :class:`ContractError` when the rows break the contract: nothing is
+        written then.
+        """
+        conformed = conform(df, contract)
+        if contract.mode == "append" and not keys_are_new:
+            conformed = self._new_rows(contract, conformed)
+        elif contract.mode == "merge":
+            conformed = self._changed_rows(contract, conformed)
+        kept = conformed.persist(StorageLevel.MEMORY_AND_DISK)
+        try:
+            facts = measure_frame(kept, contract)
+            refuse_violations(facts, contract)
+            return self._commit(contract, kept, facts)
+        finally:
+            kept.unpersist()
+
+    def migrate(self, contract: TableContract, *, accept_loss: bool) -> list[str]:
+        """Rewrite a table whose stored shape no longer fits its contract; gives what is lost.
+
+        Nothing is written while there are losses and ``accept_loss`` is False.
+        """
+        path = self.path(contract)
+        rows, losses = migrated_rows(self.spark.read.format("delta").load(path), contract)
+        if losses and not accept_loss:
+            return losses
+        writer = rows.write.format("delta").mode("overwrite").option("overwriteSchema", "true")
+        writer.partitionBy(*contract.partitioned_by).save(path)
+        self._in_step.discard(contract.full_name)
+        return losses
+
+    def _new_rows(self, contract: TableContract, df: DataFrame) -> DataFrame:
+        if self.version(contract) < 0:
+            return df
+        held = self.read(contract).select(*contract.key)
+        return df.join(held, on=list(contract.key), how="left_anti").select(*contract.column_names)
+
+    def _changed_rows(self, contract: TableContract, df: DataFrame) -> DataFrame:
+        if self.version(contract) < 0:
+            return df
+        held = self.read(contract).select(*contract.key, row_hash(contract).alias("_held"))
+        hashed = df.withColumn("_hash", row_hash(contract)).join(held, on=list(contract.key), how="left")
+        changed = hashed.where(F.col("_held").isNull() | (F.col("_held") != F.col("_hash")))
+        return changed.select(*contract.column_names)
+
+    @_retry_lost_race
+    def _commit(self, contract: TableContract, df: DataFrame, facts: FrameFacts) -> WriteResult:
+        before = self._prepare(contract)
+        modes: dict[str, Callable[[TableContract, DataFrame, FrameFacts, int], bool]] = {
+            "append": self._append,
+            "replace": self._replace,
+            "replace_partition": self._replace_partition,
+            "merge": self._merge,
+        }
+        changed = modes[contract.mode](contract, df, facts, before)
+        return WriteResult(facts.rows if changed else 0, self.version(contract), changed)
+
+    def _prepare(self, contract: TableContract) -> int:
+        """Create the table or bring it into step with the contract, once a session; gives its version."""
+        path, version = self.path(contract), self.version(contract)
+        if version < 0:
+            self.spark.sql(create_statement(contract, path))
+            version = 0
+        elif contract.full_name not in self._in_step:
+            stored = self.spark.read.format("delta").load(path).schema
+            if evolve_table(self.spark, contract, path, stored):
+                version = self.version(contract)
+        self._in_step.add(contract.full_name)
+        return version
+
+    def _append(self, contract: TableContract, df: DataFrame, facts: FrameFacts, version: int) -> bool:
+        if facts.rows == 0:
+            return False
+        df.write.format("delta").mode("append").save(self.path(contract))
+        return True
+
+    def _replace(self, contract: TableContract, df: DataFrame, facts: FrameFacts, version: int) -> bool:
+        path = self.path(contract)
+        held = fs.commit_note(self.spark, path, version).get("content", "0:0:0" if version == 0 else None)
+        if held == facts.content:
+            return False
+        writer = df.write.format("delta").mode("overwrite")
+        writer.option("userMetadata", json.dumps({"content": facts.content})).save(path)
+        return True
+
+    def _replace_partition(self, contract: TableContract, df: DataFrame, facts: FrameFacts, version: int) -> bool:
+        """Replace the partitions that ``df`` holds; each partition column's values come to the driver."""
+        columns = contract.partitioned_by
+        values = [tuple(r) for r in df.select(*columns).distinct().collect()]
+        if not values:
+            return False
+        where = " OR ".join(
+            "(" + " AND ".join(f"{c} = '{v}'" for c, v in zip(columns, row, strict=True)) + ")"
+            for row in sorted(values)
+        )
+        path = self.path(contract)
+        if version > 0:
+            held = measure_frame(self.read(contract).where(where), contract)
+            if held.content == facts.content:
+                return False
+        df.write.format("delta").mode("overwrite").option("replaceWhere", where).save(path)
+        return True
+
+    def _merge(self, contract: TableContract, df: DataFrame, facts: FrameFacts, version: int) -> bool:
+        if facts.rows == 0:
+            return False
+        view = f"_merge_{contract.layer}_{contract.name}"
+        df.createOrReplaceTempView(view)
+        condition = " AND ".join(f"t.`{k}` = s.`{k}`" for k in contract.key)
+        self.spark.sql(
+            f"MERGE INTO delta.`{self.path(contract)}` t USING {view} s ON {condition} "
+            "WHEN MATCHED THEN UPDATE SET * WHEN NOT MATCHED THEN INSERT *"
+        )
+        self.spark.catalog.dropTempView(view)
+        return True
+
+
+def missing_table_error(contract: TableContract, job: str) -> ContractError:
+    """The error for a verb that needs a table which no run has written yet."""
+    return ContractError(
+        f"{contract.full_name} is not in the lake yet: run `cdp nightly --run-date D` (job {job}) first"
+    )
