@@ -36,7 +36,8 @@ class TableContract:
     ``key`` is the grain: no two rows share it, and none of its columns is null. ``mode`` says how the one
     writing job writes: append (only new rows), replace (the full new state), replace_partition (all rows of
     the partitions that appear), merge (by key). ``subject`` is the column that names the person, or None with
-    the reason in ``subject_note``.
+    the reason in ``subject_note``. ``is_derived``: every run makes all its rows anew from other tables, so its
+    shape may change without a migration.
     """
 
     layer: Literal["bronze", "silver", "gold", "ops"]
@@ -54,6 +55,7 @@ class TableContract:
     erase: Erase = "delete_row"
     purposes: tuple[str, ...] = ()
     expectations: tuple[str, ...] = ()
+    is_derived: bool = False
 
     @property
     def full_name(self) -> str:
@@ -89,7 +91,7 @@ class TableContract:
             c.name
             for c in self.columns
             if c.pii in ("none", "pseudonym")
-            and not c.type.upper().startswith(("ARRAY", "STRUCT", "MAP", "BINARY"))
+            and not c.type.upper().startswith(("ARRAY", "STRUCT", "MAP", "BINARY", "BOOLEAN"))
             and c.name not in self.partitioned_by
         ]
 

@@ -23,7 +23,9 @@ def bundled(name: str) -> Traversable:
     raise ConfigError(f"the folder {name!r} is neither in the installed package nor beside it: install the wheel again")
 
 
-def walk_files(folder: Traversable, suffix: str, prefix: str = "") -> Iterator[tuple[str, Traversable]]:
+def walk_files(
+    folder: Traversable, suffix: str | tuple[str, ...], prefix: str = ""
+) -> Iterator[tuple[str, Traversable]]:
     """Every file below ``folder`` that ends in ``suffix``, as (path below it, file), in order of name."""
     for entry in sorted(folder.iterdir(), key=lambda e: e.name):
         if entry.is_dir() and entry.name != "__pycache__":
@@ -37,7 +39,7 @@ def code_hash() -> str:
     """Hash of the package's own sources and jobs: other code means that results must be made anew."""
     digest = hashlib.sha256()
     for root in (files("cdp"), bundled("jobs")):
-        for name, entry in walk_files(root, ".py"):
+        for name, entry in walk_files(root, (".py", ".j2", ".css")):
             digest.update(name.encode())
             digest.update(entry.read_bytes())
     return digest.hexdigest()[:16]

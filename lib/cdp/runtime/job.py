@@ -8,10 +8,11 @@ from datetime import date, datetime
 from typing import TypeVar
 
 from pydantic import BaseModel
+from pyspark import StorageLevel
 from pyspark.sql import DataFrame, SparkSession
 
 from cdp.contracts.model import TableContract
-from cdp.core.errors import CdpError
+from cdp.core.errors import CdpError, ConfigError
 from cdp.rules.definitions import load_definitions
 from cdp.runtime.config import Configuration, Settings
 from cdp.tables.store import Lake
@@ -51,6 +52,7 @@ class JobContext:
     now: datetime
     rows_written: dict[str, int] = field(default_factory=dict)
     problems: list[str] = field(default_factory=list)
+    _kept: list[DataFrame] = field(default_factory=list)
 
     @property
     def spark(self) -> SparkSession:
@@ -65,6 +67,24 @@ class JobContext:
     def definitions(self, kind: str, model: type[Spec]) -> dict[str, Spec]:
         """All definitions of a kind (a folder of conf/), name -> spec."""
         return load_definitions(self.configuration.definition_folders(kind), model)
+
+    def definition(self, kind: str, name: str, model: type[Spec]) -> Spec:
+        """One definition by name; :class:`ConfigError` with what there is when it is missing."""
+        found = self.definitions(kind, model)
+        if name not in found:
+            raise ConfigError(f"conf/{kind}/{name}.yaml is missing; there is {', '.join(found) or 'nothing'}")
+        return found[name]
+
+    def keep(self, df: DataFrame) -> DataFrame:
+        """Cache a frame that the job uses more than once, until the job ends."""
+        kept = df.persist(StorageLevel.MEMORY_AND_DISK)
+        self._kept.append(kept)
+        return kept
+
+    def release(self) -> None:
+        """Drop what :meth:`keep` holds; the runtime calls it when the job has ended."""
+        while self._kept:
+            self._kept.pop().unpersist()
 
     def read(self, contract: TableContract) -> DataFrame:
         """A table that the record names in ``reads``."""

@@ -25,7 +25,7 @@ Clock = Callable[[], datetime]
 
 def utc_now() -> datetime:
     """The wall clock in UTC: the one place that reads it; everything else gets times passed."""
-    return datetime.now(UTC).replace(tzinfo=None)
+    return datetime.now(UTC)
 
 
 @dataclass
@@ -109,6 +109,8 @@ def _run_if_changed(
         if told is error:
             raise
         raise told from error
+    finally:
+        context.release()
     seconds = time.monotonic() - started
     is_idle = loaded.job.looks_outside and not any(context.rows_written.values())
     if is_idle and mark in done.get(loaded.job.name, set()):

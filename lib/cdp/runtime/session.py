@@ -6,6 +6,7 @@ import logging
 import os
 import sys
 from collections.abc import Mapping
+from pathlib import Path
 
 from pyspark.sql import SparkSession
 
@@ -51,12 +52,21 @@ def build_session(app_name: str, settings: Mapping[str, str], *, extra_jars: tup
     if not is_submitted:
         os.environ.setdefault("SPARK_LOCAL_IP", "127.0.0.1")
         merged["spark.jars"] = ",".join(resolve_jars(extra_jars))
+        merged["spark.driver.extraJavaOptions"] = _quiet_java(merged.get("spark.driver.extraJavaOptions", ""))
     for key, value in merged.items():
         builder = builder.config(key, value)
     spark = builder.getOrCreate()
     spark.sparkContext.setLogLevel(merged.get("spark.log.level", "ERROR"))
     _require_delta(spark)
     return spark
+
+
+def _quiet_java(options: str) -> str:
+    """Add our log settings to the JVM's options; from a zip they cannot be read, and Spark's own hold."""
+    log_settings = Path(__file__).with_name("log4j2.properties")
+    if "log4j2.configurationFile" in options or not log_settings.exists():
+        return options
+    return f"{options} -Dlog4j2.configurationFile={log_settings.as_uri()}".strip()
 
 
 def _require_delta(spark: SparkSession) -> None:

@@ -10,6 +10,7 @@ PROFILES = TableContract(
     doc="The golden record: the best value per attribute of one person.",
     key=("person_id",),
     mode="replace",
+    is_derived=True,
     subject="person_id",
     erase="rebuild",
     purposes=("analytics",),

@@ -13,6 +13,7 @@ GENERIC_VALUES = TableContract(
         "value",
     ),
     mode="replace",
+    is_derived=True,
     subject_note="values of nobody in particular",
     erase="rebuild",
     columns=(

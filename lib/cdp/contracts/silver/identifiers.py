@@ -14,6 +14,7 @@ IDENTIFIERS = TableContract(
         "value",
     ),
     mode="replace",
+    is_derived=True,
     subject="record_id",
     erase="rebuild",
     columns=(

@@ -14,6 +14,7 @@ IDENTITY_LINKS = TableContract(
         "value",
     ),
     mode="replace",
+    is_derived=True,
     subject="record_id",
     erase="rebuild",
     columns=(

@@ -1,0 +1,57 @@
+"""Land the files that arrived, whole and untouched.
+
+Grain: one bronze.landed_records row per record; one ops.files row per file and state. A file of the ledger is not
+read again; the same content under another name is a duplicate; a broken file is quarantined whole.
+"""
+
+import sys
+
+from pyspark.sql import functions as F
+
+from cdp.contracts.bronze.landed_records import LANDED_RECORDS
+from cdp.contracts.ops.files import FILES
+from cdp.ingest.land import LandingPlan, plan_landing, read_records
+from cdp.ingest.ledger import files_frame, known_files
+from cdp.ingest.spec import SourceSpec, chosen_sources
+from cdp.runtime.entry import run
+from cdp.runtime.job import Job, JobContext
+
+JOB = Job(
+    name="ingest.land_files",
+    reads_previous=(FILES, LANDED_RECORDS),
+    writes=(LANDED_RECORDS, FILES),
+    looks_outside=True,
+)
+
+
+def main(ctx: JobContext) -> None:
+    sources = chosen_sources(ctx.definitions("sources", SourceSpec), ctx.settings.sources)
+    known = known_files(ctx.read_previous(FILES))
+    plan = plan_landing(sources, root=ctx.settings.input, run_date=ctx.run_date, known=known)
+    for message in plan.failed_sources.values():
+        ctx.report_problem(message)
+    for file in plan.set_aside:
+        if file.state == "quarantined":
+            ctx.report_problem(f"source {file.file.source}: {file.file.path} is quarantined: {file.reason}")
+    if plan.to_read:
+        land(ctx, plan, sources)
+    files = [*plan.to_read, *plan.set_aside]
+    if files:
+        stamp = {"run_id": ctx.run_id, "landed_at": ctx.now, "bronze_version": ctx.version(LANDED_RECORDS)}
+        ctx.write(FILES, files_frame(ctx.spark, files, stamp))
+
+
+def land(ctx: JobContext, plan: LandingPlan, sources: dict[str, SourceSpec]) -> None:
+    """Append the records of the new files, but not again those that a killed run has landed already."""
+    records = read_records(ctx.spark, plan.to_read, sources)
+    stamped = records.withColumn("run_id", F.lit(ctx.run_id)).withColumn("landed_at", F.lit(ctx.now))
+    ids = [file.file_id for file in plan.to_read]
+    there = ctx.read_previous(LANDED_RECORDS).where(F.col("file_id").isin(ids)).select("file_id").distinct()
+    landed = {row.file_id for row in there.collect()}
+    if landed:
+        stamped = stamped.where(~F.col("file_id").isin(*landed))
+    ctx.write(LANDED_RECORDS, stamped, keys_are_new=True)
+
+
+if __name__ == "__main__":
+    sys.exit(run(JOB, main))

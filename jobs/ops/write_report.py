@@ -1,0 +1,67 @@
+"""Write the page of the night.
+
+Grain: one HTML file per run date, <output>/reports/night-<date>.html.
+"""
+
+import sys
+from pathlib import Path
+
+from cdp.contracts.bronze.refused_records import REFUSED_RECORDS
+from cdp.contracts.gold.audience_members import AUDIENCE_MEMBERS
+from cdp.contracts.gold.people import PEOPLE
+from cdp.contracts.gold.predictions import PREDICTIONS
+from cdp.contracts.gold.traits import TRAITS
+from cdp.contracts.ops.deliveries import DELIVERIES
+from cdp.contracts.ops.files import FILES
+from cdp.contracts.ops.identity_history import IDENTITY_HISTORY
+from cdp.contracts.ops.model_runs import MODEL_RUNS
+from cdp.contracts.ops.runs import RUNS
+from cdp.contracts.silver.generic_values import GENERIC_VALUES
+from cdp.reports.collect import collect_night
+from cdp.reports.file import write_page
+from cdp.runtime.entry import run
+from cdp.runtime.job import Job, JobContext
+from cdp.traits.contract import traits_contract
+from cdp.traits.spec import TraitSpec
+
+JOB = Job(
+    name="ops.write_report",
+    reads=(
+        FILES,
+        REFUSED_RECORDS,
+        PEOPLE,
+        IDENTITY_HISTORY,
+        GENERIC_VALUES,
+        TRAITS,
+        PREDICTIONS,
+        AUDIENCE_MEMBERS,
+        DELIVERIES,
+        MODEL_RUNS,
+    ),
+    reads_previous=(RUNS,),  # grows with every run, so it must not make the page due again
+)
+
+
+def main(ctx: JobContext) -> None:
+    from cdp.reports.page import render_page  # matplotlib takes a second to import: only when a page is drawn
+
+    facts = collect_night(
+        files=ctx.read(FILES),
+        refused_records=ctx.read(REFUSED_RECORDS),
+        people=ctx.read(PEOPLE),
+        identity_history=ctx.read(IDENTITY_HISTORY),
+        generic_values=ctx.read(GENERIC_VALUES),
+        traits=ctx.read(traits_contract(ctx.definitions("traits", TraitSpec))),
+        predictions=ctx.read(PREDICTIONS),
+        audience_members=ctx.read(AUDIENCE_MEMBERS),
+        deliveries=ctx.read(DELIVERIES),
+        runs=ctx.read_previous(RUNS),
+        model_runs=ctx.read(MODEL_RUNS),
+        run_date=ctx.run_date,
+        run_id=ctx.run_id,
+    )
+    write_page(render_page(facts), Path(ctx.settings.output) / "reports", ctx.run_date)
+
+
+if __name__ == "__main__":
+    sys.exit(run(JOB, main))

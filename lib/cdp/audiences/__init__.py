@@ -1,0 +1,1 @@
+"""Audiences: predicates over profiles, traits and predictions, and who was in when."""

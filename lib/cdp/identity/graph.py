@@ -1,0 +1,95 @@
+"""From links to clusters: which records and identifier values does the identity graph connect."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import reduce
+from typing import TYPE_CHECKING
+
+from pyspark.sql import functions as F
+
+from cdp.core.errors import ContractError
+from cdp.identity.components import connected_components
+
+if TYPE_CHECKING:
+    from pyspark.sql import Column, DataFrame
+
+RECORD = "record"
+_SEEDS = range(8)
+# Up to so many edges the labels of all nodes are below 32 MB and are sent to every executor instead of being shuffled.
+_BROADCAST_EDGES = 1_000_000
+
+
+@dataclass(frozen=True)
+class IdentityGraph:
+    """The labelled graph: a node is a record or an identifier value, numbered by a hash under `seed`."""
+
+    seed: int
+    components: DataFrame
+    is_small: bool
+
+    def node(self, node_type: Column, value: Column) -> Column:
+        """The number of a node."""
+        return F.xxhash64(F.lit(self.seed), node_type, value)
+
+    def label(self, frame: DataFrame, node_type: Column, value: Column) -> DataFrame:
+        """Add the BIGINT column `cluster` to `frame`: null where the node has no active link.
+
+        The label groups nodes in this run only; it is not to be stored.
+        """
+        labels = self.components.select(F.col("id").alias("_node"), F.col("component").alias("cluster"))
+        if self.is_small:
+            labels = F.broadcast(labels)
+        noted = frame.withColumn("_node", self.node(node_type, value))
+        return noted.join(labels, on="_node", how="left").select(*frame.columns, "cluster")
+
+
+def connect_links(links: DataFrame, record_ids: list[DataFrame], *, driver_edge_limit: int) -> IdentityGraph:
+    """Label the connected components of the active links.
+
+    `record_ids` are frames with a column record_id, of all records that will be labelled, also those without a
+    link.
+
+    The graph wants numbers, so a node is the 64-bit hash of (seed, type, value). Hashes can collide, n^2/2^65
+    expected pairs of n nodes, and a collision would silently make two strangers one person. A dictionary table
+    would avoid it at the price of two joins over all links; instead distinct nodes and distinct hashes are counted,
+    exactly, in the job that counts the edges anyway, and the next seed is taken when they differ. Raises
+    ContractError when no seed is free of collisions.
+    """
+    seed, n_edges = _choose_seed(links, record_ids)
+    empty = IdentityGraph(seed, links, is_small=n_edges <= _BROADCAST_EDGES)
+    ends = links.filter("is_active").select(
+        empty.node(F.lit(RECORD), F.col("record_id")).alias("src"),
+        empty.node(F.col("identifier_type"), F.col("value")).alias("dst"),
+    )
+    components = connected_components(ends, driver_edge_limit=driver_edge_limit, n_edges=n_edges)
+    return IdentityGraph(seed, components, empty.is_small)
+
+
+def _choose_seed(links: DataFrame, record_ids: list[DataFrame]) -> tuple[int, int]:
+    """(first seed under which all nodes have different numbers, number of active links), usually in one job."""
+    degree = F.col("is_active").cast("int").alias("degree")
+    parts = [
+        links.select(F.lit(RECORD).alias("node_type"), F.col("record_id").alias("value"), degree),
+        links.select("identifier_type", "value", F.lit(0)),
+        *[frame.select(F.lit(RECORD), "record_id", F.lit(0)) for frame in record_ids],
+    ]
+    nodes = (
+        reduce(lambda left, right: left.union(right), parts)
+        .groupBy("node_type", "value")
+        .agg(F.sum("degree").alias("degree"))
+    )
+    for seed in _SEEDS:
+        number = F.xxhash64(F.lit(seed), "node_type", "value")
+        counted = nodes.agg(
+            F.count(F.lit(1)).alias("n_nodes"),
+            F.count_distinct(number).alias("n_numbers"),
+            F.coalesce(F.sum("degree"), F.lit(0)).alias("n_edges"),
+        ).first()
+        assert counted is not None  # an aggregate without groups has one row
+        if counted["n_nodes"] == counted["n_numbers"]:
+            return seed, counted["n_edges"]
+    raise ContractError(
+        f"silver.identity_links: 64-bit hashes of graph nodes collide under each of {len(_SEEDS)} seeds. The graph is "
+        "too large for 64-bit node numbers: replace them by a dictionary table."
+    )

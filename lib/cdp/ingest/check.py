@@ -1,0 +1,127 @@
+"""Check a file before anything is read from it: whole, readable, and not a copy of one that we have.
+
+Spark would stop at a truncated gzip, or with ignoreCorruptFiles lose rows without a sign: so a bad file is
+found here and quarantined whole.
+"""
+
+from __future__ import annotations
+
+import csv
+import gzip
+import hashlib
+import json
+import zlib
+from dataclasses import dataclass, replace
+from typing import BinaryIO
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from cdp.core.keys import hashed_text
+from cdp.ingest.discover import FoundFile
+from cdp.ingest.records import first_csv_row, open_stream
+from cdp.ingest.spec import SourceSpec
+
+_BLOCK = 1 << 20
+_MAGIC = b"PAR1"
+
+
+@dataclass(frozen=True)
+class CheckedFile:
+    """What the check found: `state` is landed (to be read), quarantined or duplicate; `reason` says why.
+
+    `header` is the column names of a CSV file as a JSON array, None for other formats.
+    """
+
+    file: FoundFile
+    format: str
+    file_id: str
+    sha256: str
+    state: str
+    reason: str | None = None
+    header: str | None = None
+
+
+def check_file(file: FoundFile, spec: SourceSpec) -> CheckedFile:
+    """Hash the file and find out whether it can be read to its end.
+
+    file_id is made of source and content: the same bytes are the same file wherever they lie. Files that are
+    not landed also hash their path, so that each of them keeps its own line in the ledger.
+    """
+    sha256 = _hash_file(file)
+    checked = CheckedFile(file, spec.format, hashed_text(file.source, sha256, length=16), sha256, "landed")
+    reason = _find_fault(file, spec)
+    if reason is not None:
+        return set_aside(checked, "quarantined", reason)
+    if spec.format != "csv":
+        return checked
+    try:
+        return replace(checked, header=json.dumps(_read_header(file, spec), ensure_ascii=False))
+    except (ValueError, csv.Error):
+        return set_aside(checked, "quarantined", f"the header is not a row of distinct names in {_encoding(spec)}")
+
+
+def set_aside(checked: CheckedFile, state: str, reason: str) -> CheckedFile:
+    """Mark a file as not to be read, under an id of its own."""
+    file_id = hashed_text(checked.file.source, checked.sha256, checked.file.path, length=16)
+    return replace(checked, state=state, reason=reason, file_id=file_id, header=None)
+
+
+def _hash_file(file: FoundFile) -> str:
+    digest = hashlib.sha256()
+    with file.full_path.open("rb") as stream:
+        while block := stream.read(_BLOCK):
+            digest.update(block)
+    return digest.hexdigest()
+
+
+def _find_fault(file: FoundFile, spec: SourceSpec) -> str | None:
+    if file.size_bytes == 0:
+        return "the file is empty"
+    if spec.format == "parquet":
+        return _find_parquet_fault(file)
+    if file.path.endswith(".gz"):
+        return _find_gzip_fault(file)
+    return None
+
+
+def _find_gzip_fault(file: FoundFile) -> str | None:
+    read = 0
+    try:
+        with gzip.open(file.full_path, "rb") as stream:
+            while block := stream.read(_BLOCK):
+                read += len(block)
+    except (EOFError, zlib.error, gzip.BadGzipFile):
+        return f"the gzip stream is truncated or damaged after {read} bytes of content"
+    return None if read else "the file is empty"
+
+
+def _find_parquet_fault(file: FoundFile) -> str | None:
+    with file.full_path.open("rb") as stream:
+        if file.size_bytes < 12 or stream.read(4) != _MAGIC or not _ends_with_magic(stream):
+            return "the file does not begin and end as Parquet does: truncated, or another format"
+    try:
+        pq.read_metadata(file.full_path)
+    except (pa.ArrowInvalid, OSError):
+        return "the Parquet footer cannot be read"
+    return None
+
+
+def _ends_with_magic(stream: BinaryIO) -> bool:
+    stream.seek(-4, 2)
+    return stream.read(4) == _MAGIC
+
+
+def _encoding(spec: SourceSpec) -> str:
+    return spec.csv.encoding if spec.csv else "utf-8"
+
+
+def _read_header(file: FoundFile, spec: SourceSpec) -> list[str]:
+    delimiter, quote = (spec.csv.delimiter, spec.csv.quote) if spec.csv else (",", '"')
+    with open_stream(str(file.full_path)) as stream:
+        raw = first_csv_row(stream, quote=quote.encode())
+    text = raw.decode(_encoding(spec)).removeprefix("\ufeff")
+    names = [name.strip() for name in next(csv.reader([text], delimiter=delimiter, quotechar=quote))]
+    if not all(names) or len(set(names)) != len(names):
+        raise ValueError("empty or repeated names")
+    return names

@@ -1,0 +1,35 @@
+"""The closed list of reasons for which a record is refused."""
+
+from __future__ import annotations
+
+from types import MappingProxyType
+
+#: code -> sentence. The sentence never holds a value of the record: refusals are read by more people than the data.
+REFUSAL_CODES = MappingProxyType(
+    {
+        "bad_json": "the record is not one JSON object",
+        "bad_xml": "the element is not well-formed XML",
+        "bad_encoding": "the bytes are not valid in the declared encoding",
+        "wrong_columns": "the row does not split into the columns of the header",
+        "missing": "a required field is missing or empty",
+        "wrong_type": "the value cannot be read as the declared type",
+        "bad_time": "the value cannot be read as a time or date in the declared formats",
+        "out_of_range": "the value lies outside the allowed range",
+        "too_large": "the record is larger than the allowed size",
+        "unknown_value": "the value is not one of the allowed values",
+        "unknown_call": "the call is not one that the source's specification knows",
+    }
+)
+
+
+def quote_text(text: str) -> str:
+    """Write a constant as a Spark SQL string literal."""
+    escaped = text.replace("\\", "\\\\").replace("'", "\\'")
+    return f"'{escaped}'"
+
+
+def reason_sql(field: str, code: str) -> str:
+    """Write one reason as a Spark SQL struct; an unknown code is a bug of the caller."""
+    message = REFUSAL_CODES[code]
+    parts = (("field", field), ("code", code), ("message", message))
+    return "named_struct(" + ", ".join(f"'{name}', {quote_text(value)}" for name, value in parts) + ")"

@@ -1,0 +1,158 @@
+"""One column of a mapping as Spark SQL: its text, its typed value, and what can be wrong with it."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from cdp.ingest.codes import quote_text, reason_sql
+from cdp.ingest.fields import ITEM, FieldTree, path_sql
+from cdp.ingest.spec import ColumnSpec
+
+#: Nulls spelled in words. Exact forms: "Null" as some people write their family name is not among them.
+NULL_WORDS = (
+    "NULL",
+    "null",
+    "n/a",
+    "N/A",
+    "NaN",
+    "nan",
+    "none",
+    "None",
+    "NONE",
+    "unknown",
+    "Unknown",
+    "UNKNOWN",
+    "undefined",
+    "-",
+    "--",
+    "#N/A",
+)
+#: What casts of text to a time would take besides dates ("12:30" is today at 12:30) is kept out by its form.
+_ISO_FORM = r"^\\d{4}-\\d{2}-\\d{2}"
+_EPOCHS = {"epoch_ms": ("timestamp_millis", 1000), "epoch_s": ("timestamp_seconds", 1)}
+#: Seconds of the years 1 and 9999: numbers beyond have no timestamp.
+_FIRST_SECOND, _LAST_SECOND = -62135596800, 253402300799
+
+
+@dataclass(frozen=True)
+class ColumnSql:
+    """A column in three steps: `text` from the raw record, `value` and `reasons` from `text` by its name."""
+
+    name: str
+    text: str
+    value: str
+    reasons: tuple[str, ...]
+    needs_main: bool
+
+
+def clean_sql(text: str, *, null_words: bool) -> str:
+    """Trim a text; blank is null, and so are nulls spelled in words where that is asked for."""
+    trimmed = f"nullif(trim({text}), '')"
+    if not null_words:
+        return trimmed
+    words = ", ".join(quote_text(word) for word in NULL_WORDS)
+    return f"CASE WHEN trim({text}) NOT IN ({words}) THEN {trimmed} END"
+
+
+def literal_sql(value: str | int | float | bool | None) -> str:
+    """Write a constant of a definition as Spark SQL."""
+    if value is None:
+        return "NULL"
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return quote_text(value) if isinstance(value, str) else f"'{value}'"
+
+
+def compile_column(
+    name: str,
+    spec: ColumnSpec,
+    type_ddl: str,
+    *,
+    root: FieldTree,
+    text_ref: str,
+    value_ref: str,
+    null_words: bool,
+    list_path: str = "",
+) -> ColumnSql:
+    """Write one column; `text_ref` and `value_ref` are how later steps refer to its text and its value.
+
+    For a column inside an exploded list they are empty: the expressions themselves are used, and `list_path`
+    is how reasons call an item.
+    """
+    words = null_words if spec.null_words is None else spec.null_words
+    text = _origin(spec, root, words, is_text=type_ddl == "STRING" or bool(spec.formats) or bool(spec.map))
+    reference = text_ref or f"({text})"
+    value = _typed(_mapped(reference, spec), spec, type_ddl)
+    if spec.default is not None:
+        value = f"CASE WHEN {reference} IS NULL THEN CAST({literal_sql(spec.default)} AS {type_ddl}) ELSE {value} END"
+    label = (
+        re.sub(rf"^{ITEM}(?=\.)", list_path, spec.field)
+        if spec.field and list_path
+        else spec.field or name.removeprefix("a_")
+    )
+    return ColumnSql(
+        name, text, value, _reasons(label, spec, type_ddl, reference, value_ref or f"({value})"), spec.main is not None
+    )
+
+
+def _origin(spec: ColumnSpec, root: FieldTree, null_words: bool, *, is_text: bool) -> str:
+    if spec.field is not None:
+        return clean_sql(path_sql(spec.field, root), null_words=null_words)
+    if spec.main is not None:
+        return f"__main.`{spec.main}`"
+    if spec.sql is not None:
+        return clean_sql(f"CAST(({spec.sql}) AS STRING)", null_words=null_words) if is_text else f"({spec.sql})"
+    return literal_sql(spec.value)
+
+
+def _mapped(text: str, spec: ColumnSpec) -> str:
+    if not spec.map:
+        return text
+    cases = " ".join(f"WHEN {quote_text(k.lower())} THEN {quote_text(v)}" for k, v in spec.map.items() if k != "*")
+    other = {"=": f" ELSE {text}"}.get(
+        spec.map.get("*", ""), f" ELSE {quote_text(spec.map['*'])}" if "*" in spec.map else ""
+    )
+    return f"(CASE lower({text}) {cases}{other} END)"
+
+
+def _typed(text: str, spec: ColumnSpec, type_ddl: str) -> str:
+    if type_ddl == "STRING":
+        return text
+    if type_ddl in ("TIMESTAMP", "DATE") and spec.main is None and (spec.sql is None or spec.formats):
+        times = [_time(text, pattern, type_ddl) for pattern in spec.formats or ("iso8601",)]
+        return times[0] if len(times) == 1 else f"coalesce({', '.join(times)})"
+    if type_ddl == "DOUBLE":
+        return f"nullif(try_cast({text} AS DOUBLE), CAST('NaN' AS DOUBLE))"
+    return f"try_cast({text} AS {type_ddl})"
+
+
+def _time(text: str, pattern: str, type_ddl: str) -> str:
+    if pattern in _EPOCHS:
+        function, per_second = _EPOCHS[pattern]
+        number = f"try_cast({text} AS BIGINT)"
+        bounds = f"{_FIRST_SECOND * per_second} AND {_LAST_SECOND * per_second}"
+        time = f"CASE WHEN {number} BETWEEN {bounds} THEN {function}({number}) END"
+    elif pattern == "iso8601":
+        time = f"CASE WHEN {text} RLIKE '{_ISO_FORM}' THEN try_cast({text} AS TIMESTAMP) END"
+    else:
+        time = f"try_to_timestamp({text}, {quote_text(pattern)})"
+    return f"CAST({time} AS DATE)" if type_ddl == "DATE" else time
+
+
+def _reasons(label: str, spec: ColumnSpec, type_ddl: str, text: str, value: str) -> tuple[str, ...]:
+    """Write what can be wrong, each as SQL that is a reason or null; a defect hides no other one."""
+    found = []
+    if spec.required and spec.default is None:
+        found.append(f"CASE WHEN {text} IS NULL THEN {reason_sql(label, 'missing')} END")
+    if spec.map:
+        found.append(
+            f"CASE WHEN {text} IS NOT NULL AND {_mapped(text, spec)} IS NULL THEN {reason_sql(label, spec.unknown)} END"
+        )
+    elif type_ddl != "STRING":
+        code = "bad_time" if type_ddl in ("TIMESTAMP", "DATE") else "wrong_type"
+        found.append(f"CASE WHEN {text} IS NOT NULL AND {value} IS NULL THEN {reason_sql(label, code)} END")
+    bounds = [f"{value} {sign} {bound}" for sign, bound in (("<", spec.min), (">", spec.max)) if bound is not None]
+    if bounds:
+        found.append(f"CASE WHEN {' OR '.join(bounds)} THEN {reason_sql(label, 'out_of_range')} END")
+    return tuple(found)

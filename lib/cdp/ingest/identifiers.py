@@ -1,0 +1,78 @@
+"""Identifiers of a record, normalised, and the record id that a set of identifiers makes."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import lru_cache
+
+import phonenumbers
+import pyarrow as pa
+from pyspark.sql import Column
+from pyspark.sql import functions as F
+
+from cdp.contracts.model import IDENTIFIERS_TYPE
+from cdp.ingest.codes import quote_text
+from cdp.ingest.columns import clean_sql
+from cdp.ingest.fields import FieldTree, path_sql
+from cdp.ingest.spec import IdentifierSpec
+
+_EMAIL_FORM = r"^[^@\\s]+@[^@\\s]+\\.[^@\\s]+$"
+
+
+def email_sql(text: str) -> str:
+    """Lower an e-mail address and trim it; what is no address is null."""
+    return f"CASE WHEN {text} RLIKE '{_EMAIL_FORM}' THEN lower(trim({text})) END"
+
+
+def email_key_sql(text: str) -> str:
+    """Write an address as an identifier: as email_sql, and for Gmail without dots and without what follows a plus.
+
+    Gmail delivers all of those to one mailbox; other providers need not.
+    """
+    email = email_sql(text)
+    local = f"replace(substring_index(substring_index(lower(trim({text})), '@', 1), '+', 1), '.', '')"
+    gmail = f"lower(trim({text})) RLIKE '^[^@]+@(gmail|googlemail)\\\\.com$'"
+    return f"CASE WHEN {gmail} THEN concat({local}, '@gmail.com') ELSE {email} END"
+
+
+@lru_cache(maxsize=100_000)
+def normalise_phone(text: str, region: str) -> str | None:
+    """Write a phone number as E.164; numbers without a country code are read as of `region`; None: no number."""
+    try:
+        number = phonenumbers.parse(text, region)
+    except phonenumbers.NumberParseException:
+        return None
+    if not phonenumbers.is_possible_number(number):
+        return None
+    return phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
+
+
+def phone_column(text: Column, region: str) -> Column:
+    """Normalise a column of phone numbers, each distinct one once a worker."""
+
+    @F.arrow_udf("string")  # type: ignore[call-overload]
+    def normalise(texts: pa.Array) -> pa.Array:
+        return pa.array([t if t is None else normalise_phone(t, region) for t in texts.to_pylist()], pa.string())
+
+    return normalise(text)
+
+
+def identifier_text_sql(spec: IdentifierSpec, root: FieldTree) -> str:
+    """Write the raw text of one identifier; null where its condition does not hold."""
+    text = path_sql(spec.field, root) if spec.field else f"CAST(({spec.sql}) AS STRING)"
+    cleaned = clean_sql(text, null_words=True)
+    return f"CASE WHEN {spec.when} THEN {cleaned} END" if spec.when else cleaned
+
+
+def identifiers_sql(typed_texts: Sequence[tuple[str, str]]) -> str:
+    """Write the sorted, distinct array of identifiers from (type, reference to its normalised text)."""
+    if not typed_texts:
+        return f"CAST(array() AS {IDENTIFIERS_TYPE})"
+    pairs = ", ".join(f"named_struct('type', {quote_text(kind)}, 'value', {text})" for kind, text in typed_texts)
+    return f"array_sort(array_distinct(filter(array({pairs}), x -> x.value IS NOT NULL)))"
+
+
+def record_id_sql(identifiers: str) -> str:
+    """Write the id of an event source's record: source and a hash of its identifiers; null where there are none."""
+    canonical = f"array_join(transform({identifiers}, x -> concat(x.type, '=', x.value)), '|')"
+    return f"CASE WHEN size({identifiers}) > 0 THEN concat(__source, ':', left(sha2({canonical}, 256), 24)) END"

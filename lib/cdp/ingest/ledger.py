@@ -1,0 +1,49 @@
+"""The file ledger: what it knows before a landing, and the rows that landing and accepting add to it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from pyspark.sql import DataFrame, SparkSession, Window
+from pyspark.sql import functions as F
+
+from cdp.contracts.ops.files import FILES
+from cdp.ingest.check import CheckedFile
+from cdp.ingest.land import KnownFile, ledger_row
+
+
+def newest_states(files: DataFrame) -> DataFrame:
+    """ops.files reduced to each file's newest state: a file reaches `accepted` after `landed`."""
+    order = Window.partitionBy("file_id").orderBy(F.coalesce("accepted_at", "landed_at").desc(), "state")
+    return files.withColumn("_nth", F.row_number().over(order)).where("_nth = 1").drop("_nth")
+
+
+def known_files(files: DataFrame) -> list[KnownFile]:
+    """What landing must know of each file that ever came; some hundred bytes a file on the driver."""
+    rows = files.select("source", "path", "file_id", "sha256", "size_bytes", "state", "landed_at").collect()
+    return [
+        KnownFile(r.source, r.path, r.file_id, r.sha256, r.size_bytes, r.state, r.landed_at.timestamp()) for r in rows
+    ]
+
+
+def files_frame(spark: SparkSession, files: Iterable[CheckedFile], stamp: Mapping[str, Any]) -> DataFrame:
+    """Files as ops.files rows; `stamp` is what the run adds (run_id, landed_at, bronze_version)."""
+    rows = [{**ledger_row(file), **stamp} for file in files]
+    return spark.createDataFrame([tuple(r.get(n) for n in FILES.column_names) for r in rows], FILES.schema)
+
+
+def undecided_files(files: DataFrame) -> DataFrame:
+    """Files that are landed and whose records nobody has decided on yet."""
+    decided = files.where(F.col("state") == "accepted").select("file_id")
+    return files.where(F.col("state") == "landed").join(decided, on="file_id", how="left_anti")
+
+
+def accepted_frame(
+    files: DataFrame, counts: DataFrame, stamp: Mapping[str, Any], *, state: str = "accepted"
+) -> DataFrame:
+    """The ops.files rows that close a batch: each file with its counts; a file without a record counts 0."""
+    columns = ("rows_read", "rows_accepted", "rows_duplicate", "rows_refused")
+    joined = files.drop(*columns).join(counts.select("file_id", *columns), on="file_id", how="left")
+    filled = joined.fillna(0, subset=list(columns)).withColumn("state", F.lit(state))
+    return filled.withColumns({name: F.lit(value) for name, value in stamp.items()}).select(*FILES.column_names)

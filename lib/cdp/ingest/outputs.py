@@ -1,0 +1,70 @@
+"""One output of a mapping, compiled: the SQL of its columns, and how later steps refer to them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from cdp.core.errors import ConfigError, nearest_name
+from cdp.ingest.columns import ColumnSql, compile_column
+from cdp.ingest.fields import FieldTree
+from cdp.ingest.spec import ColumnSpec, MappingSpec, OutputSpec
+from cdp.ingest.targets import TARGETS, Target
+
+
+@dataclass(frozen=True)
+class Output:
+    """One output: its columns, the attributes of its JSON object, and the prefix of its intermediate columns."""
+
+    spec: OutputSpec
+    target: Target
+    columns: dict[str, ColumnSql]
+    attributes: dict[str, ColumnSql]
+    prefix: str
+
+    @property
+    def every(self) -> list[ColumnSql]:
+        """All columns and attributes."""
+        return [*self.columns.values(), *self.attributes.values()]
+
+    @property
+    def condition(self) -> str:
+        """When a record gives rows of this output; an unknown answer is a no."""
+        return f"coalesce({self.spec.when}, false)" if self.spec.when else "true"
+
+    def text(self, name: str) -> str:
+        """Refer to the cleaned text of a column."""
+        return f"`{self.prefix}t_{name}`"
+
+    def value(self, name: str) -> str:
+        """Refer to the typed value of a column."""
+        return f"`{self.prefix}v_{name}`"
+
+
+def compile_output(number: int, output: OutputSpec, mapping: MappingSpec, fields: FieldTree) -> Output:
+    """Write the SQL of one output; ConfigError names a column that its table does not take."""
+    target = TARGETS[output.table]
+    where = f"conf/mappings/{mapping.name}.yaml: output {output.table}"
+    unknown = sorted(set(output.columns) - set(target.input_types))
+    if unknown:
+        hint = nearest_name(unknown[0], list(target.input_types))
+        raise ConfigError(f"{where}: no column {unknown[0]!r} to map; {hint}")
+    if output.attributes and target.json_column is None:
+        raise ConfigError(f"{where}: {output.table} has no column for `attributes`")
+    prefix = f"__{number}"
+
+    def compiled(name: str, label: str, spec: ColumnSpec, type_ddl: str) -> ColumnSql:
+        is_inline = output.explode is not None
+        return compile_column(
+            label,
+            spec,
+            type_ddl,
+            root=fields,
+            null_words=output.table == "customer_records",
+            list_path=output.explode or "",
+            text_ref="" if is_inline else f"`{prefix}t_{label}`",
+            value_ref="" if is_inline else f"`{prefix}v_{label}`",
+        )
+
+    columns = {n: compiled(n, n, c, target.input_types[n]) for n, c in output.columns.items()}
+    attributes = {n: compiled(n, f"a_{n}", c, c.type or "STRING") for n, c in output.attributes.items()}
+    return Output(output, target, columns, attributes, prefix)

@@ -1,0 +1,193 @@
+"""Take landed records apart: raw bytes to columns named as the source names its fields, every leaf a text.
+
+Each record gets a `__fault`: the reasons for which it could not be taken apart at all, or null.
+"""
+
+from __future__ import annotations
+
+import csv
+import json
+from collections.abc import Callable, Mapping
+from functools import partial
+from xml.etree import ElementTree
+
+import pyarrow as pa
+from pyspark.sql import Column, DataFrame
+from pyspark.sql import functions as F
+
+from cdp.contracts.model import REASONS_TYPE
+from cdp.ingest.codes import reason_sql
+from cdp.ingest.fields import TEXT_SUFFIX, FieldTree, is_both, path_sql
+from cdp.ingest.spec import SourceSpec
+
+#: Columns of a landed record, out of the way of the source's own names.
+KEPT = ("landed_id", "source", "file_id", "record_no", "raw", "delivered_on")
+_VALUES_DDL = "fault STRING, values ARRAY<STRING>"
+_CORRUPT = "__corrupt"
+
+
+def parse_records(
+    landed: DataFrame,
+    spec: SourceSpec,
+    fields: FieldTree,
+    *,
+    headers: Mapping[str, list[str]],
+    parts_when: Mapping[str, str],
+) -> DataFrame:
+    """Give a source's landed records with one column per top-level raw field, and `__fault`.
+
+    `parts_when` says for a field that is wanted whole and in parts when its parts are needed (Spark SQL over
+    the whole fields): most events have no order in their properties, and are not parsed twice.
+    """
+    records = landed.where(F.col("source") == spec.name).select(*(F.col(c).alias(f"__{c}") for c in KEPT))
+    if spec.format in ("csv", "xml"):
+        return _parse_by_worker(records, spec, fields, headers)
+    return _parse_json(records, spec, fields, parts_when)
+
+
+def _too_large(spec: SourceSpec) -> str:
+    return f"octet_length(__raw) > {spec.max_record_bytes}"
+
+
+def _parse_json(records: DataFrame, spec: SourceSpec, fields: FieldTree, parts_when: Mapping[str, str]) -> DataFrame:
+    both = {name: node for name, node in fields.children.items() if is_both(node)}
+    schema = ", ".join(
+        f"`{name}` {'STRING' if name in both else node.ddl()}" for name, node in sorted(fields.children.items())
+    )
+    options = f"map('mode', 'PERMISSIVE', 'columnNameOfCorruptRecord', '{_CORRUPT}')"
+    text = records.withColumn("__text", F.expr("ltrim('\ufeff', cast(__raw AS STRING))"))
+    parsed = text.withColumn(
+        "__json", F.expr(f"from_json(__text, '{_escape(schema)}, `{_CORRUPT}` STRING', {options})")
+    )
+    columns = [F.col(f"__json.`{n}`").alias(n + TEXT_SUFFIX if n in both else n) for n in sorted(fields.children)]
+    kept = [F.col(f"__{c}") for c in KEPT]
+    flat = parsed.select(*kept, *columns, F.expr(_json_fault(spec, fields)).alias("__fault"))
+    for name, node in sorted(both.items()):
+        whole = f"CASE WHEN {parts_when.get(name, 'true')} THEN `{name}{TEXT_SUFFIX}` END"
+        flat = flat.withColumn(name, F.expr(f"from_json({whole}, '{_escape(_struct_fields(node))}')"))
+    return flat
+
+
+def _struct_fields(node: FieldTree) -> str:
+    return ", ".join(f"`{name}` {child.ddl()}" for name, child in sorted(node.children.items()))
+
+
+def _escape(text: str) -> str:
+    return text.replace("\\", "\\\\").replace("'", "\\'")
+
+
+def _json_fault(spec: SourceSpec, fields: FieldTree) -> str:
+    """Write the check of a JSON record's form.
+
+    A record that is JSON, but has a text where an object should be, is of the wrong type there and nowhere else.
+    """
+    objects = [name for name, node in sorted(fields.children.items()) if node.children and not is_both(node)]
+    misfits = [
+        f"CASE WHEN left(get_json_object(__text, '$.{name}'), 1) NOT IN ('{{', '[') "
+        f"THEN {reason_sql(name, 'wrong_type')} END"
+        for name in objects
+    ]
+    named = f"array_compact(array({', '.join(misfits)}))" if misfits else f"CAST(array() AS {REASONS_TYPE})"
+    bad_json = f"array({reason_sql('', 'bad_json')})"
+    return f"""CASE
+        WHEN {_too_large(spec)} THEN array({reason_sql("", "too_large")})
+        WHEN NOT is_valid_utf8(__text) THEN array({reason_sql("", "bad_encoding")})
+        WHEN NOT startswith(ltrim(__text), '{{') OR NOT endswith(rtrim(' \\n\\r\\t', __text), '}}') THEN {bad_json}
+        WHEN __json.`{_CORRUPT}` IS NULL AND __json IS NOT NULL THEN NULL
+        WHEN size({named}) > 0 THEN {named}
+        ELSE {bad_json} END"""
+
+
+def _parse_by_worker(
+    records: DataFrame, spec: SourceSpec, fields: FieldTree, headers: Mapping[str, list[str]]
+) -> DataFrame:
+    leaves = fields.leaves()
+    positions = {leaf: n for n, leaf in enumerate(leaves)}
+    take: Callable[[list[bytes], list[str]], list[tuple[str | None, list[str | None] | None]]]
+    if spec.format == "csv":
+        take = partial(_take_csv, spec=spec, headers=dict(headers), leaves=leaves)
+    else:
+        take = partial(_take_xml, encoding=spec.xml.encoding if spec.xml else "utf-8", leaves=leaves)
+
+    @F.arrow_udf(_VALUES_DDL)  # type: ignore[call-overload]
+    def take_values(raw: pa.Array, file_id: pa.Array) -> pa.Array:
+        faults, values = zip(*take(raw.to_pylist(), file_id.to_pylist()), strict=True) if len(raw) else ((), ())
+        lists = pa.array(values, pa.list_(pa.string()))
+        return pa.StructArray.from_arrays([pa.array(faults, pa.string()), lists], names=["fault", "values"])
+
+    taken = records.withColumn("__taken", take_values("__raw", "__file_id"))
+    columns: list[Column] = []
+    for name, node in sorted(fields.children.items()):
+        sql = node.build_sql(lambda path: f"__taken.values[{positions[path]}]", name)
+        columns.append(F.expr(sql).alias(name))
+    faults = " ".join(
+        f"WHEN '{code}' THEN array({reason_sql('', code)})" for code in ("bad_encoding", "wrong_columns", "bad_xml")
+    )
+    too_large = f"WHEN {_too_large(spec)} THEN array({reason_sql('', 'too_large')})"
+    fault = f"CASE {too_large} ELSE CASE __taken.fault {faults} END END"
+    return taken.select(*(F.col(f"__{c}") for c in KEPT), *columns, F.expr(fault).alias("__fault"))
+
+
+def _take_csv(
+    raw: list[bytes], file_id: list[str], *, spec: SourceSpec, headers: Mapping[str, list[str]], leaves: list[str]
+) -> list[tuple[str | None, list[str | None] | None]]:
+    """Split CSV rows; a row with another number of columns than its file's header is refused whole."""
+    options = spec.csv
+    encoding, delimiter, quote = (
+        (options.encoding, options.delimiter, options.quote) if options else ("utf-8", ",", '"')
+    )
+    places = {f: [(h.index(leaf) if leaf in h else None) for leaf in leaves] for f, h in headers.items()}
+    taken: list[tuple[str | None, list[str | None] | None]] = []
+    for row, file in zip(raw, file_id, strict=True):
+        try:
+            text = row.decode(encoding)
+            values = next(csv.reader([text], delimiter=delimiter, quotechar=quote, strict=True), [])
+        except UnicodeDecodeError:
+            taken.append(("bad_encoding", None))
+            continue
+        except csv.Error:
+            taken.append(("wrong_columns", None))
+            continue
+        if len(values) != len(headers[file]):
+            taken.append(("wrong_columns", None))
+        else:
+            taken.append((None, [None if place is None else values[place] for place in places[file]]))
+    return taken
+
+
+def _take_xml(
+    raw: list[bytes], file_id: list[str], *, encoding: str, leaves: list[str]
+) -> list[tuple[str | None, list[str | None] | None]]:
+    """Take the texts of an element's children (or attributes) by dotted path; a child with children is JSON."""
+    taken: list[tuple[str | None, list[str | None] | None]] = []
+    for row in raw:
+        try:
+            element = ElementTree.fromstring(row.decode(encoding))
+        except UnicodeDecodeError:
+            taken.append(("bad_encoding", None))
+        except ElementTree.ParseError:
+            taken.append(("bad_xml", None))
+        else:
+            taken.append((None, [_xml_text(element, leaf.split(".")) for leaf in leaves]))
+    return taken
+
+
+def _xml_text(element: ElementTree.Element, path: list[str]) -> str | None:
+    child = element.find(path[0])
+    if child is None:
+        return element.get(path[0]) if len(path) == 1 else None
+    if len(path) > 1:
+        return _xml_text(child, path[1:])
+    return json.dumps(_xml_object(child), ensure_ascii=False) if len(child) else child.text
+
+
+def _xml_object(element: ElementTree.Element) -> object:
+    if not len(element):
+        return element.text
+    children: dict[str, list[object]] = {}
+    for child in element:
+        children.setdefault(child.tag, []).append(_xml_object(child))
+    return {**element.attrib, **{tag: values[0] if len(values) == 1 else values for tag, values in children.items()}}
+
+
+__all__ = ["KEPT", "parse_records", "path_sql"]

@@ -1,0 +1,162 @@
+"""Split a file's bytes into its records, nothing changed: lines, CSV rows, XML elements, Parquet rows.
+
+Runs inside Spark's Python workers on streams of any size: memory is bounded by a block and the largest record.
+"""
+
+from __future__ import annotations
+
+import gzip
+import re
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import BinaryIO, cast
+
+import numpy as np
+import pyarrow as pa
+
+#: Bytes read at once: a few thousand records a batch, small against a worker's memory.
+BLOCK_BYTES = 4 << 20
+#: A quote that is never closed would swallow the rest of a file: beyond this a row ends at its first line end.
+MAX_ROW_BYTES = 4 << 20
+_NEWLINE, _RETURN = 0x0A, 0x0D
+
+
+def open_stream(path: str) -> BinaryIO:
+    """Open a file for reading, through gzip where its name says so."""
+    return cast(BinaryIO, gzip.open(path, "rb")) if path.endswith(".gz") else Path(path).open("rb")
+
+
+def split_lines(stream: BinaryIO, block_bytes: int = BLOCK_BYTES) -> Iterator[pa.Array]:
+    """Give the physical lines of a stream, each with its line end, as binary arrays."""
+    return _split_blocks(stream, block_bytes, lambda data, _: _newlines(data))
+
+
+def split_csv_rows(
+    stream: BinaryIO, *, delimiter: bytes, quote: bytes, block_bytes: int = BLOCK_BYTES
+) -> Iterator[pa.Array]:
+    """Give the logical rows of a CSV stream (line ends inside quotes belong to the row), the header first."""
+    return _split_blocks(stream, block_bytes, lambda data, is_last: csv_row_ends(data, delimiter, quote, is_last))
+
+
+def first_csv_row(stream: BinaryIO, *, quote: bytes) -> bytes:
+    """Read the first logical row: the header."""
+    row = b""
+    while line := stream.readline(MAX_ROW_BYTES):
+        row += line
+        if row.count(quote) % 2 == 0 or len(row) > MAX_ROW_BYTES:
+            break
+    return row
+
+
+def _split_blocks(
+    stream: BinaryIO, block_bytes: int, ends_of: Callable[[bytes, bool], np.ndarray]
+) -> Iterator[pa.Array]:
+    """Cut a stream at the ends that `ends_of` finds (positions after each record) and carry the rest over."""
+    rest = b""
+    while True:
+        block = stream.read(block_bytes)
+        data = rest + block
+        ends = ends_of(data, not block)
+        if not block and data and (not len(ends) or ends[-1] != len(data)):
+            ends = np.append(ends, len(data))
+        if len(ends):
+            yield _binary_array(data, ends)
+        if not block:
+            return
+        rest = data[int(ends[-1]) :] if len(ends) else data
+
+
+def _binary_array(data: bytes, ends: np.ndarray) -> pa.Array:
+    """Describe records inside one buffer, without copying them."""
+    offsets = np.concatenate(([0], ends)).astype(np.int32)
+    return pa.Array.from_buffers(pa.binary(), len(ends), [None, pa.py_buffer(offsets), pa.py_buffer(data)])
+
+
+def _newlines(data: bytes) -> np.ndarray:
+    return np.flatnonzero(np.frombuffer(data, np.uint8) == _NEWLINE) + 1
+
+
+def csv_row_ends(data: bytes, delimiter: bytes, quote: bytes, is_last: bool) -> np.ndarray:
+    """Find where the logical rows end: at line ends with an even number of quotes before them.
+
+    That holds when every opening quote begins a value. Where a stray quote stands inside a value, the block is
+    walked line by line instead.
+    """
+    ends = _newlines(data)
+    if quote not in data:
+        return ends
+    octets = np.frombuffer(data, np.uint8)
+    quotes = np.flatnonzero(octets == quote[0])
+    openers = quotes[::2]
+    before = octets[np.maximum(openers - 1, 0)]
+    begins_value = (openers == 0) | np.isin(before, [delimiter[0], _NEWLINE, _RETURN, quote[0]])
+    if not begins_value.all() or (is_last and len(quotes) % 2) or (len(quotes) % 2 and len(data) > MAX_ROW_BYTES):
+        return _walk_csv_rows(data, delimiter, quote, is_last)
+    return ends[np.searchsorted(quotes, ends) % 2 == 0]
+
+
+def _walk_csv_rows(data: bytes, delimiter: bytes, quote: bytes, is_last: bool) -> np.ndarray:
+    """Find the ends of rows when quotes also stand inside values: such a quote is a plain character.
+
+    A quoted value that never closes ends its row at the first line end: it costs one row, not the file.
+    """
+    ends: list[int] = []
+    start = 0
+    while start < len(data):
+        end = _csv_row_end(data, start, delimiter, quote, is_last)
+        if end is None:
+            end = data.find(b"\n", start) + 1
+            if not end or not (is_last or len(data) - start > MAX_ROW_BYTES):
+                break
+        ends.append(end)
+        start = end
+    return np.array(ends, dtype=np.int64)
+
+
+def _csv_row_end(data: bytes, start: int, delimiter: bytes, quote: bytes, is_last: bool) -> int | None:
+    """Find the end of the row that begins at `start`; None where it is still open at the end of the data."""
+    position = start
+    while True:
+        if data.startswith(quote, position):
+            closing = data.find(quote, position + 1)
+            while closing >= 0 and data.startswith(quote, closing + 1):
+                closing = data.find(quote, closing + 2)
+            if closing < 0 or (closing + 1 == len(data) and not is_last):
+                return None
+            position = closing + 1
+        line_end = data.find(b"\n", position)
+        comma = data.find(delimiter, position, line_end if line_end >= 0 else len(data))
+        if comma < 0:
+            return line_end + 1 if line_end >= 0 else None
+        position = comma + 1
+
+
+def split_xml_elements(stream: BinaryIO, *, row_tag: str, block_bytes: int = BLOCK_BYTES) -> Iterator[pa.Array]:
+    """Give every `<row_tag ...>...</row_tag>` as it stands in the stream; what lies between is left out.
+
+    An element that is never closed is given as it is, up to the next one or the end: it will be refused by
+    name. Elements of the same name inside each other are not told apart.
+    """
+    tag = re.escape(row_tag.encode())
+    token = re.compile(rb"<" + tag + rb"(?:\s[^<>]*?)?(?P<alone>/)?>|(?P<close></" + tag + rb"\s*>)")
+    data = b""
+    while True:
+        block = stream.read(block_bytes)
+        data += block
+        found: list[bytes] = []
+        opened, done = -1, 0
+        for match in token.finditer(data):
+            if opened >= 0:
+                end = match.end() if match["close"] else match.start()
+                found.append(data[opened:end])
+            opened, done = (-1, match.end()) if match["close"] or match["alone"] else (match.start(), match.start())
+            if match["alone"]:
+                found.append(match[0])
+        # A tag may be cut by the end of the block: keep what may be its beginning.
+        data = data[done if opened >= 0 else max(done, data.rfind(b"<")) :]
+        if not block and opened >= 0:
+            found.append(data)
+        if found:
+            yield pa.array(found, pa.binary())
+        if not block:
+            return

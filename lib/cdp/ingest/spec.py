@@ -1,0 +1,215 @@
+"""The shapes of conf/sources/*.yaml and conf/mappings/*.yaml."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from datetime import timedelta
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+
+from cdp.core.errors import ConfigError, nearest_name
+
+Party = Literal["first", "second", "third"]
+Format = Literal["csv", "jsonl", "parquet", "xml"]
+TargetTable = Literal["events", "order_lines", "customer_records", "feedback", "consents"]
+IdentifierType = Literal["email", "phone", "user_id", "loyalty_id", "household_key", "customer_id", "anonymous_id"]
+Purpose = Literal["email_marketing", "personalisation", "analytics", "model_training", "ads", "direct_mail"]
+#: Encodings in which a line end is one ASCII byte, so that records can be split before they are decoded.
+Encoding = Literal["utf-8", "utf-8-sig", "iso-8859-1", "cp1252"]
+
+_DURATION = re.compile(r"^(\d+)(s|m|h|d)$")
+_UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
+_FIELD = re.compile(r"^[^.`\s]([^.`]*[^.`\s])?(\.[^.`\s]([^.`]*[^.`\s])?)*$")
+
+
+class _Spec(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class CsvOptions(_Spec):
+    """How the rows of a CSV source are written; quotes inside a value are doubled (RFC 4180)."""
+
+    delimiter: str = Field(default=",", min_length=1, max_length=1)
+    quote: str = Field(default='"', min_length=1, max_length=1)
+    encoding: Encoding = "utf-8"
+
+
+class XmlOptions(_Spec):
+    """Which element of an XML file is one record."""
+
+    row_tag: str = Field(pattern=r"^[A-Za-z_][\w.\-]*$")
+    encoding: Encoding = "utf-8"
+
+
+class ConsentDefault(_Spec):
+    """Consent that comes with the data themselves, because of a licence or a contract; never a guess."""
+
+    purposes: tuple[Purpose, ...] = Field(min_length=1)
+    state: Literal["granted", "denied"]
+    basis: str = Field(min_length=3)
+
+
+class SourceSample(_Spec):
+    """One record as the source writes it, and what must come of it: table -> columns of its (only or first) row."""
+
+    raw: str
+    header: tuple[str, ...] | None = None
+    expect: dict[TargetTable, dict[str, Any]]
+
+
+class SourceSpec(_Spec):
+    """One source: who owns it, where its files lie, how they are written and which mapping reads them."""
+
+    name: str = Field(pattern=r"^[a-z][a-z0-9_]*$")
+    owner: str
+    description: str
+    party: Party
+    kind: Literal["files"] = "files"
+    format: Format
+    location: str = Field(min_length=1, description="folder below the input folder; delivery folders lie in it")
+    files: str = "*"
+    csv: CsvOptions | None = None
+    xml: XmlOptions | None = None
+    mapping: str
+    consent_default: ConsentDefault | None = None
+    arrival_lag: str | None = None
+    phone_region: str = Field(default="GB", pattern=r"^[A-Z]{2}$")
+    max_record_bytes: int = Field(default=1_000_000, gt=0, description="larger records are refused as too_large")
+    retention_days: int | None = Field(default=None, gt=0)
+    license: str | None = None
+    sample: SourceSample
+
+    @field_validator("location")
+    @classmethod
+    def _location_is_relative(cls, location: str) -> str:
+        if location.startswith(("/", "\\")) or ".." in location.split("/"):
+            raise ValueError("must be a folder below the input folder, without a leading slash and without '..'")
+        return location
+
+    @field_validator("arrival_lag")
+    @classmethod
+    def _lag_is_a_duration(cls, lag: str | None) -> str | None:
+        if lag is not None and not _DURATION.match(lag):
+            raise ValueError("must be a whole number and a unit: 30s, 15m, 2h or 1d")
+        return lag
+
+    @model_validator(mode="after")
+    def _options_fit(self) -> SourceSpec:
+        if self.format == "xml" and self.xml is None:
+            raise ValueError("format xml needs `xml: {row_tag: ...}`")
+        for options, wanted in (("csv", self.csv), ("xml", self.xml)):
+            if wanted is not None and self.format != options:
+                raise ValueError(f"`{options}` options with format {self.format}")
+        if self.party != "first" and (self.retention_days is None or not 30 <= self.retention_days <= 90):
+            raise ValueError(f"a {self.party}-party source must declare retention_days from 30 to 90")
+        return self
+
+    def lag(self) -> timedelta | None:
+        """Give the declared arrival lag as a duration; None where the source declares none."""
+        match = _DURATION.match(self.arrival_lag) if self.arrival_lag else None
+        return timedelta(**{_UNITS[match[2]]: int(match[1])}) if match else None
+
+
+class ColumnSpec(_Spec):
+    """How one canonical column comes from a raw record: exactly one of field, value, sql, main."""
+
+    field: str | None = Field(default=None, description="dotted path; `item.x` inside an exploded list")
+    value: str | int | float | bool | None = None
+    sql: str | None = Field(default=None, description="Spark SQL over the raw fields (all of them text)")
+    main: str | None = Field(default=None, description="a column of the mapping's first output")
+    formats: tuple[str, ...] = Field(default=(), description="iso8601, epoch_ms, epoch_s or datetime patterns")
+    map: dict[str, str] = Field(default_factory=dict, description="source word (lower case) -> our word")
+    default: str | int | float | bool | None = None
+    required: bool = False
+    min: float | None = None
+    max: float | None = None
+    null_words: bool | None = Field(default=None, description="None: yes in customer_records, no elsewhere")
+    type: Literal["STRING", "BIGINT", "DOUBLE", "BOOLEAN", "DATE"] | None = Field(
+        default=None, description="only in `attributes`; a column's type comes from its table's contract"
+    )
+    unknown: Literal["unknown_value", "unknown_call"] = Field(
+        default="unknown_value", description="the code for a word that `map` does not have"
+    )
+
+    @model_validator(mode="after")
+    def _one_origin(self) -> ColumnSpec:
+        given = [name for name in ("field", "value", "sql", "main") if name in self.model_fields_set]
+        if len(given) != 1:
+            raise ValueError(f"give exactly one of field, value, sql, main (given: {', '.join(given) or 'none'})")
+        if self.field is not None and not _FIELD.match(self.field):
+            raise ValueError("a field is a dotted path without back-quotes, e.g. properties.order_id")
+        return self
+
+
+class IdentifierSpec(_Spec):
+    """One identifier that a record may carry."""
+
+    type: IdentifierType
+    field: str | None = Field(default=None, pattern=_FIELD.pattern)
+    sql: str | None = None
+    when: str | None = None
+
+    @model_validator(mode="after")
+    def _one_origin(self) -> IdentifierSpec:
+        if (self.field is None) == (self.sql is None):
+            raise ValueError("give exactly one of field, sql")
+        return self
+
+
+class OutputSpec(_Spec):
+    """Rows of one silver table that a record gives."""
+
+    table: TargetTable
+    when: str | None = Field(default=None, description="Spark SQL over the raw fields; null counts as no")
+    explode: str | None = Field(default=None, pattern=_FIELD.pattern, description="a list: one row per item")
+    columns: dict[str, ColumnSpec]
+    attributes: dict[str, ColumnSpec] = Field(
+        default_factory=dict, description="names and origins of the JSON object in attributes, answers or properties"
+    )
+
+
+class MappingSpec(_Spec):
+    """From the raw records of a source to rows of silver tables.
+
+    The first output is the main one: every accepted record gives exactly one row of it, and a record is a
+    duplicate when that row exists already.
+    """
+
+    name: str = Field(pattern=r"^[a-z][a-z0-9_]*$")
+    description: str
+    key: tuple[str, ...] = Field(min_length=1, description="raw fields that say which record it is")
+    repeats: Literal["duplicate", "keep"] = Field(
+        default="duplicate", description="keep: equal keys in one delivery are several records (lines without a number)"
+    )
+    required: tuple[str, ...] = ()
+    fields: dict[str, str] = Field(
+        default_factory=dict, description="raw fields that only sql uses: path -> what it is (documentation)"
+    )
+    outputs: tuple[OutputSpec, ...] = Field(min_length=1)
+    identifiers: tuple[IdentifierSpec, ...] = ()
+
+    @model_validator(mode="after")
+    def _main_is_unconditional(self) -> MappingSpec:
+        main = self.outputs[0]
+        if main.when is not None or main.explode is not None:
+            raise ValueError("the first output is the main one: it takes neither `when` nor `explode`")
+        tables = [output.table for output in self.outputs]
+        if len(set(tables)) != len(tables):
+            raise ValueError("one output per table")
+        for output in self.outputs:
+            for name, column in output.columns.items():
+                if column.main is not None and output is main:
+                    raise ValueError(f"column {name} of the first output cannot refer to the first output")
+        return self
+
+
+def chosen_sources(specs: Mapping[str, SourceSpec], names: Sequence[str]) -> dict[str, SourceSpec]:
+    """The sources that the settings name; ConfigError with the nearest name for one without a definition."""
+    for name in names:
+        if name not in specs:
+            raise ConfigError(
+                f"settings: sources: conf/sources/{name}.yaml is missing; {nearest_name(name, list(specs))}"
+            )
+    return {name: specs[name] for name in sorted(names)}

@@ -1,0 +1,257 @@
+"""The door to MLflow: trainings are logged, versions registered, the champion found. Nothing else talks to it.
+
+No person's data goes in: parameters, metrics, pictures of totals, and made-up example rows. Only the driver logs.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import logging
+import os
+import warnings
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from cdp.core.errors import ModelError
+from cdp.models.card import write_card
+from cdp.models.logged_model import log_model
+from cdp.models.train import DatasetVersion, TrainedValue
+from cdp.models.value import ValueParameters
+
+if TYPE_CHECKING:
+    from mlflow import MlflowClient
+
+PARAMETERS_FILE = "value_parameters.json"
+FINGERPRINT_TAG = "cdp.fingerprint"
+AS_OF_TAG = "cdp.as_of"
+VERSION_TAG = "cdp.registered."  # + model name: the versions that a run registered
+EXPERIMENT = "cdp"
+MODEL_NAMES = {"churn": "cdp.churn", "ltv": "cdp.ltv"}  # kind -> registered name
+
+
+@dataclass(frozen=True)
+class Tracking:
+    """An open tracking server or file: what every call below needs."""
+
+    uri: str
+    registry_uri: str
+    experiment_id: str
+
+
+@dataclass(frozen=True)
+class RegisteredRun:
+    """One training run and the version of each registered model that it made."""
+
+    run_id: str
+    versions: dict[str, str]
+
+
+@dataclass(frozen=True)
+class Champion:
+    """The version behind the alias `champion` at the moment of asking, and its parameters."""
+
+    name: str
+    version: str
+    run_id: str
+    params: ValueParameters
+
+
+def open_tracking(uri: str, *, registry_uri: str | None = None, artifact_location: str | None = None) -> Tracking:
+    """Connect, and make the tables of a fresh SQLite file exactly once, whoever comes first.
+
+    Six processes that meet a fresh file crash each other in MLflow's migrations; hence the lock file beside it.
+    `artifact_location` is the folder for new experiments (pictures, models), beside the lake.
+    """
+    with _locked(uri):
+        import mlflow
+
+        client = _client(uri, registry_uri or uri)
+        experiment = client.get_experiment_by_name(EXPERIMENT)
+        if experiment is None:
+            made = client.create_experiment(EXPERIMENT, artifact_location=artifact_location)
+            experiment = client.get_experiment(made)
+        mlflow.set_tracking_uri(uri)
+        mlflow.set_registry_uri(registry_uri or uri)
+    return Tracking(uri, registry_uri or uri, experiment.experiment_id)
+
+
+def find_run(tracking: Tracking, fingerprint: str) -> RegisteredRun | None:
+    """The finished run with the same inputs and its versions; None when there is none."""
+    found = _client(tracking.uri, tracking.registry_uri).search_runs(
+        [tracking.experiment_id],
+        max_results=1,
+        order_by=["attributes.start_time ASC"],
+        filter_string=f"tags.`{FINGERPRINT_TAG}` = '{fingerprint}' and attributes.status = 'FINISHED'",
+    )
+    if not found:
+        return None
+    tags = found[0].data.tags
+    versions = {k.removeprefix(VERSION_TAG): v for k, v in tags.items() if k.startswith(VERSION_TAG)}
+    return RegisteredRun(found[0].info.run_id, versions)
+
+
+def find_last_training(tracking: Tracking) -> date | None:
+    """The newest as-of date of all finished trainings, promoted or refused; None before the first."""
+    found = _client(tracking.uri, tracking.registry_uri).search_runs(
+        [tracking.experiment_id],
+        max_results=1,
+        order_by=[f"tags.`{AS_OF_TAG}` DESC"],
+        filter_string="attributes.status = 'FINISHED'",
+    )
+    return date.fromisoformat(found[0].data.tags[AS_OF_TAG]) if found else None
+
+
+def log_and_register(
+    tracking: Tracking,
+    trained: TrainedValue,
+    *,
+    names: Mapping[str, str],
+    datasets: Sequence[DatasetVersion],
+    fingerprint: str,
+    tags: Mapping[str, str] | None = None,
+) -> RegisteredRun:
+    """Log one training and register a version for each of `names` (kind churn or ltv -> registered name).
+
+    The run counts as finished, and is found by its fingerprint, only after every version is registered and loads.
+    """
+    import mlflow
+    from mlflow.data.delta_dataset_source import DeltaDatasetSource
+    from mlflow.data.meta_dataset import MetaDataset
+
+    versions: dict[str, str] = {}
+    params = trained.params
+    run_tags = {
+        FINGERPRINT_TAG: fingerprint,
+        AS_OF_TAG: params.as_of,
+        **{f"cdp.delta.{d.name}": str(d.version) for d in datasets},
+        **(tags or {}),
+    }
+    with mlflow.start_run(experiment_id=tracking.experiment_id, run_name=f"value {params.as_of}", tags=run_tags) as run:
+        for dataset in datasets:
+            source = DeltaDatasetSource(path=dataset.path, delta_table_version=dataset.version)
+            mlflow.log_input(MetaDataset(source, name=dataset.name), context="training")  # type: ignore[abstract]
+        mlflow.log_params(_flat_parameters(params))
+        mlflow.log_metrics(trained.metrics)
+        mlflow.log_text(params.to_json(), PARAMETERS_FILE)
+        for file, figure in trained.figures.items():
+            mlflow.log_figure(figure, f"figures/{file}")
+        for kind, name in names.items():
+            model_id = log_model(kind, name, params)
+            versions[name] = _register(tracking, name, model_id, run.info.run_id, write_card(kind, trained))
+            mlflow.set_tag(f"{VERSION_TAG}{name}", versions[name])
+    return RegisteredRun(run.info.run_id, versions)
+
+
+def promote(tracking: Tracking, name: str, version: str, *, reason: str) -> None:
+    """Make `version` the champion; the champion of before becomes `previous`. A no-op when it is champion already."""
+    client = _client(tracking.uri, tracking.registry_uri)
+    current = _version_at(client, name, "champion")
+    if current == version:
+        return
+    if current is not None:
+        client.set_registered_model_alias(name, "previous", current)
+    client.set_model_version_tag(name, version, "cdp.promoted", reason)
+    client.set_registered_model_alias(name, "champion", version)
+
+
+def rollback(tracking: Tracking, name: str) -> str:
+    """Give the alias `champion` back to the version before; that version is returned. ModelError when there is none."""
+    client = _client(tracking.uri, tracking.registry_uri)
+    previous, current = _version_at(client, name, "previous"), _version_at(client, name, "champion")
+    if previous is None or current is None:
+        raise ModelError(f"cannot roll {name} back: no version carries the alias `previous`. Set an alias in MLflow.")
+    client.set_registered_model_alias(name, "champion", previous)
+    client.set_registered_model_alias(name, "previous", current)
+    return previous
+
+
+def load_champion(tracking: Tracking, name: str) -> Champion | None:
+    """Resolve the alias once and read that version's parameters; None when nothing was ever promoted."""
+    import mlflow
+
+    client = _client(tracking.uri, tracking.registry_uri)
+    number = _version_at(client, name, "champion")
+    if number is None:
+        return None
+    run_id = str(client.get_model_version(name, number).run_id)
+    try:
+        text = mlflow.artifacts.load_text(f"runs:/{run_id}/{PARAMETERS_FILE}")
+        return Champion(name, number, run_id, ValueParameters.from_json(text))
+    except Exception as error:
+        raise ModelError(
+            f"the champion of {name} (version {number}, run {run_id}) cannot be read: its artifact "
+            f"{PARAMETERS_FILE} is missing or damaged. Restore the artifact folder, or roll back to the version before."
+        ) from error
+
+
+def _register(tracking: Tracking, name: str, model_id: str, run_id: str, card: str) -> str:
+    from mlflow.exceptions import MlflowException
+
+    client = _client(tracking.uri, tracking.registry_uri)
+    try:
+        client.create_registered_model(name)
+    except MlflowException as error:
+        if error.error_code != "RESOURCE_ALREADY_EXISTS":
+            raise
+    made = client.create_model_version(name, f"models:/{model_id}", run_id, description=card, model_id=model_id)
+    return str(made.version)
+
+
+def _flat_parameters(params: ValueParameters) -> dict[str, Any]:
+    m, g = params.bgnbd, params.gamma_gamma
+    return {
+        "r": m.r,
+        "alpha_weeks": m.alpha,
+        "a": m.a,
+        "b": m.b,
+        "p": g.p,
+        "q": g.q,
+        "gamma": g.gamma,
+        "method": params.ltv_method,
+        "as_of": params.as_of,
+        "horizon_weeks": params.horizon_weeks,
+        "people": params.n_people,
+        "warnings": "; ".join(params.warnings) or "none",
+    }
+
+
+def _version_at(client: MlflowClient, name: str, alias: str) -> str | None:
+    from mlflow.exceptions import MlflowException
+
+    try:
+        return str(client.get_model_version_by_alias(name, alias).version)
+    except MlflowException as error:
+        if error.error_code in ("RESOURCE_DOES_NOT_EXIST", "INVALID_PARAMETER_VALUE"):
+            return None
+        raise
+
+
+def _client(uri: str, registry_uri: str) -> MlflowClient:
+    os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
+    os.environ.setdefault("GIT_PYTHON_REFRESH", "quiet")
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        from mlflow import MlflowClient
+    for name in ("mlflow", "alembic"):
+        logging.getLogger(name).setLevel(logging.ERROR)
+    return MlflowClient(tracking_uri=uri, registry_uri=registry_uri)
+
+
+@contextmanager
+def _locked(uri: str) -> Iterator[None]:
+    """Hold the lock beside a SQLite file; other servers look after themselves."""
+    if not uri.startswith("sqlite:///"):
+        yield
+        return
+    file = Path(uri.removeprefix("sqlite:///"))
+    file.parent.mkdir(parents=True, exist_ok=True)
+    with file.with_name(file.name + ".lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        try:
+            yield
+        finally:
+            fcntl.flock(lock, fcntl.LOCK_UN)

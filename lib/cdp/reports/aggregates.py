@@ -1,0 +1,186 @@
+"""The aggregates behind the page, one small frame a table: lazy, so that all of them are one Spark action."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+
+from pyspark.sql import Column, DataFrame
+from pyspark.sql import functions as F
+
+CHURN_BINS = 20
+VALUE_BINS_PER_DECADE = 10
+LEAST_VALUE = 0.01
+RECORD_BANDS = ((1, 1), (2, 2), (3, 3), (4, 4), (5, 5), (6, 10), (11, 20), (21, 50), (51, None))
+
+
+@dataclass(frozen=True)
+class Tonight:
+    """Which rows belong to a night: written by one of its runs, or delivered since the night before.
+
+    ``since`` is the run date of the night before, exclusive; None for the first night.
+    """
+
+    run_date: date
+    run_ids: Sequence[str] = ()
+    since: date | None = None
+
+    def holds(self) -> Column:
+        """Condition on a table with ``delivered_on`` and ``run_id``; never null."""
+        delivered = F.col("delivered_on") > F.lit(self.since) if self.since else F.lit(True)
+        return F.coalesce(delivered | F.col("run_id").isin(*self.run_ids), F.lit(False))
+
+    def known(self) -> Column:
+        """Condition: delivered up to this night. A page made again later shows the same."""
+        return F.col("delivered_on") <= F.lit(self.run_date)
+
+
+def count_files(files: DataFrame, tonight: Tonight) -> DataFrame:
+    """Files and records by (source, state, is_tonight); the newest state of a file counts.
+
+    A delivery of old content is a file of its own here: its ledger row has the same file_id, but says where the
+    repetition came. Newest by time, and of two states at one time the more decided.
+    """
+    at = F.greatest(F.coalesce("accepted_at", "landed_at"), F.coalesce("landed_at", "accepted_at"))
+    order = F.struct(at, F.array_position(F.array(*map(F.lit, ("landed", "quarantined", "accepted"))), F.col("state")))
+    counts = ("rows_read", "rows_accepted", "rows_duplicate", "rows_refused")
+    newest = (
+        files.where(tonight.known())
+        .groupBy("source", "file_id", (F.col("state") == "duplicate").alias("is_repeated"))
+        .agg(
+            F.max_by(F.struct("state", *counts), order).alias("row"),
+            F.max(tonight.holds()).alias("is_tonight"),
+        )
+        .select("source", "is_tonight", "row.*")
+    )
+    sums = (F.sum(F.coalesce(c, F.lit(0))).alias(c) for c in counts)
+    return newest.groupBy("source", "is_tonight", "state").agg(F.count("*").alias("files"), *sums)
+
+
+def list_set_aside(files: DataFrame, tonight: Tonight) -> DataFrame:
+    """The files that were quarantined tonight."""
+    return files.where((F.col("state") == "quarantined") & tonight.known() & tonight.holds()).select(
+        "source", "path", "reason"
+    )
+
+
+def count_refusals(refused_records: DataFrame, tonight: Tonight) -> DataFrame:
+    """Refused records by (source, field, code), tonight and in all; one record with two defects counts twice."""
+    defects = refused_records.where(tonight.known()).select(
+        "source", tonight.holds().cast("int").alias("is_tonight"), F.explode(F.array_distinct("reasons")).alias("why")
+    )
+    return defects.groupBy("source", "why.field", "why.code").agg(
+        F.max("why.message").alias("message"),
+        F.sum("is_tonight").alias("records"),
+        F.count("*").alias("all_records"),
+    )
+
+
+def count_people(people: DataFrame, run_date: date) -> DataFrame:
+    """Active people by (band of records, is_known), with those who are new tonight."""
+    band = F.lit(None).cast("int")
+    for number, (low, _) in enumerate(RECORD_BANDS):
+        band = F.when(F.coalesce("n_records", F.lit(1)) >= low, number).otherwise(band)
+    return (
+        people.where("status = 'active'")
+        .groupBy(band.alias("band"), F.coalesce("is_known", F.lit(False)).alias("is_known"))
+        .agg(
+            F.count("*").alias("people"),
+            F.sum("n_records").alias("records"),
+            F.count_if(F.col("born_on") == F.lit(run_date)).alias("new"),
+        )
+    )
+
+
+def count_changes(identity_history: DataFrame, run_date: date) -> DataFrame:
+    """Merges, splits and retirements of tonight by (kind, reason)."""
+    involved = F.greatest(F.size("predecessor_ids"), F.size("successor_ids"))
+    return (
+        identity_history.where(F.col("run_date") == F.lit(run_date))
+        .groupBy("kind", "reason")
+        .agg(F.count("*").alias("changes"), F.sum(involved).alias("people"))
+    )
+
+
+def count_generic_values(generic_values: DataFrame) -> DataFrame:
+    """Values kept out of the graph by (type, reason without its number); never a value itself."""
+    reason = F.regexp_replace("reason", "together [0-9]+ people", "together too many people")
+    return generic_values.groupBy("identifier_type", reason.alias("reason")).agg(
+        F.count("*").alias("values"), F.sum("n_records").alias("records"), F.max("n_people").alias("most_people")
+    )
+
+
+def count_scores(predictions: DataFrame, run_date: date) -> DataFrame:
+    """People as of tonight by (churn bin, value bin): both histograms and the grid come from these few cells."""
+    of_churn, of_value = F.col("model") == "churn", F.col("model") == "ltv"
+    people = (
+        predictions.where(F.col("as_of") == F.lit(run_date))
+        .groupBy("person_id")
+        .agg(
+            F.max(F.when(of_churn, F.col("score"))).alias("churn"),
+            F.max(F.when(of_value, F.col("score"))).alias("value"),
+            F.max("horizon_weeks").alias("horizon_weeks"),
+            F.max(F.when(of_churn, F.col("model_version"))).alias("churn_version"),
+            F.max(F.when(of_value, F.col("model_version"))).alias("value_version"),
+            F.max(F.when(of_value, F.col("method"))).alias("method"),
+        )
+    )
+    churn_bin = F.least(F.floor(F.col("churn") * CHURN_BINS), F.lit(CHURN_BINS - 1))
+    value_bin = F.when(F.col("value") >= LEAST_VALUE, F.floor(F.log10("value") * VALUE_BINS_PER_DECADE))
+    return people.groupBy(churn_bin.alias("churn_bin"), value_bin.alias("value_bin")).agg(
+        F.count("*").alias("people"),
+        F.sum("churn").alias("churn"),
+        F.sum("value").alias("value"),
+        *(F.max(c).alias(c) for c in ("horizon_weeks", "churn_version", "value_version", "method")),
+    )
+
+
+def count_segments(traits: DataFrame) -> DataFrame | None:
+    """People by rfm_segment with their spend of a year; None where the traits have no segments."""
+    if "rfm_segment" not in traits.columns:
+        return None
+    spend = F.col("spend_365d").cast("double") if "spend_365d" in traits.columns else F.lit(None).cast("double")
+    return (
+        traits.where("rfm_segment IS NOT NULL")
+        .groupBy(F.col("rfm_segment").alias("segment"))
+        .agg(F.count("*").alias("people"), F.sum(spend).alias("spend"))
+    )
+
+
+def count_audiences(audience_members: DataFrame, run_date: date) -> DataFrame:
+    """Members by audience at the end of tonight; stays that ended before tonight are no news."""
+    tonight = F.lit(run_date)
+    is_in = F.col("left_on").isNull() | (F.col("left_on") > tonight)
+    return (
+        audience_members.where(F.col("entered_on") <= tonight)
+        .groupBy("audience")
+        .agg(
+            F.count_if(is_in).alias("size"),
+            F.count_if(is_in & (F.col("entered_on") == tonight)).alias("entered"),
+            F.count_if(F.col("left_on") == tonight).alias("left"),
+        )
+    )
+
+
+def list_deliveries(deliveries: DataFrame, run_date: date) -> DataFrame:
+    """The deliveries of tonight."""
+    return deliveries.where(F.col("run_date") == F.lit(run_date)).select(
+        "destination",
+        "audience",
+        "state",
+        "format",
+        F.col("n_members").alias("members"),
+        F.col("n_added").alias("added"),
+        F.col("n_removed").alias("removed"),
+        F.col("n_withheld").alias("withheld"),
+        F.substring("sha256", 1, 12).alias("sha256"),
+        "path",
+    )
+
+
+def list_champions(model_runs: DataFrame, run_date: date) -> DataFrame:
+    """Trainings that became champion up to tonight: a few a year; the newest of a model is chosen on the driver."""
+    return model_runs.where(F.col("is_champion") & (F.col("as_of") <= F.lit(run_date))).select(
+        "model", "model_version", "as_of", "decided", "metrics", "trained_at"
+    )

@@ -1,0 +1,54 @@
+"""Which metrics of a champion the page shows, in words, beside the simple rule that needs no model."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from cdp.reports.facts import ModelFacts
+from cdp.reports.words import metric, share, signed_share
+
+
+@dataclass(frozen=True)
+class Measure:
+    """One line: what is measured, the model's number, and the simple rule's ("" where there is none)."""
+
+    name: str
+    value: str
+    simple: str = ""
+
+
+# words, metric of the model, metric of the simple rule, how to write it
+_CHURN = (
+    ("Ranks a buyer above a non-buyer (AUC, 0.5 is chance)", "churn_auc", "recency_churn_auc", "number"),
+    ("Squared error of the probability (Brier)", "churn_brier", "churn_brier_of_base_rate", "number"),
+    ("Calibration error", "churn_ece", "", "number"),
+    ("Did not buy: predicted", "churn_rate_predicted", "", "share"),
+    ("Did not buy: actual", "churn_rate", "", "share"),
+)
+_VALUE = (
+    ("Expected purchases in all, off by", "purchases_bias", "last_period_purchases_bias", "signed"),
+    ("Expected spend in all, off by", "spend_bias", "last_period_spend_bias", "signed"),
+    ("Mean error per person", "spend_mae", "last_period_spend_mae", "number"),
+    ("Order of people by spend (Spearman)", "spend_spearman", "last_period_spend_spearman", "number"),
+    ("Concentration found (normalised Gini)", "spend_gini", "last_period_spend_gini", "number"),
+    ("Spend found in the upper tenth", "spend_top10_share", "last_period_spend_top10_share", "share"),
+    ("Inside the 90 % interval", "spend_coverage", "", "share"),
+)
+
+
+def list_measures(model: ModelFacts) -> list[Measure]:
+    """The measures of the model that its metrics have; all of them by name where none is known here."""
+    found = dict(model.metrics)
+    known = [
+        Measure(words, _write(found[key], how), _write(found[simple], how) if simple in found else "")
+        for words, key, simple, how in (_CHURN if model.is_churn else _VALUE)
+        if key in found
+    ]
+    people = [Measure("People tested", metric(found["people"]))] if "people" in found and known else []
+    return known + people or [Measure(name.replace("_", " "), metric(value)) for name, value in model.metrics]
+
+
+def _write(number: float, how: str) -> str:
+    if how == "share":
+        return share(number, 1)
+    return signed_share(number) if how == "signed" else metric(number)

@@ -1,0 +1,73 @@
+"""Fixtures of the tier with processes of its own: the command line, a small company, a lake of three nights."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+NIGHTS = ("2026-01-05", "2026-01-06", "2026-01-07")
+Run = Callable[..., "subprocess.CompletedProcess[str]"]
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Everything below this folder belongs to the tier that runs without the in-process session."""
+    for item in items:
+        if Path(__file__).parent in Path(item.path).parents:
+            item.add_marker(pytest.mark.integration)
+
+
+def skip_or_fail(reason: str) -> None:
+    """Skip with the reason; fail where everything is required (CI)."""
+    if os.environ.get("CDP_REQUIRE_ALL"):
+        pytest.fail(f"required here, but {reason}")
+    pytest.skip(reason)
+
+
+@pytest.fixture(scope="session")
+def cdp() -> Run:
+    """``cdp("nightly", "--run-date", D, ...)`` as a process; the settings of small machines."""
+
+    def run(*arguments: str, env: dict[str, str] | None = None, timeout: int = 560) -> subprocess.CompletedProcess[str]:
+        command = [sys.executable, "-m", "cdp.cli", *arguments]
+        return subprocess.run(
+            command, capture_output=True, text=True, timeout=timeout, check=False, env={**os.environ, **(env or {})}
+        )
+
+    return run
+
+
+@pytest.fixture(scope="session")
+def company(cdp: Run, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Deliveries of a made company of 300 customers: a history of 52 weeks and three nights."""
+    out = tmp_path_factory.mktemp("company") / "input"
+    done = cdp(
+        "sample", "--customers", "300", "--history-weeks", "52", "--nights", "3", "--seed", "7", "--out", str(out)
+    )
+    assert done.returncode == 0, done.stderr
+    return out
+
+
+@pytest.fixture(scope="session")
+def three_nights(cdp: Run, company: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The home folder of a lake after the three nights; tests that change it work on a copy."""
+    home = tmp_path_factory.mktemp("nights")
+    done = cdp(
+        "nightly", "--from", NIGHTS[0], "--to", NIGHTS[-1], "--home", str(home), "--input", str(company), "--env", "ci"
+    )
+    assert done.returncode in (0, 6), done.stdout + done.stderr
+    (home / "nightly.out").write_text(done.stdout)
+    return home
+
+
+@pytest.fixture
+def lake_copy(three_nights: Path, tmp_path: Path) -> Path:
+    """A copy of the three nights' home that a test may change."""
+    home = tmp_path / "home"
+    shutil.copytree(three_nights, home)
+    return home

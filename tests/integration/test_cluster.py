@@ -1,0 +1,110 @@
+"""A night on a real standalone cluster: one master, two workers, the jobs by spark-submit, the tables equal to the local run's."""
+
+from __future__ import annotations
+
+import os
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pyspark
+import pytest
+from lakes import differences
+from tests.integration.conftest import NIGHTS, Run
+
+from cdp.runtime.catalogue import load_jobs, order_jobs
+from cdp.runtime.jars import resolve_jars
+
+ROOT = Path(__file__).parents[2]
+SPARK = Path(pyspark.__file__).parent
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def _wait_for(port: int, seconds: float = 60) -> None:
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        with socket.socket() as probe:
+            if probe.connect_ex(("127.0.0.1", port)) == 0:
+                return
+        time.sleep(0.2)
+    raise AssertionError(f"nothing listens on port {port}")
+
+
+@pytest.fixture
+def cluster(tmp_path: Path) -> Iterator[str]:
+    """The URL of a standalone master with two workers of one core each, on loopback."""
+    env = {**os.environ, "SPARK_LOCAL_IP": "127.0.0.1", "SPARK_DAEMON_MEMORY": "256m", "PYSPARK_PYTHON": sys.executable}
+    port, ui = _free_port(), _free_port()
+    spark_class = str(SPARK / "bin" / "spark-class")
+    quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL, "env": env}
+    master = [
+        spark_class,
+        "org.apache.spark.deploy.master.Master",
+        "--host",
+        "127.0.0.1",
+        "--port",
+        str(port),
+        "--webui-port",
+        str(ui),
+    ]
+    processes = [subprocess.Popen(master, **quiet)]  # type: ignore[call-overload]
+    try:
+        _wait_for(port)
+        url = f"spark://127.0.0.1:{port}"
+        for number in range(2):
+            worker = [
+                spark_class,
+                "org.apache.spark.deploy.worker.Worker",
+                "--host",
+                "127.0.0.1",
+                "--cores",
+                "1",
+                "--memory",
+                "1g",
+            ]
+            worker += ["--webui-port", str(_free_port()), "--work-dir", str(tmp_path / f"worker{number}"), url]
+            processes.append(subprocess.Popen(worker, **quiet))  # type: ignore[call-overload]
+        yield url
+    finally:
+        for process in processes:
+            process.kill()
+            process.wait()
+
+
+def test_a_night_on_a_cluster_equals_the_local_one(cdp: Run, company: Path, cluster: str, tmp_path: Path) -> None:
+    local = tmp_path / "local"
+    done = cdp("nightly", "--run-date", NIGHTS[0], "--home", str(local), "--input", str(company), "--env", "ci")
+    assert done.returncode in (0, 6), done.stderr
+
+    wheels = tmp_path / "wheels"
+    pip = [sys.executable, "-m", "pip", "-q", "--disable-pip-version-check"]
+    subprocess.run([*pip, "wheel", "--no-deps", "-w", str(wheels), str(ROOT)], check=True)
+    wheel = next(wheels.glob("cdp-*.whl"))
+    remote = tmp_path / "remote"
+    submit = [
+        str(SPARK / "bin" / "spark-submit"), "--master", cluster, "--py-files", str(wheel), "--jars", ",".join(resolve_jars()),
+        "--conf", "spark.executor.memory=700m", "--conf", "spark.driver.memory=1500m", "--conf", "spark.sql.shuffle.partitions=2",
+        "--conf", "spark.ui.enabled=false", "--conf", "spark.databricks.delta.snapshotPartitions=2", "--conf", "spark.log.level=ERROR",
+    ]  # fmt: skip
+    env = {**os.environ, "SPARK_LOCAL_IP": "127.0.0.1", "PYSPARK_PYTHON": sys.executable, "PYTHONPATH": ""}
+    for loaded in order_jobs(load_jobs()):
+        job = [
+            str(ROOT / "jobs" / loaded.path),
+            "--run-date",
+            NIGHTS[0],
+            "--home",
+            str(remote),
+            "--input",
+            str(company),
+        ]
+        ran = subprocess.run([*submit, *job], capture_output=True, text=True, check=False, env=env, cwd=tmp_path)
+        assert ran.returncode in (0, 6), f"{loaded.job.name}: {ran.stdout[-2000:]} {ran.stderr[-4000:]}"
+    assert differences(local / "lake", remote / "lake") == []

@@ -1,0 +1,220 @@
+"""Landed records are accepted, recognised as seen, or refused with every reason."""
+
+from __future__ import annotations
+
+import json
+from datetime import date, datetime
+from importlib.resources.abc import Traversable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from cdp.core.errors import ConfigError
+from cdp.ingest.accept import accept_records, map_sources
+from cdp.ingest.land import LANDED_DDL
+from cdp.ingest.spec import MappingSpec, SourceSpec
+from cdp.rules.definitions import load_definitions
+
+CONF: Traversable = Path(__file__).parents[3] / "conf"  # type: ignore[assignment]
+SOURCES = load_definitions(CONF / "sources", SourceSpec)
+MAPPINGS = load_definitions(CONF / "mappings", MappingSpec)
+TABLES = ("events", "order_lines", "customer_records", "feedback", "consents")
+DELIVERED = date(2026, 1, 5)
+
+
+def land(spark, records: list[tuple[str, bytes]], file: str = "f"):
+    rows = [(f"{file}_{s}:{n}", s, f"{file}_{s}", n, raw, DELIVERED) for n, (s, raw) in enumerate(records, 1)]
+    return spark.createDataFrame(rows, LANDED_DDL)
+
+
+def accept(spark, records: list[tuple[str, bytes]], seen: dict[str, Any] | None = None, file: str = "f"):
+    names = {name for name, _ in records}
+    headers = {f"{file}_{n}": list(s.sample.header) for n, s in SOURCES.items() if s.sample.header}
+    return accept_records(
+        land(spark, records, file),
+        sources={n: SOURCES[n] for n in names},
+        mappings=MAPPINGS,
+        headers=headers,
+        seen=seen or {},
+    )
+
+
+def message(**changes: Any) -> bytes:
+    time = "2026-01-04T10:00:00.000Z"
+    whole = {
+        "type": "track",
+        "event": "Product Viewed",
+        "messageId": "m-1",
+        "anonymousId": "c-91",
+        "channel": "web",
+        "timestamp": time,
+        "originalTimestamp": time,
+        "sentAt": time,
+        "receivedAt": "2026-01-04T10:00:00.200Z",
+        "context": {"userAgent": "Mozilla/5.0"},
+        "properties": {"sku": "P-1"},
+        **changes,
+    }
+    return json.dumps({k: v for k, v in whole.items() if v is not None}).encode()
+
+
+def refusals(result) -> dict[int, set[tuple[str, str]]]:
+    return {r.record_no: {(reason.field, reason.code) for reason in r.reasons} for r in result.refused.collect()}
+
+
+def test_every_source_accepts_its_sample(spark) -> None:
+    result = accept(spark, [(name, spec.sample.raw.encode()) for name, spec in sorted(SOURCES.items())])
+    assert refusals(result) == {}
+    got = {t: {r["source"]: r for r in getattr(result, t).orderBy("landed_id").collect()} for t in TABLES}
+    for name, spec in SOURCES.items():
+        for table, expected in spec.sample.expect.items():
+            row = got[table][name].asDict()
+            shown = {
+                k: row[k] if row[k] is None or isinstance(row[k], (bool, float, int)) else str(row[k]) for k in expected
+            }
+            assert shown == expected, f"{name}: {table}"
+
+
+def test_rows_have_the_shape_of_their_table(spark, rows) -> None:
+    from cdp.ingest.targets import TARGETS
+
+    result = accept(spark, [("web", message())])
+    for table in TABLES:
+        frame = getattr(result, table)
+        wanted = [(f.name, f.dataType) for f in TARGETS[table].contract.schema]
+        assert [(f.name, f.dataType.simpleString()) for f in frame.schema] == [(n, t.simpleString()) for n, t in wanted]
+
+
+def test_every_defect_of_a_record_is_named(spark) -> None:
+    order = {"products": [{"product_id": "P", "price": -1, "quantity": "many"}]}
+    result = accept(
+        spark,
+        [
+            ("web", b'{"type":"track",'),
+            ("web", b'[{"type":"track"}]'),
+            ("web", b"\xff{}"),
+            ("web", b"\n"),
+            ("web", message(type="shout", timestamp="2026-13-01", context="none", messageId=None)),
+            ("web", message(event="Order Completed", properties=order)),
+            ("web", message(timestamp="12:30", originalTimestamp=None)),
+            ("web", message(timestamp="2031-01-01T00:00:00Z", originalTimestamp=None, receivedAt=None)),
+            ("email", b"e-1,opened,a@example.com,winter\r\n"),
+            ("email", b"e-1,sang,a@example.com,winter,,99999999999999999999\r\n"),
+            ("support", b"<ticket><opened_at>2026"),
+            ("pos", b'{"receipt_no": "R", "line_no": 0, "quantity": "nan", "unit_price": 1, "sold_at": null}'),
+            ("crm", b"C-1,Ms,Ana" + b"," * 24 + b"\xe9"),
+        ],
+    )
+    assert refusals(result) == {
+        1: {("", "bad_json")},
+        2: {("", "bad_json")},
+        3: {("", "bad_encoding")},
+        4: {("", "bad_json")},
+        5: {("type", "unknown_call"), ("timestamp", "bad_time"), ("context", "wrong_type"), ("messageId", "missing")},
+        6: {
+            ("properties.order_id", "missing"),
+            ("properties.products.price", "out_of_range"),
+            ("properties.products.quantity", "wrong_type"),
+        },
+        7: {("timestamp", "bad_time")},
+        8: {("timestamp", "out_of_range")},
+        9: {("", "wrong_columns")},
+        10: {("event", "unknown_value"), ("occurred_at", "bad_time")},
+        11: {("", "bad_xml")},
+        12: {("line_no", "out_of_range"), ("quantity", "wrong_type"), ("sold_at", "missing")},
+        13: {("", "bad_encoding")},
+    }
+    assert all("shout" not in str(r.reasons) for r in result.refused.collect())
+
+
+def test_duplicates_are_found_in_the_batch_and_in_the_lake_in_any_order(spark) -> None:
+    first = accept(spark, [("web", message()), ("web", message()), ("web", message(messageId="m-2"))])
+    counts = first.counts.collect()[0]
+    assert (counts.rows_read, counts.rows_accepted, counts.rows_duplicate, counts.rows_refused) == (3, 2, 1, 0)
+    seen = {t: getattr(first, t) for t in TABLES}
+    later = accept(spark, [("web", message(messageId="m-3")), ("web", message())], seen, file="later")
+    assert [r.message_id for r in later.events.collect()] == ["m-3"]
+    assert {r.landed_id: r.status for r in later.decisions.collect()} == {
+        "later_web:1": "accepted",
+        "later_web:2": "duplicate",
+    }
+
+
+def test_a_version_of_a_customer_record_comes_once(spark) -> None:
+    raw = SOURCES["crm"].sample.raw
+    newer = raw.replace("2025-06-01 12:30:00", "2025-07-01 12:30:00")
+    first = accept(spark, [("crm", raw.encode()), ("crm", newer.encode()), ("crm", raw.encode())])
+    assert sorted(r.valid_from for r in first.customer_records.collect()) == [
+        datetime(2025, 6, 1, 12, 30),
+        datetime(2025, 7, 1, 12, 30),
+    ]
+    again = accept(spark, [("crm", newer.encode())], {"customer_records": first.customer_records}, file="later")
+    assert again.customer_records.collect() == []
+
+
+def test_clock_skew_is_corrected_by_the_formula_and_marked(spark) -> None:
+    result = accept(
+        spark,
+        [
+            (
+                "web",
+                message(messageId="skewed", originalTimestamp="2030-01-01T00:00:00Z", sentAt="2030-01-01T00:00:10Z"),
+            ),
+            ("web", message(messageId="right")),
+            ("web", message(messageId="unusable", originalTimestamp="2020-01-01T00:00:00Z")),
+        ],
+    )
+    events = {r.message_id: r for r in result.events.collect()}
+    assert events["skewed"].event_at == datetime(2026, 1, 4, 9, 59, 50, 200_000)
+    assert events["skewed"].original_at == datetime(2030, 1, 1)
+    assert events["skewed"].is_time_corrected and not events["right"].is_time_corrected
+    assert events["unusable"].event_at == datetime(2026, 1, 4, 10) and events["unusable"].is_time_corrected
+
+
+def test_identifiers_are_normalised_sorted_and_make_the_record(spark) -> None:
+    traits = {"email": " A.na+shop@GoogleMail.com", "phone": "07700 900123"}
+    result = accept(
+        spark,
+        [
+            ("web", message(messageId="1", type="identify", event=None, properties=None, traits=traits)),
+            (
+                "web",
+                message(messageId="2", type="identify", traits={"email": "ana@gmail.com", "phone": "+447700900123"}),
+            ),
+            ("web", message(messageId="3", anonymousId="null")),
+        ],
+    )
+    events = {r.message_id: r for r in result.events.collect()}
+    assert [(i.type, i.value) for i in events["1"].identifiers] == [
+        ("anonymous_id", "c-91"),
+        ("email", "ana@gmail.com"),
+        ("phone", "+447700900123"),
+    ]
+    assert events["1"].record_id == events["2"].record_id
+    assert events["3"].identifiers == [] and events["3"].record_id is None
+
+
+def test_equal_lines_without_a_number_are_kept_but_not_twice(spark) -> None:
+    raw = SOURCES["online_retail_ii"].sample.raw.encode()
+    first = accept(spark, [("online_retail_ii", raw), ("online_retail_ii", raw)])
+    assert first.order_lines.count() == 2 and first.consents.count() == 4
+    seen = {t: getattr(first, t) for t in TABLES}
+    again = accept(spark, [("online_retail_ii", raw)] * 3, seen, file="later")
+    assert again.order_lines.count() == 1 and again.consents.count() == 0
+
+
+def test_a_mapping_that_names_what_is_not_there_is_refused(spark) -> None:
+    def broken(**changes: Any) -> dict[str, MappingSpec]:
+        whole = MAPPINGS["pos"].model_dump(exclude_unset=True)
+        whole["outputs"][0]["columns"].update(changes)
+        return {"pos": MappingSpec.model_validate(whole)}
+
+    landed = land(spark, [("pos", b"{}")])
+    for mappings, text in (
+        (broken(quantitty={"field": "q"}), "did you mean 'quantity'"),
+        (broken(channel={"sql": "nowhere"}), "conf/mappings/pos.yaml"),
+        ({}, "mapping 'pos' does not exist"),
+    ):
+        with pytest.raises(ConfigError, match=text):
+            map_sources(landed, sources={"pos": SOURCES["pos"]}, mappings=mappings, headers={})

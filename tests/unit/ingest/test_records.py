@@ -1,0 +1,91 @@
+"""Files fall apart into records without losing or changing a byte."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from cdp.ingest.records import split_csv_rows, split_lines, split_xml_elements
+from cdp.ingest.rows_as_json import read_parquet_rows, rows_as_json
+
+
+def flatten(arrays) -> list[bytes]:
+    return [record for array in arrays for record in array.to_pylist()]
+
+
+@given(st.binary(max_size=200), st.integers(1, 50))
+def test_lines_join_to_the_file(data: bytes, block: int) -> None:
+    lines = flatten(split_lines(io.BytesIO(data), block))
+    assert b"".join(lines) == data
+    assert all(b"\n" not in line[:-1] for line in lines)
+
+
+def test_line_ends_stay() -> None:
+    assert flatten(split_lines(io.BytesIO(b"a\r\n\nb"))) == [b"a\r\n", b"\n", b"b"]
+
+
+@given(
+    st.lists(st.lists(st.text(alphabet='ab",\n\r;é ', max_size=6), min_size=2, max_size=4), max_size=8),
+    st.integers(1, 40),
+)
+def test_csv_rows_are_what_the_csv_module_wrote(rows: list[list[str]], block: int) -> None:
+    text = io.StringIO()
+    csv.writer(text).writerows(rows)
+    data = text.getvalue().encode()
+    split = flatten(split_csv_rows(io.BytesIO(data), delimiter=b",", quote=b'"', block_bytes=block))
+    assert b"".join(split) == data
+    assert [next(csv.reader([row.decode()])) for row in split] == rows
+
+
+@pytest.mark.parametrize("block", [1, 3, 100])
+def test_a_stray_or_open_quote_costs_one_row(block: int) -> None:
+    data = b'h1,h2\r\n"a\nb",2\r\n5" pipe,3\r\nz,"open\nlast,1\n'
+    split = flatten(split_csv_rows(io.BytesIO(data), delimiter=b",", quote=b'"', block_bytes=block))
+    assert split == [b"h1,h2\r\n", b'"a\nb",2\r\n', b'5" pipe,3\r\n', b'z,"open\n', b"last,1\n"]
+
+
+@pytest.mark.parametrize("block", [1, 2, 7, 1000])
+def test_xml_elements_are_cut_out_whole(block: int) -> None:
+    data = b'<?xml version="1.0"?><ts><t id="1"><a/></t>\n<table/><t id="2"/> <t><b>\n<t>ok</t ></ts>'
+    split = flatten(split_xml_elements(io.BytesIO(data), row_tag="t", block_bytes=block))
+    assert split == [b'<t id="1"><a/></t>', b'<t id="2"/>', b"<t><b>\n", b"<t>ok</t >"]
+
+
+def test_parquet_rows_keep_every_value(tmp_path) -> None:
+    table = pa.table(
+        {
+            "n": pa.array([12345678901234567, None]),
+            "x": pa.array([0.1, float("nan")]),
+            "text": pa.array(['say "hi"\n', "a\\b"]),
+            "time": pa.array([1767225600123456789, 0], pa.timestamp("ns")),
+            "zoned": pa.array([0, None], pa.timestamp("us", "UTC")),
+            "list": pa.array([[1, 2], None]),
+        }
+    )
+    pq.write_table(table, tmp_path / "f.parquet")
+    rows = [json.loads(r) for r in flatten(read_parquet_rows(str(tmp_path / "f.parquet")))]
+    assert rows[0] == {
+        "n": 12345678901234567,
+        "x": 0.1,
+        "text": 'say "hi"\n',
+        "time": "2026-01-01T00:00:00.123456789",
+        "zoned": "1970-01-01T00:00:00.000000Z",
+        "list": [1, 2],
+    }
+    assert rows[1]["n"] is None and rows[1]["x"] == "nan" and rows[1]["text"] == "a\\b"
+
+
+@given(
+    st.lists(st.tuples(st.none() | st.text(), st.floats(allow_nan=False, allow_infinity=False)), min_size=1, max_size=5)
+)
+def test_json_rows_read_back_equal(values: list[tuple[str | None, float]]) -> None:
+    batch = pa.record_batch({"s": pa.array([v[0] for v in values], pa.string()), "f": pa.array([v[1] for v in values])})
+    back = [json.loads(row) for row in rows_as_json(batch).to_pylist()]
+    assert [(row["s"], float(row["f"])) for row in back] == values

@@ -1,0 +1,63 @@
+"""Source and mapping files: what they refuse."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from pydantic import ValidationError
+
+from cdp.ingest.spec import MappingSpec, SourceSpec
+
+SOURCE: dict[str, Any] = {
+    "name": "shop",
+    "owner": "o",
+    "description": "d",
+    "party": "first",
+    "format": "csv",
+    "location": "shop",
+    "mapping": "shop",
+    "sample": {"raw": "x", "expect": {}},
+}
+MAPPING: dict[str, Any] = {
+    "name": "shop",
+    "description": "d",
+    "key": ["id"],
+    "outputs": [{"table": "events", "columns": {"message_id": {"field": "id"}}}],
+}
+
+
+@pytest.mark.parametrize(
+    ("changes", "text"),
+    [
+        ({"formatt": "csv"}, "Extra inputs are not permitted"),
+        ({"party": "third"}, "retention_days from 30 to 90"),
+        ({"party": "second", "retention_days": 365}, "retention_days from 30 to 90"),
+        ({"location": "../secret"}, "below the input folder"),
+        ({"format": "xml"}, "row_tag"),
+        ({"format": "jsonl", "csv": {"delimiter": ";"}}, "`csv` options with format jsonl"),
+        ({"arrival_lag": "soon"}, "a whole number and a unit"),
+    ],
+)
+def test_a_source_that_cannot_be_is_refused(changes: dict[str, Any], text: str) -> None:
+    with pytest.raises(ValidationError, match=text):
+        SourceSpec.model_validate({**SOURCE, **changes})
+
+
+@pytest.mark.parametrize(
+    ("output", "text"),
+    [
+        ({"when": "true"}, "the first output is the main one"),
+        ({"columns": {"message_id": {"field": "id", "sql": "id"}}}, "exactly one of"),
+        ({"columns": {"message_id": {"main": "event_id"}}}, "cannot refer to the first output"),
+        ({"columns": {"message_id": {"field": "a.`b`"}}}, "dotted path"),
+    ],
+)
+def test_a_mapping_that_cannot_be_is_refused(output: dict[str, Any], text: str) -> None:
+    with pytest.raises(ValidationError, match=text):
+        MappingSpec.model_validate({**MAPPING, "outputs": [{**MAPPING["outputs"][0], **output}]})
+
+
+def test_a_good_source_gives_its_lag_as_a_duration() -> None:
+    lag = SourceSpec.model_validate({**SOURCE, "arrival_lag": "2h"}).lag()
+    assert lag is not None and lag.total_seconds() == 7200

@@ -1,0 +1,96 @@
+"""Snapshots: what counts as a purchase day, the half-open cut, and nothing that came later."""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime
+from decimal import Decimal
+
+import pytest
+
+from cdp.contracts.gold.snapshots import SNAPSHOTS
+from cdp.contracts.silver.order_lines import ORDER_LINES
+from cdp.models.snapshots import build_snapshots
+
+CUT, LATER = date(2025, 3, 3), date(2025, 3, 17)
+
+
+def line(record, ordered, amount, *, received=None, cancelled=False):
+    at = datetime.fromisoformat(ordered).replace(tzinfo=UTC)
+    got = datetime.fromisoformat(received).replace(tzinfo=UTC) if received else at
+    return {
+        "order_line_id": f"{record}/{ordered}/{amount}",
+        "order_id": f"{record}/{ordered}",
+        "source": "pos",
+        "record_id": record,
+        "line_no": 1,
+        "amount": Decimal(str(amount)),
+        "is_return": amount < 0,
+        "is_cancelled": cancelled,
+        "ordered_at": at,
+        "received_at": got,
+        "landed_id": "f:1",
+    }
+
+
+@pytest.fixture(scope="module")
+def snapshots(spark, rows):
+    lines = rows(
+        ORDER_LINES,
+        [
+            # anna: two records, two lines on one day, a cancelled order, a returned day, a purchase at midnight
+            line("a1", "2025-01-06T10:00", 20),
+            line("a1", "2025-01-06T18:30", 5.5),
+            line("a2", "2025-01-20T23:59", 30),
+            line("a1", "2025-02-03T09:00", 99, cancelled=True),
+            line("a2", "2025-02-10T09:00", 40),
+            line("a2", "2025-02-10T17:00", -40),
+            line("a1", "2025-03-03T00:00", 10),
+            # bert: ordered before the cut; one line arrived in the morning of the cut, one a day too late
+            line("b", "2025-02-24T12:00", 8, received="2025-03-03T05:59"),
+            line("b", "2025-03-01T12:00", 8, received="2025-03-04T00:00"),
+            # cora: only after the cut. dora: everything went back on other days. nobody: no record, no person
+            line("c", "2025-03-10T12:00", 7),
+            line("d", "2025-02-03T12:00", 50),
+            line("d", "2025-02-05T12:00", -50),
+            line(None, "2025-02-03T12:00", 500),
+            line("stranger", "2025-02-03T12:00", 500),
+        ],
+    )
+    people = spark.createDataFrame(
+        [("a1", "anna"), ("a2", "anna"), ("b", "bert"), ("c", "cora"), ("d", "dora")],
+        "record_id string, person_id string",
+    )
+    built = build_snapshots(lines, people, as_of_dates=[CUT, LATER, CUT])
+    assert built.columns == SNAPSHOTS.column_names
+    assert [f.dataType for f in built.schema] == [f.dataType for f in SNAPSHOTS.schema]
+    return {(r.person_id, r.as_of): r for r in built.collect()}
+
+
+def test_one_row_per_person_with_a_purchase_before_the_cut(snapshots):
+    assert set(snapshots) == {(p, CUT) for p in ("anna", "bert", "dora")} | {
+        (p, LATER) for p in ("anna", "bert", "cora", "dora")
+    }
+
+
+def test_purchase_days_are_days_with_positive_net_spend(snapshots):
+    anna = snapshots["anna", CUT]
+    assert (anna.purchase_days, anna.repeat_purchases) == (2, 1)
+    assert (anna.recency_weeks, anna.age_weeks) == (2.0, 8.0)
+    assert (anna.spend, anna.mean_value) == (55.5, 27.75)
+    assert anna.last_purchase_at.isoformat() == "2025-01-20T23:59:00"
+
+
+def test_the_cut_is_half_open_at_midnight(snapshots):
+    assert snapshots["anna", CUT].purchase_days == 2
+    assert snapshots["anna", LATER].purchase_days == 3
+    assert snapshots["anna", LATER].age_weeks == 10.0
+
+
+def test_the_delivery_of_the_cut_counts_and_what_arrives_later_does_not(snapshots):
+    assert (snapshots["bert", CUT].purchase_days, snapshots["bert", CUT].spend) == (1, 8.0)
+    assert (snapshots["bert", LATER].purchase_days, snapshots["bert", LATER].spend) == (2, 16.0)
+
+
+def test_returns_on_other_days_lower_spend_and_value_but_not_the_purchase_days(snapshots):
+    dora = snapshots["dora", CUT]
+    assert (dora.purchase_days, dora.spend, dora.mean_value) == (1, 0.0, 0.0)

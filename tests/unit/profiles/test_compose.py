@@ -1,0 +1,131 @@
+"""Golden records: which value survives, where it comes from, and what must not."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from datetime import UTC, date, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from pydantic import ValidationError
+from pyspark.sql import DataFrame
+
+from cdp.contracts.gold.people import PEOPLE
+from cdp.contracts.gold.person_identifiers import PERSON_IDENTIFIERS
+from cdp.contracts.gold.profiles import PROFILES
+from cdp.contracts.silver.customer_records import CUSTOMER_RECORDS
+from cdp.contracts.silver.identifiers import IDENTIFIERS
+from cdp.profiles.compose import compose_profiles
+from cdp.profiles.survivorship import SurvivorshipPolicy
+
+Build = Callable[..., DataFrame]
+CONF = Path(__file__).parents[3] / "conf" / "survivorship" / "profile.yaml"
+POLICY = SurvivorshipPolicy.model_validate(yaml.safe_load(CONF.read_text(encoding="utf-8")))
+
+
+def at(day: int) -> datetime:
+    return datetime(2026, 1, day, tzinfo=UTC)
+
+
+def record(record_id: str, day: int, **values: Any) -> dict[str, Any]:
+    source = record_id.partition(":")[0]
+    base = {"record_id": record_id, "source": source, "valid_from": at(day), "received_at": at(day), "landed_id": "f:1"}
+    return {**base, **values}
+
+
+RECORDS = [
+    record("crm:1", 1, given_name="Ana", family_name="Ruiz", street_address="1 Old Road", city="Leeds", postcode="LS1",
+           birth_date=date(1980, 3, 7), attributes='{"pet":"dog","children":2}', email="old@x.com"),
+    record("crm:1", 5, given_name="Ana", family_name="Ruiz-Hall", street_address="2 New Road", city="York",
+           postcode="YO1", birth_date=date(1980, 3, 7), attributes='{"pet":"cat","children":2}', email="ana@x.com"),
+    record("crm:2", 6, given_name="Anna", family_name=" ", city="Hull", birth_date=date(1980, 7, 3), phone="  "),
+    record("web:u1", 4, birth_date=date(1980, 3, 7), gender="f"),
+    record("demographics:d", 9, given_name="ANA", family_name="RUIZ", postcode="ZZ9", region="North",
+           attributes='{"income_band":"50-75k","pet":"fish"}'),
+]  # fmt: skip
+RECORDS[4]["received_at"] = at(2)
+
+
+def compose(
+    rows: Build, *, run_date: date = date(2026, 1, 20), records: list[dict[str, Any]] = RECORDS
+) -> dict[str, Any]:
+    owners = {r["record_id"]: "p_ana" for r in records} | {"web:c9": "p_device", "email:e1": "p_mail"}
+    held = [
+        {"identifier_type": "record", "value": r, "person_id": p, "source": "x", "valid_from": at(1)}
+        for r, p in owners.items()
+    ]
+    held += [
+        {"identifier_type": "phone", "value": n, "person_id": "p_ana", "source": "web", "valid_from": at(d)}
+        for n, d in (("+441", 3), ("+442", 2))
+    ]
+    held.append(
+        {"identifier_type": "email", "value": "m@x", "person_id": "p_mail", "source": "email", "valid_from": at(3)}
+    )
+    seen = [
+        {"record_id": r, "identifier_type": "x", "value": r, "first_seen_at": at(1), "last_seen_at": at(11)}
+        for r in owners
+    ]
+    people = [{"person_id": p, "status": "active", "n_records": 1} for p in ("p_ana", "p_device", "p_mail")]
+    people.append({"person_id": "p_old", "status": "merged", "merged_into": "p_ana"})
+    profiles = compose_profiles(
+        rows(PEOPLE, people),
+        rows(PERSON_IDENTIFIERS, held),
+        rows(CUSTOMER_RECORDS, records),
+        rows(IDENTIFIERS, seen),
+        policy=POLICY,
+        run_date=run_date,
+        retention={"demographics": 60},
+    )
+    assert profiles.columns == PROFILES.column_names
+    assert [f.dataType for f in profiles.schema] == [f.dataType for f in PROFILES.schema]
+    return {r["person_id"]: r.asDict(recursive=True) for r in profiles.collect()}
+
+
+def test_the_golden_record_of_three_people(rows: Build) -> None:
+    profiles = compose(rows)
+    assert profiles.keys() == {"p_ana", "p_device", "p_mail"}
+    ana = profiles["p_ana"]
+    # a name needs both parts, the newest own record that has them wins; bought data fill gaps only
+    assert (ana["given_name"], ana["family_name"]) == ("Ana", "Ruiz-Hall")
+    # one address from one record: the region of the bought record stays out
+    assert (ana["street_address"], ana["city"], ana["postcode"], ana["region"]) == ("2 New Road", "York", "YO1", None)
+    # two of three say so, though the newest record swaps day and month
+    assert ana["birth_date"] == date(1980, 3, 7)
+    assert json.loads(ana["attributes"]) == {"children": 2, "income_band": "50-75k", "pet": "cat"}
+    assert (ana["email"], ana["phone"], ana["gender"]) == ("ana@x.com", "+441", "f")
+    assert (ana["n_records"], ana["first_seen_at"].day, ana["last_seen_at"].day) == (4, 1, 11)
+    chosen = {entry["attribute"]: entry for entry in ana["chosen"]}
+    assert list(chosen) == sorted(chosen)
+    assert (chosen["city"]["record_id"], chosen["city"]["rule"]) == ("crm:1", "most_recent")
+    assert chosen["birth_date"]["rule"] == "most_frequent" and chosen["phone"]["rule"] == "identifier"
+    assert chosen["attributes.income_band"]["source"] == "demographics"
+    assert not {"region", "middle_name"} & chosen.keys()
+
+    device, mail = profiles["p_device"], profiles["p_mail"]
+    assert (device["n_records"], device["given_name"], device["chosen"]) == (0, None, [])
+    assert device["last_seen_at"].day == 11
+    assert mail["email"] == "m@x" and mail["chosen"][0]["source"] == "email"
+
+
+def test_bought_data_are_gone_after_their_retention(rows: Build) -> None:
+    last_day = compose(rows, run_date=date(2026, 3, 3))["p_ana"]
+    day_after = compose(rows, run_date=date(2026, 3, 4))["p_ana"]
+    assert "income_band" in last_day["attributes"]
+    assert "income_band" not in day_after["attributes"]
+    assert "demographics" not in {entry["source"] for entry in day_after["chosen"]}
+    assert (last_day["n_records"], day_after["n_records"]) == (4, 3)
+
+
+def test_the_order_of_records_does_not_matter(rows: Build) -> None:
+    assert compose(rows, records=RECORDS[::-1]) == compose(rows)
+
+
+def test_a_policy_must_cover_every_column_once() -> None:
+    groups = {name: group.model_dump() for name, group in POLICY.groups.items() if name != "phone"}
+    with pytest.raises(ValidationError, match="in no group: phone"):
+        SurvivorshipPolicy.model_validate({"groups": groups})
+    with pytest.raises(ValidationError, match="in two groups: city"):
+        SurvivorshipPolicy.model_validate({"groups": {**groups, "phone": {"columns": ["phone", "city"]}}})

@@ -1,0 +1,339 @@
+"""Collecting a night from tiny tables gives exact counts, and costs few Spark jobs."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
+
+import pytest
+from pyspark.sql import DataFrame, SparkSession
+
+from cdp.contracts.bronze.refused_records import REFUSED_RECORDS
+from cdp.contracts.gold.audience_members import AUDIENCE_MEMBERS
+from cdp.contracts.gold.people import PEOPLE
+from cdp.contracts.gold.predictions import PREDICTIONS
+from cdp.contracts.ops.deliveries import DELIVERIES
+from cdp.contracts.ops.files import FILES
+from cdp.contracts.ops.identity_history import IDENTITY_HISTORY
+from cdp.contracts.ops.model_runs import MODEL_RUNS
+from cdp.contracts.ops.runs import RUNS
+from cdp.contracts.silver.generic_values import GENERIC_VALUES
+from cdp.reports.collect import collect_night
+from cdp.reports.facts import (
+    AudienceFacts,
+    ChangeFacts,
+    DeliveryFacts,
+    GenericFacts,
+    NightFacts,
+    PeopleFacts,
+    RefusalFacts,
+    RunFacts,
+    ScoreCell,
+    SegmentFacts,
+    SetAsideFile,
+    SourceFacts,
+)
+from cdp.reports.page import render_page
+
+TONIGHT, BEFORE, EARLIER, TOMORROW = (date(2026, 1, d) for d in (7, 6, 5, 8))
+NOW = datetime(2026, 1, 8, 2, 0, tzinfo=UTC)
+SECRET = "marie.curie@example.org"
+Build = Callable[..., DataFrame]
+
+
+def _file(file_id: str, source: str, state: str, day: date, run_id: str = "r7", **more: Any) -> dict[str, Any]:
+    at = "accepted_at" if state == "accepted" else "landed_at"
+    when = NOW + timedelta(minutes=1 if state == "accepted" else 0)
+    return {
+        "file_id": file_id,
+        "source": source,
+        "path": f"{source}/{day}/{file_id}",
+        "state": state,
+        "run_id": run_id,
+        "delivered_on": day,
+        at: when,
+        **more,
+    }
+
+
+def _counts(read: int, accepted: int, duplicate: int, refused: int) -> dict[str, int]:
+    return {"rows_read": read, "rows_accepted": accepted, "rows_duplicate": duplicate, "rows_refused": refused}
+
+
+FILE_ROWS = [
+    _file("a", "crm", "landed", EARLIER, "r5"),
+    _file("a", "crm", "accepted", EARLIER, "r5", **_counts(100, 90, 4, 6)),
+    _file("a", "crm", "duplicate", TONIGHT, reason="the same content as crm/2026-01-05/a"),
+    _file("b", "crm", "landed", TONIGHT),
+    _file("b", "crm", "accepted", TONIGHT, **_counts(10, 7, 2, 1)),
+    _file("c", "web", "landed", TONIGHT),
+    _file("late", "web", "landed", EARLIER, "r7"),
+    _file("late", "web", "accepted", EARLIER, "r7", **_counts(5, 4, 0, 0)),
+    _file("d", "web", "quarantined", TONIGHT, reason="the gzip stream ends too early"),
+    _file("old", "web", "quarantined", EARLIER, "r5", reason="an empty file"),
+    _file("e", "pos", "landed", TOMORROW, "r8"),
+]
+
+
+def _reason(field: str | None, code: str) -> dict[str, Any]:
+    return {"field": field, "code": code, "message": f"it is {code}"}
+
+
+def _refused(number: int, day: date, *reasons: dict[str, Any], source: str = "crm") -> dict[str, Any]:
+    return {
+        "landed_id": f"b:{number}",
+        "source": source,
+        "file_id": "b",
+        "record_no": number,
+        "raw": SECRET.encode(),
+        "reasons": list(reasons),
+        "delivered_on": day,
+        "run_id": f"r{day.day}",
+    }
+
+
+REFUSED_ROWS = [
+    _refused(1, TONIGHT, _reason("email", "missing"), _reason("born", "bad_time")),
+    _refused(2, TONIGHT, _reason("email", "missing"), _reason("email", "missing")),
+    _refused(3, EARLIER, _reason("email", "missing")),
+    _refused(4, EARLIER, _reason(None, "not_json"), source="web"),
+]
+
+PEOPLE_ROWS = [
+    {"person_id": "p1", "status": "active", "is_known": True, "n_records": 1, "born_on": TONIGHT},
+    {"person_id": "p2", "status": "active", "is_known": True, "n_records": 7, "born_on": EARLIER},
+    {"person_id": "p3", "status": "active", "is_known": False, "n_records": 1, "born_on": EARLIER},
+    {"person_id": "p4", "status": "active", "is_known": False, "n_records": 60, "born_on": TONIGHT},
+    {"person_id": "p5", "status": "merged", "is_known": True, "n_records": 3, "merged_into": "p1"},
+]
+
+
+def _prediction(person: str, model: str, score: float, day: date = TONIGHT, version: str = "3") -> dict[str, Any]:
+    return {
+        "person_id": person,
+        "model": model,
+        "as_of": day,
+        "score": score,
+        "horizon_weeks": 13,
+        "model_version": version,
+        "method": "bgnbd+gamma_gamma" if model == "ltv" else "bgnbd",
+    }
+
+
+PREDICTION_ROWS = [
+    _prediction("p1", "churn", 0.12),
+    _prediction("p1", "ltv", 250.0),
+    _prediction("p2", "churn", 0.14),
+    _prediction("p2", "ltv", 251.0),
+    _prediction("p3", "churn", 1.0),
+    _prediction("p3", "ltv", 0.0),
+    _prediction("p4", "churn", 0.5, EARLIER, "2"),
+]
+
+
+def _stay(audience: str, person: str, entered: date, left: date | None = None) -> dict[str, Any]:
+    return {"audience": audience, "person_id": person, "entered_on": entered, "left_on": left}
+
+
+MEMBER_ROWS = [
+    _stay("loyal", "p1", EARLIER),
+    _stay("loyal", "p2", TONIGHT),
+    _stay("loyal", "p3", EARLIER, TONIGHT),
+    _stay("loyal", "p4", EARLIER, BEFORE),
+    _stay("loyal", "p9", EARLIER, TOMORROW),
+    _stay("new", "p1", TOMORROW),
+    _stay("gone", "p1", EARLIER, BEFORE),
+]
+
+
+def _run(job: str, run_id: str, day: date, minute: int, state: str = "done", **more: Any) -> dict[str, Any]:
+    started = datetime(2026, 1, day.day, 1, minute, tzinfo=UTC)
+    return {"run_id": run_id, "job": job, "run_date": day, "state": state, "started_at": started, **more}
+
+
+RUN_ROWS = [
+    _run("ingest.land", "r5", EARLIER, 0, seconds=9.0),
+    _run("ingest.land", "r7", TONIGHT, 0, seconds=2.0, rows=json.dumps({"bronze.landed_records": 15, "ops.files": 4})),
+    _run("ingest.accept", "r7", TONIGHT, 1, "failed", seconds=1.0, message="out of memory"),
+    _run("ingest.accept", "r7b", TONIGHT, 5, seconds=3.5, rows=json.dumps({"silver.events": 11})),
+    _run("ingest.accept", "r8", TOMORROW, 5, seconds=99.0),
+]
+
+MODEL_ROWS = [
+    {
+        "model": "churn",
+        "model_version": version,
+        "as_of": day,
+        "is_champion": champion,
+        "decided": f"v{version}",
+        "metrics": json.dumps({"churn_auc": 0.7 + number / 100, "churn_groups": [[10, 0.1, 0.2], [10, 0.8, 0.7]]}),
+        "trained_at": NOW,
+    }
+    for number, (version, day, champion) in enumerate(
+        [("1", EARLIER, True), ("2", TONIGHT, True), ("3", TONIGHT, False), ("4", TOMORROW, True)]
+    )
+]
+
+
+def _frames(rows: Build, spark: SparkSession) -> dict[str, DataFrame]:
+    generic = [
+        ("phone", SECRET, "ties together 7 people, limit 1", 7, 9),
+        ("phone", "2", "ties together 3 people, limit 1", 3, 4),
+        ("email", "info@x", "role address", 0, 5),
+    ]
+    history = [
+        ("merge", ["p1", "p5", "p6"], ["p1"], TONIGHT),
+        ("merge", ["p2", "p7"], ["p2"], TONIGHT),
+        ("split", ["p3"], ["p3", "p4"], EARLIER),
+    ]
+    traits = [("p1", TONIGHT, 10.0, "loyal"), ("p2", TONIGHT, 5.5, "loyal"), ("p3", TONIGHT, 0.0, None)]
+    return {
+        "files": rows(FILES, FILE_ROWS),
+        "refused_records": rows(REFUSED_RECORDS, REFUSED_ROWS),
+        "people": rows(PEOPLE, PEOPLE_ROWS),
+        "identity_history": rows(
+            IDENTITY_HISTORY,
+            [
+                {
+                    "history_id": str(n),
+                    "run_date": day,
+                    "kind": kind,
+                    "person_id": before[0],
+                    "predecessor_ids": before,
+                    "successor_ids": after,
+                    "reason": "a value ties them",
+                }
+                for n, (kind, before, after, day) in enumerate(history)
+            ],
+        ),
+        "generic_values": rows(
+            GENERIC_VALUES,
+            [
+                {"identifier_type": kind, "value": value, "reason": why, "n_people": n_people, "n_records": n_records}
+                for kind, value, why, n_people, n_records in generic
+            ],
+        ),
+        "traits": spark.createDataFrame(traits, "person_id STRING, as_of DATE, spend_365d DOUBLE, rfm_segment STRING"),
+        "predictions": rows(PREDICTIONS, PREDICTION_ROWS),
+        "audience_members": rows(AUDIENCE_MEMBERS, MEMBER_ROWS),
+        "deliveries": rows(
+            DELIVERIES,
+            [
+                {
+                    "delivery_id": "1",
+                    "destination": "email_csv",
+                    "audience": "loyal",
+                    "run_date": TONIGHT,
+                    "path": "out/x.csv",
+                    "format": "csv",
+                    "n_members": 2,
+                    "n_added": 1,
+                    "n_removed": 1,
+                    "n_withheld": 3,
+                    "sha256": "ab" * 32,
+                    "state": "delivered",
+                },
+                {
+                    "delivery_id": "0",
+                    "destination": "email_csv",
+                    "audience": "loyal",
+                    "run_date": BEFORE,
+                    "state": "delivered",
+                },
+            ],
+        ),
+        "runs": rows(RUNS, RUN_ROWS),
+        "model_runs": rows(MODEL_RUNS, MODEL_ROWS),
+    }
+
+
+@pytest.fixture(scope="module")
+def night(rows: Build, spark: SparkSession) -> NightFacts:
+    return collect_night(**_frames(rows, spark), run_date=TONIGHT, run_id="r7b", currency="EUR")
+
+
+def test_files_count_by_their_newest_state_and_records_add_up(night: NightFacts) -> None:
+    crm, web = night.sources
+    assert crm == SourceFacts(
+        "crm",
+        files=1,
+        repeated=1,
+        read=10,
+        accepted=7,
+        duplicate=2,
+        refused=1,
+        all_read=110,
+        all_accepted=97,
+        all_duplicate=6,
+        all_refused=7,
+    )
+    assert crm.unaccounted == 0
+    # a file that came late, in an old folder, but was decided on tonight, is tonight's; one record of it is lost
+    assert (web.files, web.waiting, web.quarantined, web.read, web.unaccounted) == (1, 1, 1, 5, 1)
+    assert night.set_aside == (SetAsideFile("web", "web/2026-01-07/d", "the gzip stream ends too early"),)
+
+
+def test_refusals_count_records_by_source_field_and_code(night: NightFacts) -> None:
+    assert night.refusals == (
+        RefusalFacts("crm", "email", "missing", "it is missing", 2, 3),
+        RefusalFacts("crm", "born", "bad_time", "it is bad_time", 1, 1),
+        RefusalFacts("web", "", "not_json", "it is not_json", 0, 1),
+    )
+
+
+def test_people_are_the_active_ones(night: NightFacts) -> None:
+    people = night.people
+    assert (people.active, people.known, people.anonymous, people.new, people.records) == (4, 2, 2, 2, 69)
+    filled = {b.label: (b.known, b.anonymous) for b in people.bands if b.known or b.anonymous}
+    assert filled == {"1": (1, 1), "6-10": (1, 0), "> 50": (0, 1)}
+    assert night.changes == (ChangeFacts("merge", "a value ties them", 2, 5),)
+    assert night.generic_values == (
+        GenericFacts("phone", "ties together too many people, limit 1", 2, 13, 7),
+        GenericFacts("email", "role address", 1, 5, 0),
+    )
+
+
+def test_scores_of_tonight_fall_into_cells(night: NightFacts) -> None:
+    assert len(night.scores.cells) == 2
+    assert night.scores.cells[1] == ScoreCell(2, 23, 2, pytest.approx(0.26), pytest.approx(501.0))
+    assert night.scores.cells[0] == ScoreCell(19, None, 1, 1.0, 0.0)
+    assert (night.scores.people, night.scores.horizon_weeks, night.scores.churn_version) == (3, 13, "3")
+    assert night.scores.mean_churn == pytest.approx(1.26 / 3)
+    assert night.segments == (SegmentFacts("loyal", 2, 15.5),)
+    (model,) = night.models
+    assert (model.model, model.version, model.metrics) == ("churn", "2", (("churn_auc", 0.71),))
+    assert model.groups == ((10, 0.1, 0.2), (10, 0.8, 0.7))
+
+
+def test_audiences_deliveries_and_runs_are_as_of_tonight(night: NightFacts) -> None:
+    assert night.audiences == (AudienceFacts("loyal", 3, 1, 1),)
+    assert night.deliveries == (
+        DeliveryFacts("email_csv", "loyal", "delivered", "csv", 2, 1, 1, 3, "abababababab", "out/x.csv"),
+    )
+    assert night.runs == (RunFacts("ingest.land", "done", 2.0, 19, ""), RunFacts("ingest.accept", "done", 3.5, 11, ""))
+
+
+def test_no_value_of_personal_data_reaches_facts_or_page(night: NightFacts) -> None:
+    assert SECRET not in repr(night)
+    assert SECRET not in render_page(night)
+
+
+def test_empty_tables_give_an_empty_night(rows: Build, spark: SparkSession) -> None:
+    frames = {name: frame.limit(0) for name, frame in _frames(rows, spark).items()}
+    frames["traits"] = spark.createDataFrame([], "person_id STRING, as_of DATE")
+    facts = collect_night(**frames, run_date=TONIGHT)
+    assert facts == NightFacts(run_date=TONIGHT)
+    assert facts.people == PeopleFacts()
+
+
+def test_a_night_costs_few_spark_jobs(rows: Build, spark: SparkSession) -> None:
+    frames = _frames(rows, spark)
+    spark.sparkContext.setJobGroup("count-report", "count")
+    try:
+        collect_night(**frames, run_date=TONIGHT)
+    finally:
+        spark.sparkContext.setLocalProperty("spark.jobGroup.id", None)
+    jobs = spark.sparkContext.statusTracker().getJobIdsForGroup("count-report")
+    assert 0 < len(jobs) <= 12

@@ -1,0 +1,49 @@
+"""Definition files: every mistake is named with file, line, key and the nearest valid name."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from pydantic import BaseModel, ConfigDict
+
+from cdp.core.errors import ConfigError
+from cdp.rules.definitions import load_definition, load_definitions
+
+
+class Window(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+    days: int
+    unit: str = "days"
+
+
+class Thing(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+    owner: str
+    windows: tuple[Window, ...] = ()
+
+
+def test_unknown_keys_name_line_and_nearest() -> None:
+    with pytest.raises(ConfigError) as caught:
+        load_definition("owner: us\nwindows:\n  - days: 3\n  - day: 4\n", "traits/x.yaml", Thing)
+    message = str(caught.value)
+    assert "traits/x.yaml:4: unknown key 'windows.1.day': did you mean 'days'?" in message
+    assert "traits/x.yaml:4: key 'windows.1.days' is missing" in message
+
+
+def test_wrong_types_and_broken_yaml_name_the_line() -> None:
+    with pytest.raises(ConfigError, match=r"x\.yaml:2: key 'windows.0.days'.*valid integer"):
+        load_definition("owner: us\nwindows: [{days: soon}]\n", "x.yaml", Thing)
+    with pytest.raises(ConfigError, match=r"x\.yaml:2: not valid YAML"):
+        load_definition("owner: us\n\tbad", "x.yaml", Thing)
+    with pytest.raises(ConfigError, match="a definition is a mapping"):
+        load_definition("- a\n", "x.yaml", Thing)
+
+
+def test_a_later_folder_replaces_by_name(tmp_path: Path) -> None:
+    for folder, owner in (("a", "them"), ("b", "us")):
+        (tmp_path / folder).mkdir()
+        (tmp_path / folder / "one.yaml").write_text(f"owner: {owner}\n")
+    (tmp_path / "a" / "two.yaml").write_text("owner: them\n")
+    found = load_definitions([tmp_path / "a", tmp_path / "b", tmp_path / "missing"], Thing)
+    assert {name: thing.owner for name, thing in found.items()} == {"one": "us", "two": "them"}
