@@ -51,7 +51,7 @@ def main(ctx: JobContext) -> None:
         tables,
         audiences=ctx.definitions("audiences", AudienceSpec),
         destinations=destinations,
-        root=ctx.settings.output,
+        root=f"{ctx.settings.output}/exports",
         run_date=ctx.run_date,
         now=ctx.now,
     )

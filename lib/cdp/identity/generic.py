@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from functools import reduce
 from typing import TYPE_CHECKING
 
@@ -12,6 +13,8 @@ from cdp.identity.rules import GenericPattern, IdentityRules
 if TYPE_CHECKING:
     from pyspark.sql import Column, DataFrame
 
+_ACCENTED = "àáâãäåāąçćčďđèéêëēęěìíîïłñńňòóôõöøőřśšşťùúûüůűýÿźżž"
+_PLAIN = "aaaaaaaacccddeeeeeeeiiiilnnnooooooorssstuuuuuuyyzzz"
 _VALUE = ("identifier_type", "value")
 
 
@@ -42,8 +45,10 @@ def _count_people(judged: DataFrame, customer_records: DataFrame, *, rules: Iden
     counts = []
     by_name = _types_counted_by(rules, "name_and_birth_date")
     if by_name:
-        counts.append(_people_by_name(customer_records).filter(F.col("identifier_type").isin(*by_name)))
-    for other in ("user_id", "customer_id", "loyalty_id"):
+        counts.append(
+            _people_by_name(customer_records, rules.nicknames).filter(F.col("identifier_type").isin(*by_name))
+        )
+    for other in ("user_id", "customer_id", "loyalty_id", "email"):
         types = _types_counted_by(rules, other)
         if types:
             counts.append(_people_by_identifier(judged, types=types, other=other))
@@ -55,21 +60,42 @@ def _types_counted_by(rules: IdentityRules, how: str) -> list[str]:
     return sorted(name for name, rule in rules.links.items() if how in rule.people_by)
 
 
-def _people_by_name(customer_records: DataFrame) -> DataFrame:
-    """Distinct (first letter of the given name, birth date) among the customer records that carry a value.
+def _people_by_name(customer_records: DataFrame, nicknames: Mapping[str, str]) -> DataFrame:
+    """The least number of people that explains the customer records with a value.
 
-    A record without both says nothing of who it is and is not counted. Day and month are taken in either order,
-    because two date formats in one source swap them.
+    People are told apart by the first letter of the given name and the birth date. Three things make one person
+    look like two and are allowed for: a nickname (Tony is Anthony), day and month swapped between two date formats,
+    and given and family name swapped. The last is seen by taking the two initials in either order; as marriage
+    changes the family name, the smaller of both counts holds. Records without a birth date can only speak by their
+    initials; those without a given name say nothing.
     """
+    given = initial_of(full_name(F.col("given_name"), nicknames))
+    family = initial_of(F.col("family_name"))
     day, month = F.dayofmonth("birth_date"), F.month("birth_date")
     born = F.concat_ws("-", F.year("birth_date"), F.least(day, month), F.greatest(day, month))
-    person = F.struct(folded_initial(F.col("given_name")).alias("initial"), born.alias("born"))
-    return (
-        customer_records.filter("given_name IS NOT NULL AND birth_date IS NOT NULL")
-        .select(person.alias("person"), F.inline("identifiers").alias(*_VALUE))
-        .groupBy(*_VALUE)
-        .agg(F.count_distinct("person").alias("n_people"))
-    )
+    people = customer_records.select(
+        F.inline("identifiers").alias(*_VALUE),
+        given.alias("given"),
+        F.sort_array(F.array(given, F.coalesce(family, F.lit("")))).alias("either"),
+        F.when(F.col("birth_date").isNotNull(), born).alias("born"),
+    ).filter("given IS NOT NULL")
+    dated = F.col("born").isNotNull()
+
+    def fewest(*keys: str) -> Column:
+        with_birth = [F.count_distinct(F.when(dated, F.struct(key, "born"))) for key in keys]
+        without = [F.count_distinct(key) for key in keys]
+        return F.greatest(F.least(*with_birth), F.least(*without))
+
+    return people.groupBy(*_VALUE).agg(fewest("given", "either").alias("n_people"))
+
+
+def full_name(name: Column, nicknames: Mapping[str, str]) -> Column:
+    """The first word of a given name in lower case, and a nickname as the name that it stands for."""
+    first = F.regexp_extract(F.lower(F.trim(name)), "^[^ ]+", 0)
+    if not nicknames:
+        return first
+    known = F.create_map(*[F.lit(text) for pair in sorted(nicknames.items()) for text in pair])
+    return F.coalesce(F.try_element_at(known, first), first)
 
 
 def _people_by_identifier(judged: DataFrame, *, types: list[str], other: str) -> DataFrame:
@@ -83,14 +109,10 @@ def _people_by_identifier(judged: DataFrame, *, types: list[str], other: str) ->
     )
 
 
-def folded_initial(name: Column) -> Column:
+def initial_of(name: Column) -> Column:
     """First letter of a name in lower case without accents; null when the name has no letter."""
     letters = F.regexp_replace(F.lower(name), "[^\\p{L}]", "")
-    accented, plain = (
-        "àáâãäåāąçćčďđèéêëēęěìíîïłñńňòóôõöøőřśšşťùúûüůűýÿźżž",
-        "aaaaaaaacccddeeeeeeeiiiilnnnooooooorssstuuuuuuyyzzz",
-    )
-    initial = F.translate(F.substring(letters, 1, 1), accented, plain)
+    initial = F.translate(F.substring(letters, 1, 1), _ACCENTED, _PLAIN)
     return F.when(initial != "", initial)
 
 

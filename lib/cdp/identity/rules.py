@@ -8,7 +8,7 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
-PeopleCount = Literal["name_and_birth_date", "user_id", "customer_id", "loyalty_id"]
+PeopleCount = Literal["name_and_birth_date", "user_id", "customer_id", "loyalty_id", "email"]
 
 
 class _Frozen(BaseModel):
@@ -52,9 +52,15 @@ class GenericPattern(_Frozen):
 
 
 class IdentityRules(_Frozen):
-    """All of conf/identity/rules.yaml. An identifier type that `links` does not name joins nothing."""
+    """All of conf/identity/rules.yaml.
+
+    links: rule per identifier type; a type that is not named joins nothing. known_types: who has one is a known
+    person. nicknames: short name -> full name, lower case, where the first letters differ. generic_words and
+    generic_patterns: values that say nobody.
+    """
 
     links: dict[str, LinkRule] = Field(min_length=1)
     known_types: tuple[str, ...]
+    nicknames: dict[str, str] = Field(default_factory=dict)
     generic_words: tuple[str, ...] = ()
     generic_patterns: tuple[GenericPattern, ...] = ()

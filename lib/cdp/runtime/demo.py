@@ -28,4 +28,4 @@ def prepare_demo(configuration: Configuration, data: str, customers: int, consol
 
             export_complete_journey(str(out), nights=NIGHTS)
     dates = {date.fromisoformat(p.name) for s in configuration.settings.sources for p in (out / s).iterdir()}
-    return sorted(dates)[-NIGHTS:]
+    return sorted(dates)

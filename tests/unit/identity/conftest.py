@@ -37,6 +37,7 @@ def rules() -> IdentityRules:
                 "anonymous_id": {**link, "people_by": ["user_id"]},
             },
             "known_types": ["email", "phone", "user_id"],
+            "nicknames": {"tony": "anthony"},
             "generic_words": ["null", "n/a"],
             "generic_patterns": [{"types": ["email"], "pattern": "^(test|info)@", "reason": "role address"}],
         }

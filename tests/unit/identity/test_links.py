@@ -90,6 +90,17 @@ def test_values_that_tie_people_together_are_generic(rows: Build, rules: Identit
         # one person in two spellings and with day and month swapped
         customer(3, "Ángela", date(1980, 7, 3), "phone=own"),
         customer(4, None, bob, "phone=own"),
+        # given and family name swapped, a nickname, another family name since the wedding
+        {**customer(5, "Tony", ana, "phone=swapped"), "family_name": "Kelly"},
+        {**customer(6, "Kelly", ana, "phone=swapped"), "family_name": "Anthony"},
+        {**customer(7, "Ana", ana, "phone=wed"), "family_name": "Ruiz"},
+        {**customer(8, "Ana", ana, "phone=wed"), "family_name": "Hall"},
+        # nobody knows when the second was born, but the names differ
+        {**customer(9, "Ana", ana, "phone=couple"), "family_name": "Ruiz"},
+        {**customer(10, "Bob", None, "phone=couple"), "family_name": "Ruiz"},
+        # senior and junior: all equal but the birth date
+        {**customer(11, "Ana", ana, "phone=junior"), "family_name": "Ruiz"},
+        {**customer(12, "Ana", bob, "phone=junior"), "family_name": "Ruiz"},
     ]
     records = {f"crm:{c['record_id'][4:]}": [f"{t}={v}" for t, v in c["identifiers"]] for c in customers}
     records |= {f"web:{n}": ["anonymous_id=kiosk", f"user_id=u{n}"] for n in range(3)}
@@ -102,7 +113,9 @@ def test_values_that_tie_people_together_are_generic(rows: Build, rules: Identit
         ("anonymous_id", "kiosk", 3, 3, "ties together 3 people, limit 1"),
         ("email", "n/a", 1, 1, "a word for nothing"),
         ("email", "test@x", 1, 1, "role address"),
+        ("phone", "couple", 2, 2, "ties together 2 people, limit 1"),
         ("phone", "family", 2, 2, "ties together 2 people, limit 1"),
+        ("phone", "junior", 2, 2, "ties together 2 people, limit 1"),
     ]
 
 

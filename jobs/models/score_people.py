@@ -1,0 +1,29 @@
+"""Score every person with the champions of churn and lifetime value.
+
+Grain: one gold.predictions row per person and model as of the run date. The alias is resolved once for the whole run.
+"""
+
+import sys
+
+from cdp.contracts.gold.predictions import PREDICTIONS
+from cdp.contracts.gold.snapshots import SNAPSHOTS
+from cdp.contracts.ops.model_runs import MODEL_RUNS
+from cdp.models.registry import MODEL_NAMES, load_champion, open_tracking
+from cdp.models.scoring import ScoringModel, score_snapshots
+from cdp.runtime.entry import run
+from cdp.runtime.job import Job, JobContext
+
+JOB = Job(name="models.score_people", reads=(SNAPSHOTS, MODEL_RUNS), writes=(PREDICTIONS,))
+
+
+def main(ctx: JobContext) -> None:
+    tracking = open_tracking(
+        ctx.settings.mlflow_tracking_uri, artifact_location=f"{ctx.settings.state}/mlflow_artifacts"
+    )
+    champions = {kind: load_champion(tracking, name) for kind, name in MODEL_NAMES.items()}
+    models = {kind: ScoringModel(c.name, c.version, c.params) for kind, c in champions.items() if c}
+    ctx.write(PREDICTIONS, score_snapshots(ctx.read(SNAPSHOTS), models, as_of=ctx.run_date))
+
+
+if __name__ == "__main__":
+    sys.exit(run(JOB, main))
