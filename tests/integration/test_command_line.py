@@ -14,8 +14,8 @@ from pathlib import Path
 
 import pytest
 from deltalake import DeltaTable
-from lakes import table_versions
 from tests.integration.conftest import NIGHTS, Run
+from tests.integration.lakes import table_versions
 
 
 @pytest.mark.parametrize(

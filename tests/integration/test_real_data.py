@@ -10,7 +10,6 @@ from pathlib import Path
 import pandas as pd
 import pytest
 from deltalake import DeltaTable
-
 from tests.integration.conftest import Run, skip_or_fail
 
 DATA = Path(os.environ.get("CDP_TEST_DATA", Path(__file__).parents[3] / "shared" / "data"))

@@ -6,8 +6,8 @@ import json
 from pathlib import Path
 
 from deltalake import DeltaTable
-from lakes import differences, table_versions
 from tests.integration.conftest import NIGHTS, Run
+from tests.integration.lakes import differences, table_versions
 
 
 def _rows(home: Path, table: str) -> list[dict[str, object]]:
@@ -68,7 +68,7 @@ def test_the_night_again_changes_nothing_and_writes_no_version(cdp: Run, lake_co
 def test_one_backfill_in_one_go_equals_nights_that_were_killed(
     cdp: Run, three_nights: Path, company: Path, tmp_path: Path
 ) -> None:
-    """Kill the run at commit boundaries (a new commit of a table appears), start it again, compare with the undisturbed lake."""
+    """Kill the run when a commit of a table appears, start it again, compare with the undisturbed lake."""
     import os
     import signal
     import subprocess

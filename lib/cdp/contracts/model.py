@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, cast
 
 from pyspark.sql.types import StructType
 
@@ -82,7 +82,7 @@ class TableContract:
     @property
     def schema(self) -> StructType:
         """The columns as a Spark schema, everything nullable (Delta keeps NOT NULL itself)."""
-        return StructType.fromDDL(self.ddl)
+        return cast(StructType, StructType.fromDDL(self.ddl))
 
     @property
     def stats_columns(self) -> list[str]:

@@ -25,8 +25,8 @@ class _Frozen(BaseModel):
 class ModelSettings(_Frozen):
     """How often models are trained and how far they look."""
 
-    horizon_weeks: int = Field(13, ge=1, le=104)
-    train_every_days: int = Field(7, ge=1)
+    horizon_weeks: int = Field(default=13, ge=1, le=104)
+    train_every_days: int = Field(default=7, ge=1)
 
 
 class Settings(_Frozen):
@@ -41,7 +41,7 @@ class Settings(_Frozen):
     sources: tuple[str, ...]
     secret_env: str = "CDP_SECRET"
     is_production: bool = False
-    identity_driver_edge_limit: int = Field(50_000_000, ge=0)
+    identity_driver_edge_limit: int = Field(default=50_000_000, ge=0)
     models: ModelSettings = ModelSettings()
     spark: dict[str, str] = {}
 

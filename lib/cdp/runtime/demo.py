@@ -16,7 +16,8 @@ NIGHTS = 3
 def prepare_demo(configuration: Configuration, data: str, customers: int, console: Console) -> list[date]:
     """Write the deliveries where they are missing; gives the nights to run, oldest first."""
     out = Path(configuration.settings.input)
-    if not out.exists():
+    is_written = (out / "truth" / "summary.json").exists() if data == "made" else out.exists()
+    if not is_written:
         console.print(f"writing the deliveries of {'a made company' if data == 'made' else 'Complete Journey'} ...")
         if data == "made":
             from cdp.sample.company import generate_company

@@ -10,7 +10,7 @@ from cdp.contracts.model import TableContract
 from cdp.core.errors import ContractError
 from cdp.tables.ddl import quoted
 
-_INTEGERS = [T.ByteType, T.ShortType, T.IntegerType, T.LongType]
+_INTEGERS: list[type[T.DataType]] = [T.ByteType, T.ShortType, T.IntegerType, T.LongType]
 
 
 def can_widen(old: T.DataType, new: T.DataType) -> bool:

@@ -14,7 +14,7 @@ PEOPLE = TableContract(
     erase="rebuild",
     columns=(
         Column("person_id", "STRING", "Keyed, stable id.", nullable=False, pii="pseudonym"),
-        Column("born_on", "DATE", "Run date on which the person first appeared."),
+        Column("born_on", "DATE", "Day on which the company first knew of the anchor record."),
         Column("anchor_record_id", "STRING", "The record that the id was made from.", pii="pseudonym"),
         Column("n_records", "BIGINT", "Records of the person.", unit="records"),
         Column("n_identifiers", "BIGINT", "Identifiers of the person.", unit="identifiers"),
