@@ -133,6 +133,6 @@ def _ivy_settings() -> list[str]:
 def _reason(stderr: str) -> str:
     lines = [line.strip() for line in stderr.splitlines()]
     for line in lines:
-        if "unresolved dependency" in line:
-            return line.strip(": ")
+        if (start := line.find("unresolved dependency")) >= 0:
+            return line[start:].strip(": ]")
     return next((line for line in reversed(lines) if line), "no message")
