@@ -10,21 +10,11 @@ import pytest
 from pyspark.sql import DataFrame, SparkSession
 
 from cdp.contracts.model import TableContract
-from cdp.runtime.jars import cache_folder
 from cdp.runtime.session import build_session
 from cdp.tables.store import Lake
 
 # Measured: C1 and SerialGC halve the start of tiny jobs (and make real data dearer: for tests only).
-_ARCHIVE = cache_folder() / "test-classes.jsa"
-
-
-def _java_options() -> str:
-    archive = (
-        f"-XX:SharedArchiveFile={_ARCHIVE} -Xshare:auto"
-        if _ARCHIVE.exists()
-        else f"-XX:ArchiveClassesAtExit={_ARCHIVE}"
-    )
-    return f"-XX:TieredStopAtLevel=1 -XX:+UseSerialGC -Xlog:cds=off -Xlog:cds+dynamic=off {archive}"
+_JAVA_OPTIONS = "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC"
 
 
 @pytest.fixture(scope="session")
@@ -37,7 +27,7 @@ def spark(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SparkSession]:
         "spark.ui.enabled": "false",
         "spark.sql.shuffle.partitions": "2",
         "spark.default.parallelism": "2",
-        "spark.driver.extraJavaOptions": _java_options(),
+        "spark.driver.extraJavaOptions": _JAVA_OPTIONS,
         "spark.sql.warehouse.dir": str(scratch / "warehouse"),
         "spark.checkpoint.dir": str(scratch / "checkpoints"),
         "spark.sql.sources.parallelPartitionDiscovery.parallelism": "4",

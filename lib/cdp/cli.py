@@ -102,9 +102,15 @@ def _add_looking(verbs: argparse._SubParsersAction) -> None:  # type: ignore[typ
     show.add_argument("what", choices=("person",))
     show.add_argument("key", help="a person id, or an identifier such as an e-mail address or customer number")
     _add(verbs, "jobs", jobs_verb, "list the jobs in the order of a night, with what they read and write", lake=False)
-    catalog = _add(verbs, "catalog", catalog_verb, "describe every table: grain, columns, sensitivity", lake=False)
+    catalog = _add(verbs, "catalog", catalog_verb, "describe every table: grain, columns, sensitivity")
     catalog.add_argument("--json", action="store_true", help="as JSON instead of Markdown")
-    _add(verbs, "jars", jars_verb, "resolve the Delta and GraphFrames jars into the cache", lake=False)
+    _add(
+        verbs,
+        "jars",
+        jars_verb,
+        "resolve the Delta and GraphFrames jars into the cache, and prepare faster starts",
+        lake=False,
+    )
 
 
 def nightly_verb(options: argparse.Namespace, console: Console) -> int:
@@ -121,9 +127,11 @@ def nightly_verb(options: argparse.Namespace, console: Console) -> int:
 
 
 def _run_nights(configuration: Configuration, nights: Sequence, console: Console) -> list[str]:  # type: ignore[type-arg]
+    from cdp.runtime.lineup import check_definitions
     from cdp.runtime.lock import night_lock
     from cdp.runtime.night import latest_night, run_night
 
+    check_definitions(configuration)
     problems: list[str] = []
     with night_lock(configuration.settings.state):
         lake = open_lake(configuration, "cdp nightly")
@@ -172,13 +180,13 @@ def reprocess_verb(options: argparse.Namespace, console: Console) -> int:
 
 def migrate_verb(options: argparse.Namespace, console: Console) -> int:
     """``cdp migrate TABLE``: show what a rewrite would lose; rewrite when nothing is, or when told to."""
-    from cdp.contracts.find import all_contracts
+    from cdp.runtime.lineup import table_contracts
     from cdp.runtime.lock import night_lock
 
-    contracts = all_contracts()
+    configuration = configuration_of(options)
+    contracts = table_contracts(configuration)
     if options.table not in contracts:
         raise ConfigError(f"no table {options.table!r}: {nearest_name(options.table, list(contracts))}")
-    configuration = configuration_of(options)
     with night_lock(configuration.settings.state):
         lake = open_lake(configuration, "cdp migrate")
         losses = lake.migrate(contracts[options.table], accept_loss=options.accept_loss)
@@ -237,7 +245,8 @@ def show_verb(options: argparse.Namespace, console: Console) -> int:
     from cdp.runtime.person import show_person
 
     configuration = configuration_of(options)
-    print(show_person(open_lake(configuration, "cdp show"), configuration, options.key))
+    lake = open_lake(configuration, "cdp show")
+    print(show_person(lake, configuration, options.key, color=console.is_terminal))
     return 0
 
 
@@ -256,16 +265,20 @@ def jobs_verb(options: argparse.Namespace, console: Console) -> int:
 def catalog_verb(options: argparse.Namespace, console: Console) -> int:
     """``cdp catalog``: every table of the lake, from the contracts."""
     from cdp.contracts.catalog import catalog_json, catalog_markdown
+    from cdp.runtime.lineup import table_contracts
 
-    print(json.dumps(catalog_json(), indent=2) if options.json else catalog_markdown())
+    contracts = table_contracts(configuration_of(options)).values()
+    print(json.dumps(catalog_json(contracts), indent=2) if options.json else catalog_markdown(contracts))
     return 0
 
 
 def jars_verb(options: argparse.Namespace, console: Console) -> int:
     """``cdp jars``: resolve once, so that later starts need no network."""
     from cdp.runtime.jars import cache_folder, resolve_jars
+    from cdp.runtime.warmup import make_class_archive
 
     console.print(f"{len(resolve_jars())} jars are ready in {cache_folder()}", highlight=False)
+    console.print("class archive for faster starts: " + ("ready" if make_class_archive() else "not possible here"))
     return 0
 
 

@@ -15,6 +15,8 @@ from pathlib import Path
 import pytest
 from deltalake import DeltaTable
 from tests.integration.conftest import NIGHTS, Run
+
+ROOT = Path(__file__).parents[2]
 from tests.integration.lakes import table_versions
 
 
@@ -49,43 +51,25 @@ def test_help_and_lists_work_without_a_lake(cdp: Run) -> None:
 
 
 @pytest.mark.parametrize(
-    ("kind", "name", "text", "message"),
+    ("definition", "old", "new", "message"),
     [
-        (
-            "traits",
-            "orders_90d",
-            "tabel: silver.order_lines\n",
-            "orders_90d.yaml:1: unknown key 'tabel': did you mean 'table'",
-        ),
-        ("audiences", "ours", None, "churn_scor"),
+        ("traits/orders_90d", "table:", "tabel:", "unknown key 'tabel': did you mean 'table'"),
+        ("traits/spend_90d", "sum(amount)", "sum(amuont)", "did you mean 'amount'"),
+        ("audiences/likely_churners", "churn_score", "churn_scor", "churn_score"),
     ],
 )
 def test_a_wrong_definition_is_named(
-    cdp: Run, lake_copy: Path, company: Path, tmp_path: Path, kind: str, name: str, text: str | None, message: str
+    cdp: Run, lake_copy: Path, company: Path, tmp_path: Path, definition: str, old: str, new: str, message: str
 ) -> None:
-    overlay = tmp_path / "conf" / kind
-    overlay.mkdir(parents=True)
-    if text is None:
-        text = (
-            (Path(__file__).parents[2] / "conf" / "audiences" / "likely_churners.yaml")
-            .read_text()
-            .replace("churn_score", "churn_scor")
-        )
-    (overlay / f"{name}.yaml").write_text(text)
-    done = cdp(
-        "nightly",
-        "--run-date",
-        NIGHTS[-1],
-        "--home",
-        str(lake_copy),
-        "--input",
-        str(company),
-        "--conf",
-        str(tmp_path / "conf"),
-        "--env",
-        "ci",
-    )
+    text = (ROOT / "conf" / f"{definition}.yaml").read_text()
+    assert old in text
+    overlay = tmp_path / "conf" / f"{definition}.yaml"
+    overlay.parent.mkdir(parents=True)
+    overlay.write_text(text.replace(old, new))
+    place = ["--home", str(lake_copy), "--input", str(company), "--env", "ci"]
+    done = cdp("nightly", "--run-date", NIGHTS[-1], *place, "--conf", str(tmp_path / "conf"))
     assert done.returncode == 2, done.stdout + done.stderr
+    assert f"{definition}.yaml" in done.stderr
     assert message in done.stderr
 
 
@@ -164,7 +148,7 @@ def test_reprocess_makes_silver_again_from_bronze(cdp: Run, lake_copy: Path, com
     before = DeltaTable(str(lake_copy / "lake/silver/order_lines")).to_pandas()
     overlay = tmp_path / "conf" / "mappings"
     overlay.mkdir(parents=True)
-    mapping = (Path(__file__).parents[2] / "conf" / "mappings" / "pos.yaml").read_text()
+    mapping = (ROOT / "conf" / "mappings" / "pos.yaml").read_text()
     assert "value: store" in mapping
     (overlay / "pos.yaml").write_text(mapping.replace("value: store", "value: shop"))
     done = cdp(

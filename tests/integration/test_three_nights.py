@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+import subprocess
 from pathlib import Path
 
 from deltalake import DeltaTable
 from tests.integration.conftest import NIGHTS, Run
+from tests.integration.kills import has_commit, nights_command, run_until
 from tests.integration.lakes import differences, table_versions
 
 
@@ -66,34 +68,21 @@ def test_the_night_again_changes_nothing_and_writes_no_version(cdp: Run, lake_co
 
 
 def test_one_backfill_in_one_go_equals_nights_that_were_killed(
-    cdp: Run, three_nights: Path, company: Path, tmp_path: Path
+    three_nights: Path, company: Path, tmp_path: Path
 ) -> None:
     """Kill the run when a commit of a table appears, start it again, compare with the undisturbed lake."""
-    import os
-    import signal
-    import subprocess
-    import sys
-    import time
-
     home = tmp_path / "killed"
-    command = [sys.executable, "-m", "cdp.cli", "nightly", "--from", NIGHTS[0], "--to", NIGHTS[-1]]
-    command += ["--home", str(home), "--input", str(company), "--env", "ci"]
-    triggers = [
+    command = nights_command(home, company, NIGHTS[0], NIGHTS[-1])
+    tables = (
         "bronze/landed_records",
         "silver/order_lines",
         "silver/identity_links",
         "gold/person_identifiers",
         "gold/predictions",
-    ]
-    for trigger in triggers:
-        log = home / "lake" / trigger / "_delta_log"
-        run = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True)
-        deadline = time.monotonic() + 200
-        while run.poll() is None and time.monotonic() < deadline and not list(log.glob("*0001.json")):
-            time.sleep(0.05)
-        assert run.poll() is None, f"the run ended before {trigger} was written"
-        os.killpg(run.pid, signal.SIGKILL)
-        run.wait()
+    )
+    for table in tables:
+        ended = run_until(command, has_commit(home / "lake", table), at_most_seconds=200)
+        assert ended is None, f"the run ended before {table} was written"
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode in (0, 6), done.stderr
     assert differences(three_nights / "lake", home / "lake") == []

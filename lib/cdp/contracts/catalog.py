@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import asdict
 from typing import Any
 
-from cdp.contracts.find import all_contracts
 from cdp.contracts.model import Column, TableContract
 
 
-def catalog_json() -> list[dict[str, Any]]:
-    """Every table with its columns, as plain data."""
-    return [asdict(contract) for contract in all_contracts().values()]
+def catalog_json(contracts: Iterable[TableContract]) -> list[dict[str, Any]]:
+    """The tables with their columns, as plain data."""
+    return [asdict(contract) for contract in contracts]
 
 
-def catalog_markdown() -> str:
-    """Every table with its columns, as Markdown."""
-    return "\n".join(_table(contract) for contract in all_contracts().values())
+def catalog_markdown(contracts: Iterable[TableContract]) -> str:
+    """The tables with their columns, as Markdown."""
+    return "\n".join(_table(contract) for contract in contracts)
 
 
 def _table(contract: TableContract) -> str:

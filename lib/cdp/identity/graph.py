@@ -16,8 +16,10 @@ if TYPE_CHECKING:
 
 RECORD = "record"
 _SEEDS = range(8)
-# Up to so many edges the labels of all nodes are below 32 MB and are sent to every executor instead of being shuffled.
-_BROADCAST_EDGES = 1_000_000
+# Up to so many links the labels of all nodes are below 32 MB and are sent to every executor instead of being shuffled.
+_BROADCAST_LINKS = 1_000_000
+# Up to so many links one task does a night's work sooner than Spark plans, shuffles and joins its parts.
+_ONE_TASK_LINKS = 500_000
 
 
 @dataclass(frozen=True)
@@ -26,7 +28,7 @@ class IdentityGraph:
 
     seed: int
     components: DataFrame
-    is_small: bool
+    n_links: int
 
     def node(self, node_type: Column, value: Column) -> Column:
         """The number of a node."""
@@ -38,10 +40,14 @@ class IdentityGraph:
         The label groups nodes in this run only; it is not to be stored.
         """
         labels = self.components.select(F.col("id").alias("_node"), F.col("component").alias("cluster"))
-        if self.is_small:
+        if self.n_links <= _BROADCAST_LINKS:
             labels = F.broadcast(labels)
         noted = frame.withColumn("_node", self.node(node_type, value))
         return noted.join(labels, on="_node", how="left").select(*frame.columns, "cluster")
+
+    def gather(self, frame: DataFrame) -> DataFrame:
+        """Put `frame` in one partition when the night is small, so that no grouping or join after it shuffles."""
+        return _gather(frame, self.n_links)
 
 
 def connect_links(links: DataFrame, record_ids: list[DataFrame], *, driver_edge_limit: int) -> IdentityGraph:
@@ -56,17 +62,22 @@ def connect_links(links: DataFrame, record_ids: list[DataFrame], *, driver_edge_
     exactly, in the job that counts the edges anyway, and the next seed is taken when they differ. Raises
     ContractError when no seed is free of collisions.
     """
-    seed, n_edges = _choose_seed(links, record_ids)
-    empty = IdentityGraph(seed, links, is_small=n_edges <= _BROADCAST_EDGES)
+    n_links = links.count()  # a Delta table answers from its log
+    seed, n_edges = _choose_seed(links, record_ids, n_links)
+    empty = IdentityGraph(seed, links, n_links)
     ends = links.filter("is_active").select(
         empty.node(F.lit(RECORD), F.col("record_id")).alias("src"),
         empty.node(F.col("identifier_type"), F.col("value")).alias("dst"),
     )
     components = connected_components(ends, driver_edge_limit=driver_edge_limit, n_edges=n_edges)
-    return IdentityGraph(seed, components, empty.is_small)
+    return IdentityGraph(seed, components, n_links)
 
 
-def _choose_seed(links: DataFrame, record_ids: list[DataFrame]) -> tuple[int, int]:
+def _gather(frame: DataFrame, n_links: int) -> DataFrame:
+    return frame.coalesce(1) if n_links <= _ONE_TASK_LINKS else frame
+
+
+def _choose_seed(links: DataFrame, record_ids: list[DataFrame], n_links: int) -> tuple[int, int]:
     """(first seed under which all nodes have different numbers, number of active links), usually in one job."""
     degree = F.col("is_active").cast("int").alias("degree")
     parts = [
@@ -74,11 +85,8 @@ def _choose_seed(links: DataFrame, record_ids: list[DataFrame]) -> tuple[int, in
         links.select("identifier_type", "value", F.lit(0)),
         *[frame.select(F.lit(RECORD), "record_id", F.lit(0)) for frame in record_ids],
     ]
-    nodes = (
-        reduce(lambda left, right: left.union(right), parts)
-        .groupBy("node_type", "value")
-        .agg(F.sum("degree").alias("degree"))
-    )
+    ends = _gather(reduce(lambda left, right: left.union(right), parts), n_links)
+    nodes = ends.groupBy("node_type", "value").agg(F.sum("degree").alias("degree"))
     for seed in _SEEDS:
         number = F.xxhash64(F.lit(seed), "node_type", "value")
         counted = nodes.agg(

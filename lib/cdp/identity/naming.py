@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import date
 from typing import TYPE_CHECKING
 
+import pyarrow as pa
 from pyspark.sql import functions as F
 
 from cdp.identity.matching import Decisions
@@ -67,9 +68,17 @@ def _apply_decisions(clusters: DataFrame, decisions: Decisions) -> DataFrame:
     rows = []
     for cluster in sorted(decisions.clusters):
         pair = decisions.kept.get(cluster)
-        rows.append((cluster, pair and pair.prior_id, pair and pair.anchor, pair and pair.born_on))
-    shape = "cluster BIGINT, d_prior_id STRING, d_anchor STRING, d_prior_born_on DATE"
-    decided = clusters.sparkSession.createDataFrame(rows, shape).withColumn("is_decided", F.lit(True))
+        rows.append(
+            {
+                "cluster": cluster,
+                "d_prior_id": pair and pair.prior_id,
+                "d_anchor": pair and pair.anchor,
+                "d_prior_born_on": pair and pair.born_on,
+            }
+        )
+    shape = [("cluster", pa.int64()), ("d_prior_id", pa.string()), ("d_anchor", pa.string())]
+    table = pa.Table.from_pylist(rows, schema=pa.schema([*shape, ("d_prior_born_on", pa.date32())]))
+    decided = clusters.sparkSession.createDataFrame(table).withColumn("is_decided", F.lit(True))
     joined = clusters.join(F.broadcast(decided), on="cluster", how="left")
     for name in ("prior_id", "anchor", "prior_born_on"):
         joined = joined.withColumn(name, F.when(F.col("is_decided"), F.col(f"d_{name}")).otherwise(F.col(name)))
@@ -95,34 +104,45 @@ def _replace_taken_ids(named: DataFrame, previous_people: DataFrame, make_person
     return joined.withColumn("person_id", F.coalesce("salted_id", "person_id")).drop("salted_id")
 
 
-def close_ids(previous_people: DataFrame, decisions: Decisions, named: DataFrame) -> DataFrame:
+def people_of_clusters(named: DataFrame, decisions: Decisions) -> dict[int, str]:
+    """cluster -> person_id of the clusters that were decided upon: as few as the rivals were, so they are collected."""
+    if not decisions.clusters:
+        return {}
+    table = pa.table({"cluster": pa.array(sorted(decisions.clusters), pa.int64())})
+    decided = F.broadcast(named.sparkSession.createDataFrame(table))
+    found = named.join(decided, on="cluster", how="left_semi").select("cluster", "person_id").collect()
+    return {row["cluster"]: row["person_id"] for row in found}
+
+
+def heirs_by_person(decisions: Decisions, changed: dict[int, str]) -> dict[str, str | None]:
+    """Who ended tonight -> who has the records now (None: nobody); `changed` is cluster -> person_id."""
+    return {person: None if at is None else changed[at] for person, at in decisions.heirs.items()}
+
+
+def close_ids(previous_people: DataFrame, decisions: Decisions, changed: dict[int, str]) -> DataFrame:
     """Rows of gold.people for the ids that stand for nobody any more.
 
     Grain: one row per id merged or retired, tonight or earlier. merged_into always names the last survivor, also
     when that one was merged in turn. Counts are 0: the records belong to somebody else now.
     """
-    closed = previous_people.filter("status <> 'active'")
-    if decisions.heirs:
-        heirs = heirs_by_person(decisions, named)
-        ended = previous_people.filter("status = 'active'").join(heirs, on="person_id", how="inner")
-        onward = heirs.select(F.col("person_id").alias("merged_into"), F.col("heir").alias("next_heir"))
-        closed = (
-            closed.join(onward, on="merged_into", how="left")
-            .withColumn("merged_into", F.coalesce("next_heir", "merged_into"))
-            .drop("next_heir")
-            .unionByName(
-                ended.withColumn("status", F.when(F.col("heir").isNull(), "retired").otherwise("merged"))
-                .withColumn("merged_into", F.col("heir"))
-                .drop("heir")
-            )
+    was_active = F.col("status") == "active"
+    closed = previous_people.filter(~was_active)
+    heirs = heirs_by_person(decisions, changed)
+    if heirs:
+        table = pa.table(
+            {"ended": pa.array(list(heirs), pa.string()), "heir": pa.array(list(heirs.values()), pa.string())}
+        )
+        ended = F.broadcast(previous_people.sparkSession.createDataFrame(table))
+        # who was active and ended, and whose survivor ended, both meet their heir in one join
+        key = F.when(was_active, F.col("person_id")).otherwise(F.col("merged_into"))
+        joined = previous_people.join(ended, on=key == F.col("ended"), how="left")
+        closed = joined.filter(~was_active | F.col("ended").isNotNull()).withColumns(
+            {
+                "status": F.when(~was_active, F.col("status"))
+                .when(F.col("heir").isNull(), "retired")
+                .otherwise("merged"),
+                "merged_into": F.coalesce("heir", "merged_into"),
+            }
         )
     none = F.lit(0).cast("bigint")
     return closed.withColumn("n_records", none).withColumn("n_identifiers", none).select(*previous_people.columns)
-
-
-def heirs_by_person(decisions: Decisions, named: DataFrame) -> DataFrame:
-    """(person_id, heir): who ended tonight, and who has the records now (null: nobody)."""
-    spark = named.sparkSession
-    ended = spark.createDataFrame(sorted(decisions.heirs.items()), "person_id STRING, cluster BIGINT")
-    heirs = named.select("cluster", F.col("person_id").alias("heir"))
-    return F.broadcast(ended).join(heirs, on="cluster", how="left").select("person_id", "heir")

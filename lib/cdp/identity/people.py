@@ -17,7 +17,7 @@ from cdp.identity.components import DEFAULT_DRIVER_EDGE_LIMIT
 from cdp.identity.graph import RECORD, IdentityGraph, connect_links
 from cdp.identity.history import describe_changes
 from cdp.identity.matching import collect_rivals, decide, pair_clusters
-from cdp.identity.naming import close_ids, name_clusters
+from cdp.identity.naming import close_ids, name_clusters, people_of_clusters
 from cdp.identity.person_ids import MakePersonIds
 from cdp.identity.rules import IdentityRules
 
@@ -63,38 +63,38 @@ def resolve_people(
     night.
     """
     graph = connect_links(links, [identifiers, customer_records], driver_edge_limit=driver_edge_limit)
-    records = _gather_records(identifiers, customer_records, previous_people, previous_person_identifiers)
+    parts = _record_rows_of(identifiers, customer_records, previous_people, previous_person_identifiers)
+    records = _one_row_per_record(graph.gather(parts))
     labelled = graph.label(records, F.lit(RECORD), F.col("record_id"))
     own = graph.node(F.lit(RECORD), F.col("record_id"))
     members = labelled.withColumn("cluster", F.when(F.col("is_present"), F.coalesce("cluster", own))).persist()
-    pairs = pair_clusters(members)
+    pairs = pair_clusters(graph.gather(members)).persist()
     is_first = previous_people.isEmpty()
-    decisions = decide([] if is_first else collect_rivals(pairs, previous_people))
+    before = graph.gather(previous_people)
+    decisions = decide([] if is_first else collect_rivals(graph.gather(pairs), before))
     named = name_clusters(
-        pairs, decisions, None if is_first else previous_people, run_date=run_date, make_person_ids=make_person_ids
+        graph.gather(pairs), decisions, None if is_first else before, run_date=run_date, make_person_ids=make_person_ids
     ).persist()
-    assigned = members.join(named.select("cluster", "person_id"), on="cluster", how="inner")
-    held = _held_identifiers(graph, named, identifiers, rules).persist()
-    active = _active_people(named, held, rules)
+    names = graph.gather(named)
+    changed = people_of_clusters(names, decisions)
+    assigned = graph.gather(members).join(names.select("cluster", "person_id"), on="cluster", how="inner")
+    held = _held_identifiers(graph, names, identifiers, rules).persist()
+    active = _active_people(names, graph.gather(held), rules)
     return PeopleResult(
-        people=active if is_first else active.unionByName(close_ids(previous_people, decisions, named)),
-        person_identifiers=_record_rows(assigned).unionByName(held),
-        history=describe_changes(assigned, links, decisions, named, run_date=run_date),
-        _cached=(members, named, held),
+        people=graph.gather(active if is_first else active.unionByName(close_ids(before, decisions, changed))),
+        person_identifiers=graph.gather(_record_rows(assigned).unionByName(held)),
+        history=describe_changes(graph.gather(members), links, decisions, changed, run_date=run_date),
+        _cached=(members, pairs, named, held),
     )
 
 
-def _gather_records(
+def _record_rows_of(
     identifiers: DataFrame,
     customer_records: DataFrame,
     previous_people: DataFrame,
     previous_person_identifiers: DataFrame,
 ) -> DataFrame:
-    """One row per record of tonight or of last night, from one union instead of four joins.
-
-    is_present: it is there tonight; is_customer: it is a customer record; prior_id: whose it was last night;
-    is_anchor and prior_born_on: that person's id was made from it, and when the person was born.
-    """
+    """What tonight's and last night's tables say of each record: one union instead of four joins."""
     carriers = identifiers.selectExpr("record_id", "source", "first_seen_at", "known_from", "true is_present")
     profiles = customer_records.selectExpr(
         "record_id",
@@ -115,7 +115,16 @@ def _gather_records(
     union = parts[0]
     for part in parts[1:]:
         union = union.unionByName(part, allowMissingColumns=True)
-    return union.groupBy("record_id").agg(
+    return union
+
+
+def _one_row_per_record(parts: DataFrame) -> DataFrame:
+    """One row per record of tonight or of last night.
+
+    is_present: it is there tonight; is_customer: it is a customer record; prior_id: whose it was last night;
+    anchor_of and born_on: the person whose id was made from it, and when that person was born.
+    """
+    return parts.groupBy("record_id").agg(
         F.min("source").alias("source"),
         F.min("first_seen_at").alias("first_seen_at"),
         F.min("known_from").alias("known_from"),
@@ -156,7 +165,7 @@ def _held_identifiers(
 ) -> DataFrame:
     """One row per identifier value with an active link: all its records are in one cluster, so it has one person."""
     values = (
-        identifiers.filter(F.col("identifier_type").isin(*sorted(rules.links)))
+        graph.gather(identifiers.filter(F.col("identifier_type").isin(*sorted(rules.links))))
         .groupBy("identifier_type", "value")
         .agg(
             F.min("source").alias("source"),

@@ -12,6 +12,7 @@ from pyspark.sql import SparkSession
 
 from cdp.core.errors import ConfigError
 from cdp.runtime.jars import DELTA, GRAPHFRAMES, resolve_jars
+from cdp.runtime.warmup import archive_options
 
 # Needed for right results; nobody may switch these off.
 REQUIRED = {
@@ -52,7 +53,7 @@ def build_session(app_name: str, settings: Mapping[str, str], *, extra_jars: tup
     if not is_submitted:
         os.environ.setdefault("SPARK_LOCAL_IP", "127.0.0.1")
         merged["spark.jars"] = ",".join(resolve_jars(extra_jars))
-        merged["spark.driver.extraJavaOptions"] = _quiet_java(merged.get("spark.driver.extraJavaOptions", ""))
+        merged["spark.driver.extraJavaOptions"] = _java_options(merged.get("spark.driver.extraJavaOptions", ""))
     for key, value in merged.items():
         builder = builder.config(key, value)
     spark = builder.getOrCreate()
@@ -61,12 +62,14 @@ def build_session(app_name: str, settings: Mapping[str, str], *, extra_jars: tup
     return spark
 
 
-def _quiet_java(options: str) -> str:
-    """Add our log settings to the JVM's options; from a zip they cannot be read, and Spark's own hold."""
+def _java_options(options: str) -> str:
+    """Add our log settings (not from a zip: they cannot be read there) and the class archive to the JVM's options."""
     log_settings = Path(__file__).with_name("log4j2.properties")
-    if "log4j2.configurationFile" in options or not log_settings.exists():
-        return options
-    return f"{options} -Dlog4j2.configurationFile={log_settings.as_uri()}".strip()
+    if "log4j2.configurationFile" not in options and log_settings.exists():
+        options += f" -Dlog4j2.configurationFile={log_settings.as_uri()}"
+    if "ArchiveFile" not in options:
+        options += f" {archive_options()}"
+    return options.strip()
 
 
 def _require_delta(spark: SparkSession) -> None:

@@ -28,7 +28,7 @@ EVENTS = TableContract(
             "When the company got to know it (business time), UTC.",
             nullable=False,
         ),
-        Column("is_time_corrected", "BOOLEAN", "Whether event_at differs from the sender's clock."),
+        Column("is_time_corrected", "BOOLEAN", "Whether event_at was moved by more than 2 s for clock skew."),
         Column(
             "record_id",
             "STRING",
@@ -42,7 +42,12 @@ EVENTS = TableContract(
             pii="direct",
         ),
         Column("channel", "STRING", "web, app, email, ..."),
-        Column("properties", "STRING", "The event's own fields, JSON text.", pii="sensitive"),
+        Column(
+            "properties",
+            "STRING",
+            "The event's own fields, JSON text in the sender's order; numbers in shortest form.",
+            pii="sensitive",
+        ),
         Column("is_bot", "BOOLEAN", "Whether the user agent is a known robot's."),
         Column("landed_id", "STRING", "The landed record that it came from.", nullable=False),
     ),

@@ -1,0 +1,184 @@
+"""A night in one process: what is noted, what is left out, what a failure says and does not say."""
+
+from __future__ import annotations
+
+import io
+import json
+from collections.abc import Callable
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+
+import pytest
+from pyspark.sql import DataFrame
+from pyspark.sql import functions as F
+from rich.console import Console
+
+from cdp.contracts.gold.people import PEOPLE
+from cdp.contracts.gold.profiles import PROFILES
+from cdp.contracts.ops.runs import RUNS
+from cdp.core.errors import CdpError, ConfigError, ContractError
+from cdp.runtime import night
+from cdp.runtime.catalogue import LoadedJob
+from cdp.runtime.config import Configuration, load_configuration
+from cdp.runtime.job import Job, JobContext
+from cdp.runtime.night import latest_night, run_night, run_one
+from cdp.runtime.runlog import finished_fingerprints
+from cdp.tables.store import Lake
+
+NIGHT = date(2026, 1, 5)
+SECRET_VALUE = "ana.canary@example.com"
+Rows = Callable[..., DataFrame]
+
+
+class Ticking:
+    """A clock that goes on by a minute each time it is asked."""
+
+    def __init__(self) -> None:
+        self.now = datetime(2026, 1, 6, tzinfo=UTC)
+
+    def __call__(self) -> datetime:
+        self.now += timedelta(minutes=1)
+        return self.now
+
+
+@pytest.fixture
+def configuration(tmp_path: Path) -> Configuration:
+    return load_configuration(env="ci", overrides={"home": str(tmp_path)})
+
+
+class Night:
+    """Runs nights of given jobs, in the order that their records give."""
+
+    def __init__(self, lake: Lake, configuration: Configuration, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.lake, self.configuration, self.monkeypatch = lake, configuration, monkeypatch
+        self.clock, self.said = Ticking(), io.StringIO()
+
+    def run(self, *jobs: LoadedJob, run_date: date = NIGHT) -> night.NightResult:
+        self.monkeypatch.setattr(night, "load_jobs", lambda: {j.job.name: j for j in jobs})
+        console = Console(file=self.said, width=200)
+        return run_night(self.lake, self.configuration, run_date, console=console, clock=self.clock)
+
+    def noted(self) -> list[tuple[str, str]]:
+        ordered = self.lake.read(RUNS).orderBy("started_at").collect()
+        return [(r.job, r.state) for r in ordered]
+
+
+@pytest.fixture
+def nights(lake: Lake, configuration: Configuration, monkeypatch: pytest.MonkeyPatch) -> Night:
+    return Night(lake, configuration, monkeypatch)
+
+
+def _writer(rows: Rows, people: list[str]) -> LoadedJob:
+    def main(context: JobContext) -> None:
+        context.write(PEOPLE, rows(PEOPLE, [_person(p) for p in people]))
+
+    return LoadedJob(Job("b.write_people", writes=(PEOPLE,), looks_outside=True), main, "", "")
+
+
+def _reader(rows: Rows) -> LoadedJob:
+    def main(context: JobContext) -> None:
+        found = [r.person_id for r in context.read(PEOPLE).orderBy("person_id").collect()]
+        context.write(PROFILES, rows(PROFILES, [{"person_id": p, "chosen": [], "n_records": 1} for p in found]))
+
+    return LoadedJob(Job("a.read_people", reads=(PEOPLE,), writes=(PROFILES,), follows_date=False), main, "", "")
+
+
+def _person(person_id: str) -> dict[str, object]:
+    return {
+        "person_id": person_id, "born_on": NIGHT, "anchor_record_id": f"crm:{person_id}", "n_records": 1,
+        "n_identifiers": 1, "is_known": True, "status": "active",
+    }  # fmt: skip
+
+
+def test_jobs_run_in_the_order_of_their_tables_and_are_noted(nights: Night, rows: Rows) -> None:
+    result = nights.run(_reader(rows), _writer(rows, ["p1", "p2"]))
+    assert result.ran == ["b.write_people", "a.read_people"]
+    assert nights.noted() == [("b.write_people", "done"), ("a.read_people", "done")]
+    noted = {r.job: r for r in nights.lake.read(RUNS).collect()}
+    assert json.loads(noted["a.read_people"].rows) == {"gold.profiles": 2}
+    assert json.loads(noted["a.read_people"].inputs) == {"gold.people": nights.lake.version(PEOPLE)}
+    assert len({r.run_id for r in noted.values()}) == 1
+    assert "gold.profiles 2" in nights.said.getvalue()
+
+
+def test_a_job_whose_inputs_are_unchanged_is_left_out(nights: Night, rows: Rows) -> None:
+    jobs = (_reader(rows), _writer(rows, ["p1"]))
+    nights.run(*jobs)
+    version = nights.lake.version(RUNS)
+    again = nights.run(*jobs)
+    assert (again.ran, again.unchanged) == ([], ["b.write_people", "a.read_people"])
+    assert nights.lake.version(RUNS) == version
+    # Another date concerns only a job that follows the date; new rows concern both.
+    assert nights.run(*jobs, run_date=date(2026, 1, 6)).unchanged == ["a.read_people"]
+    assert nights.run(_reader(rows), _writer(rows, ["p1", "p2"])).unchanged == []
+
+
+def test_the_night_knows_its_latest_date(nights: Night, rows: Rows) -> None:
+    assert latest_night(nights.lake) is None
+    assert finished_fingerprints(nights.lake) == {}
+    nights.run(_writer(rows, ["p1"]), run_date=date(2026, 1, 6))
+    nights.run(_writer(rows, ["p1"]), run_date=NIGHT)
+    assert latest_night(nights.lake) == date(2026, 1, 6)
+    assert set(finished_fingerprints(nights.lake)) == {"b.write_people"}
+
+
+def test_a_job_that_fails_in_spark_is_noted_and_the_value_is_not_told(nights: Night, rows: Rows) -> None:
+    def main(context: JobContext) -> None:
+        broken = rows(PEOPLE, [_person(SECRET_VALUE)]).withColumn("n_records", F.col("person_id").cast("bigint"))
+        context.write(PEOPLE, broken)
+
+    with pytest.raises(ContractError) as told:
+        nights.run(LoadedJob(Job("b.write_people", writes=(PEOPLE,)), main, "", ""), _reader(rows))
+    assert "b.write_people, run date 2026-01-05: Spark stopped with CAST_INVALID_INPUT" in str(told.value)
+    assert SECRET_VALUE not in str(told.value)
+    assert nights.noted() == [("b.write_people", "failed")]
+    row = nights.lake.read(RUNS).collect()[0]
+    assert "CAST_INVALID_INPUT" in row.message and SECRET_VALUE not in row.message
+    assert latest_night(nights.lake) is None
+
+
+def test_after_a_failure_the_night_goes_on_where_it_stopped(nights: Night, rows: Rows) -> None:
+    def fail(context: JobContext) -> None:
+        raise ConfigError("conf/traits/x.yaml: wrong")
+
+    broken = LoadedJob(_reader(rows).job, fail, "", "")
+    with pytest.raises(ConfigError, match="wrong"):
+        nights.run(_writer(rows, ["p1"]), broken)
+    mended = nights.run(_writer(rows, ["p1"]), _reader(rows))
+    assert (mended.unchanged, mended.ran) == (["b.write_people"], ["a.read_people"])
+    assert [state for _, state in nights.noted()] == ["done", "failed", "done"]
+
+
+def test_a_broken_contract_names_the_table_and_writes_nothing(nights: Night, rows: Rows) -> None:
+    def main(context: JobContext) -> None:
+        context.write(PEOPLE, rows(PEOPLE, [_person(SECRET_VALUE), _person(SECRET_VALUE)]))
+
+    with pytest.raises(ContractError, match=r"gold\.people") as told:
+        nights.run(LoadedJob(Job("b.write_people", writes=(PEOPLE,)), main, "", ""))
+    assert SECRET_VALUE not in str(told.value)
+    assert nights.lake.read(PEOPLE).count() == 0
+
+
+def test_one_job_alone_runs_whether_or_not_anything_changed(nights: Night, rows: Rows) -> None:
+    writer = _writer(rows, ["p1"])
+    for expected in ({"gold.people": 1}, {"gold.people": 0}):
+        context = run_one(nights.lake, nights.configuration, writer, NIGHT, clock=nights.clock)
+        assert context.rows_written == expected
+
+
+def test_a_job_may_use_only_the_tables_of_its_record(nights: Night, rows: Rows) -> None:
+    def main(context: JobContext) -> None:
+        context.read(PROFILES)
+
+    with pytest.raises(CdpError, match=r"uses gold\.profiles, which its record does not name in reads"):
+        nights.run(LoadedJob(Job("b.sly"), main, "", ""))
+
+
+def test_remade_rows_replace_only_what_the_condition_names(lake: Lake, rows: Rows) -> None:
+    lake.write(PEOPLE, rows(PEOPLE, [_person("p1"), _person("p2") | {"status": "retired"}]))
+    again = rows(PEOPLE, [_person("p3") | {"status": "retired"}])
+    assert lake.replace_rows(PEOPLE, again, {"status": "retired"}).is_changed
+    assert {r.person_id for r in lake.read(PEOPLE).collect()} == {"p1", "p3"}
+    version = lake.version(PEOPLE)
+    assert not lake.replace_rows(PEOPLE, again, {"status": "retired"}).is_changed
+    assert lake.version(PEOPLE) == version
