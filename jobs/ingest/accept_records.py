@@ -4,27 +4,28 @@ Grain: one decision per landed record (accepted, duplicate, refused); silver row
 """
 
 import sys
+from concurrent.futures import ThreadPoolExecutor
 
 from pyspark.sql import DataFrame, Row
 from pyspark.sql import functions as F
 
 from cdp.contracts.bronze.landed_records import LANDED_RECORDS
 from cdp.contracts.bronze.refused_records import REFUSED_RECORDS
+from cdp.contracts.model import TableContract
 from cdp.contracts.ops.files import FILES
 from cdp.contracts.silver.consents import CONSENTS
 from cdp.contracts.silver.customer_records import CUSTOMER_RECORDS
 from cdp.contracts.silver.events import EVENTS
 from cdp.contracts.silver.feedback import FEEDBACK
 from cdp.contracts.silver.order_lines import ORDER_LINES
-from cdp.core.errors import ContractError
-from cdp.ingest.accept import accept_records
+from cdp.ingest.accept import AcceptResult, accept_records, writing_waves
+from cdp.ingest.accounts import count_by_file, refuse_lost_records
 from cdp.ingest.land import headers_of
 from cdp.ingest.ledger import accepted_frame, undecided_files
 from cdp.ingest.spec import MappingSpec, SourceSpec
 from cdp.runtime.entry import run
 from cdp.runtime.job import Job, JobContext
 
-# Events come first: what a killed run has written is then seen through the main row of its records.
 SILVER = (EVENTS, ORDER_LINES, CUSTOMER_RECORDS, FEEDBACK, CONSENTS)
 JOB = Job(
     name="ingest.accept_records",
@@ -35,43 +36,63 @@ JOB = Job(
 )
 
 
+#: Tables that are written at the same time: each is a few small jobs, and much waiting for the driver.
+_WRITERS = 2
+
+
 def main(ctx: JobContext) -> None:
     files = ctx.keep(undecided_files(ctx.read_previous(FILES)))
     batch = files.select("file_id", "source", "delivered_on", "header").collect()
     if not batch:
         return
     specs = ctx.definitions("sources", SourceSpec)
+    mappings = ctx.definitions("mappings", MappingSpec)
     names = {row.source for row in batch}
+    sources = {name: specs[name] for name in names}
     landed = ctx.read(LANDED_RECORDS).where(
         F.col("source").isin(*names)
         & F.col("delivered_on").isin(*{row.delivered_on for row in batch})
         & F.col("file_id").isin(*[row.file_id for row in batch])
     )
-    result = accept_records(
-        landed,
-        sources={name: specs[name] for name in names},
-        mappings=ctx.definitions("mappings", MappingSpec),
-        headers=headers_of({row.file_id: row.header for row in batch}),
-        seen={table.name: ctx.read_previous(table) for table in SILVER},
-    )
-    counts = ctx.keep(result.counts)
-    decided = counts.collect()
-    refuse_lost_records(landed, decided)
+    with ThreadPoolExecutor(max_workers=1) as aside:
+        n_landed = aside.submit(count_by_file, landed)
+        result = accept_records(
+            landed,
+            sources=sources,
+            mappings=mappings,
+            headers=headers_of({row.file_id: row.header for row in batch}),
+            seen={table.name: ctx.read_previous(table) for table in SILVER},
+        )
+        decided = result.counts.collect()
+        refuse_lost_records(n_landed.result(), decided)
+    used = {name: mappings[source.mapping] for name, source in sources.items()}
+    write_silver(ctx, result, decided, writing_waves(used))
+    counts = ctx.spark.createDataFrame(decided, result.counts.schema)
+    closed = accepted_frame(files, counts, {"run_id": ctx.run_id, "accepted_at": ctx.now})
+    # Last of all: with this row a file counts as decided. No file that has one is in the batch.
+    ctx.write(FILES, closed, keys_are_new=True)
+
+
+def write_silver(ctx: JobContext, result: AcceptResult, decided: list[Row], waves: list[list[str]]) -> None:
+    """Write the silver tables and the refusals; a table that exists and gets nothing is left alone."""
     is_resumed = any(row.rows_resumed for row in decided)
-    for table in SILVER:
-        ctx.write(table, getattr(result, table.name), keys_are_new=not is_resumed)
-    stamp = {"run_id": ctx.run_id, "refused_at": ctx.now}
-    ctx.write(REFUSED_RECORDS, result.refused.withColumns({k: F.lit(v) for k, v in stamp.items()}))
-    ctx.write(FILES, accepted_frame(files, counts, {"run_id": ctx.run_id, "accepted_at": ctx.now}))
+    tables = {table.name: table for table in SILVER}
 
+    def write(name: str) -> None:
+        if name == REFUSED_RECORDS.name:
+            stamp = {"run_id": F.lit(ctx.run_id), "refused_at": F.lit(ctx.now)}
+            write_some(REFUSED_RECORDS, result.refused.withColumns(stamp), sum(row.rows_refused for row in decided))
+            return
+        n_rows = sum(row[f"n_{name}"] for row in decided) + (name == "consents" and result.has_default_consents)
+        write_some(tables[name], getattr(result, name), n_rows, keys_are_new=not is_resumed)
 
-def refuse_lost_records(landed: DataFrame, decided: list[Row]) -> None:
-    """Every record that lies in bronze must be accepted, a duplicate or refused, file by file."""
-    read = {row.file_id: row.n for row in landed.groupBy("file_id").agg(F.count("*").alias("n")).collect()}
-    told = {c.file_id: c.rows_accepted + c.rows_duplicate + c.rows_refused for c in decided}
-    wrong = sorted(file_id for file_id in read.keys() | told.keys() if read.get(file_id) != told.get(file_id))
-    if wrong:
-        raise ContractError(f"files {wrong}: not as many records decided on as were landed; nothing was written")
+    def write_some(table: TableContract, rows: DataFrame, n_rows: int, *, keys_are_new: bool = False) -> None:
+        if n_rows or ctx.version(table) < 0:
+            ctx.write(table, rows, keys_are_new=keys_are_new)
+
+    with ThreadPoolExecutor(max_workers=_WRITERS) as pool:
+        for number, wave in enumerate(waves):
+            list(pool.map(write, [*wave, REFUSED_RECORDS.name] if number == len(waves) - 1 else wave))
 
 
 if __name__ == "__main__":

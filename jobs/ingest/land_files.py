@@ -26,7 +26,7 @@ JOB = Job(
 
 def main(ctx: JobContext) -> None:
     sources = chosen_sources(ctx.definitions("sources", SourceSpec), ctx.settings.sources)
-    known = known_files(ctx.read_previous(FILES))
+    known = known_files(ctx.read_previous(FILES)) if ctx.version(FILES) >= 0 else []
     plan = plan_landing(sources, root=ctx.settings.input, run_date=ctx.run_date, known=known)
     for message in plan.failed_sources.values():
         ctx.report_problem(message)
@@ -45,12 +45,25 @@ def land(ctx: JobContext, plan: LandingPlan, sources: dict[str, SourceSpec]) -> 
     """Append the records of the new files, but not again those that a killed run has landed already."""
     records = read_records(ctx.spark, plan.to_read, sources)
     stamped = records.withColumn("run_id", F.lit(ctx.run_id)).withColumn("landed_at", F.lit(ctx.now))
-    ids = [file.file_id for file in plan.to_read]
-    there = ctx.read_previous(LANDED_RECORDS).where(F.col("file_id").isin(ids)).select("file_id").distinct()
-    landed = {row.file_id for row in there.collect()}
+    landed = landed_already(ctx, plan)
     if landed:
         stamped = stamped.where(~F.col("file_id").isin(*landed))
     ctx.write(LANDED_RECORDS, stamped, keys_are_new=True)
+
+
+def landed_already(ctx: JobContext, plan: LandingPlan) -> set[str]:
+    """Files of the plan whose records a killed run has landed; only partitions that they go to are looked at."""
+    if ctx.version(LANDED_RECORDS) < 0:
+        return set()
+    files = {
+        column: {getattr(f, column) for f in (p.file for p in plan.to_read)} for column in ("source", "delivered_on")
+    }
+    there = ctx.read_previous(LANDED_RECORDS).where(
+        F.col("source").isin(*files["source"])
+        & F.col("delivered_on").isin(*files["delivered_on"])
+        & F.col("file_id").isin(*[file.file_id for file in plan.to_read])
+    )
+    return {row.file_id for row in there.select("file_id").distinct().collect()}
 
 
 if __name__ == "__main__":

@@ -6,8 +6,10 @@ A program of its own, so that it starts its session as a night does: ``baseline.
 from __future__ import annotations
 
 import argparse
+import gzip
 import json
 import time
+from itertools import islice
 from pathlib import Path
 
 from pyspark.sql import DataFrame, SparkSession
@@ -25,7 +27,10 @@ SETTINGS = {
 
 
 def read_raw(spark: SparkSession, files: list[str]) -> DataFrame:
-    """All files of one source's delivery, with the schema that Spark infers."""
+    """All files of one source's delivery, with the schema that Spark infers; JSON with its keys given, as text.
+
+    Inference refuses JSON in which one record has a key twice, and the raw files hold such faults.
+    """
     name = files[0].removesuffix(".gz")
     if name.endswith(".csv"):
         return spark.read.csv(files, header=True, inferSchema=True, multiLine=True, escape='"')
@@ -33,7 +38,21 @@ def read_raw(spark: SparkSession, files: list[str]) -> DataFrame:
         return spark.read.parquet(*files)
     if name.endswith(".xml"):
         return spark.read.format("xml").option("rowTag", "ticket").load(",".join(files))
-    return spark.read.json(files)
+    return spark.read.schema(T.StructType([T.StructField(k, T.StringType()) for k in top_keys(files)])).json(files)
+
+
+def top_keys(files: list[str]) -> list[str]:
+    """The keys of the first records of each file, once whatever their case; broken lines have none."""
+    keys: dict[str, str] = {}
+    for file in files:
+        with gzip.open(file, "rb") if file.endswith(".gz") else Path(file).open("rb") as lines:
+            for line in islice(lines, 1000):
+                try:
+                    record = json.loads(line)
+                except ValueError:
+                    continue
+                keys |= {key.lower(): key for key in record} if isinstance(record, dict) else {}
+    return list(keys.values())
 
 
 def flatten(df: DataFrame) -> DataFrame:

@@ -15,9 +15,9 @@ from pathlib import Path
 import pytest
 from deltalake import DeltaTable
 from tests.integration.conftest import NIGHTS, Run
+from tests.integration.lakes import table_versions
 
 ROOT = Path(__file__).parents[2]
-from tests.integration.lakes import table_versions
 
 
 @pytest.mark.parametrize(

@@ -128,7 +128,7 @@ def _ties(inside: DataFrame, links: DataFrame) -> DataFrame:
     who = ("kind", "person_id")
     per_value = (
         links.select("record_id", "is_active", "identifier_type", "value")
-        .join(F.broadcast(inside), on=["record_id", "is_active"], how="inner")
+        .join(inside, on=["record_id", "is_active"], how="inner")
         .groupBy(*who, "identifier_type", "value")
         .agg(
             F.count_distinct("part").alias("n_parts"),

@@ -6,6 +6,7 @@ Every record gets exactly one of the three, so read = accepted + duplicate + ref
 from __future__ import annotations
 
 from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import reduce
 
@@ -22,6 +23,8 @@ from cdp.ingest.parse import parse_records
 from cdp.ingest.spec import MappingSpec, SourceSpec
 from cdp.ingest.targets import TARGETS
 
+#: Sources that are planned at the same time: planning is work of the driver, on one core each.
+_PLANNERS = 4
 ACCEPTED, DUPLICATE, REFUSED = "accepted", "duplicate", "refused"
 
 
@@ -32,8 +35,9 @@ class AcceptResult:
     One frame per silver table in its contract's shape; `refused` as bronze.refused_records without run_id and
     refused_at; `decisions` one row per landed record (file_id, landed_id, status); `counts` one row per file
     (file_id, rows_read, rows_accepted, rows_duplicate, rows_refused; rows_resumed: accepted ones that the tables
-    hold already, from a run that was killed). All are read from `decided`, one row per
-    landed record, which is computed once and kept by Spark until nobody refers to it.
+    hold already, from a run that was killed; n_<table>: rows that the file gives to a silver table, consents by
+    licence left out). All are read from `decided`, one row per landed record, which is computed once and kept by
+    Spark until nobody refers to it.
     """
 
     events: DataFrame
@@ -45,6 +49,7 @@ class AcceptResult:
     decisions: DataFrame
     counts: DataFrame
     decided: DataFrame
+    has_default_consents: bool
 
 
 def accept_records(
@@ -81,7 +86,29 @@ def accept_records(
         decisions=decided.select("file_id", "landed_id", "status"),
         counts=_count(decided),
         decided=decided,
+        has_default_consents=defaults is not None,
     )
+
+
+def writing_waves(mappings: Mapping[str, MappingSpec]) -> list[list[str]]:
+    """Say which silver tables may be written at the same time, wave after wave.
+
+    What a killed run has written is seen through the main row of its records, so a table waits for the main
+    tables of all mappings that give it further rows.
+    """
+    before: dict[str, set[str]] = {t: set() for t in TABLES}
+    for mapping in mappings.values():
+        main, *others = (output.table for output in mapping.outputs)
+        for table in others:
+            before[table].add(main)
+    waves: list[list[str]] = []
+    left = list(TABLES)
+    while left:
+        # Tables that wait for each other go one by one, in the order of TABLES.
+        free = [t for t in left if not before[t] & set(left)] or left[:1]
+        waves.append(free)
+        left = [t for t in left if t not in free]
+    return waves
 
 
 def map_sources(
@@ -94,14 +121,23 @@ def map_sources(
     """Parse and map every source's records into one frame: one row per landed record."""
     if not sources:
         raise ConfigError("no source is defined: add a file to conf/sources/")
-    mapped = []
+    work = []
     for name, source in sorted(sources.items()):
         mapping = mappings.get(source.mapping)
         if mapping is None:
             hint = nearest_name(source.mapping, list(mappings))
             raise ConfigError(f"conf/sources/{name}.yaml: mapping {source.mapping!r} does not exist; {hint}")
-        mapped.append(_map_source(landed, source, mapping, headers))
-    return _unite(mapped)
+        work.append((source, mapping))
+
+    def prepare(pair: tuple[SourceSpec, MappingSpec]) -> DataFrame:
+        # Not eager: this plans and compiles one source by itself, and runs nothing. One plan of all sources costs
+        # many times the sum of theirs, because every rule of the optimiser walks all of it again and again.
+        return _map_source(landed, *pair, headers).localCheckpoint(
+            eager=False, storageLevel=StorageLevel.MEMORY_AND_DISK
+        )
+
+    with ThreadPoolExecutor(max_workers=_PLANNERS) as pool:
+        return _unite(list(pool.map(prepare, work)))
 
 
 def _map_source(
@@ -134,7 +170,8 @@ def _parts_when(mapping: MappingSpec, fields: FieldTree) -> dict[str, str]:
     Fields that keys, identifiers or unconditional outputs use in parts are always parsed.
     """
     needed: dict[str, list[str]] = {}
-    always = {p.split(".")[0] for p in [*mapping.key, *mapping.required, *mapping.fields] if "." in p}
+    always = {p.split(".")[0] for p in [*mapping.key, *mapping.fields] if "." in p}
+    always |= {p.split(".")[0] for p in mapping.required}
     always |= {i.field.split(".")[0] for i in mapping.identifiers if i.field and "." in i.field}
     for output in mapping.outputs:
         columns = [*output.columns.values(), *output.attributes.values()]
@@ -203,4 +240,5 @@ def _count(decided: DataFrame) -> DataFrame:
         n(DUPLICATE),
         n(REFUSED),
         F.count_if("is_resumed").alias("rows_resumed"),
+        *(F.sum(F.size(t)).alias(f"n_{t}") for t in TABLES),
     )

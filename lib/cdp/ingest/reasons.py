@@ -17,8 +17,7 @@ def reasons_sql(outputs: list[Output], mapping: MappingSpec, fields: FieldTree) 
     """Write all reasons of a record, distinct; a record that could not be taken apart has only that one."""
     needed = [*mapping.required, *(mapping.key if mapping.repeats == "duplicate" else ())]
     own = [
-        f"CASE WHEN {clean_sql(path_sql(f, fields), null_words=False)} IS NULL THEN {reason_sql(f, 'missing')} END"
-        for f in dict.fromkeys(needed)
+        f"CASE WHEN {_given_sql(f, fields)} IS NULL THEN {reason_sql(f, 'missing')} END" for f in dict.fromkeys(needed)
     ]
     own += [reason for column in outputs[0].every for reason in column.reasons]
     own.append(_time_reason(outputs[0]))
@@ -26,6 +25,15 @@ def reasons_sql(outputs: list[Output], mapping: MappingSpec, fields: FieldTree) 
     # A misfit leaves the rest of the record readable, so its other defects are named beside it.
     is_fatal = "__fault IS NOT NULL AND __fault[0].code <> 'wrong_type'"
     return f"CASE WHEN {is_fatal} THEN __fault ELSE array_distinct(concat(coalesce(__fault, {_NONE}), {groups})) END"
+
+
+def _given_sql(field: str, fields: FieldTree) -> str:
+    """Write what is null where a needed field is not given; an object is given when one of its parts is."""
+    node = fields.children.get(field)
+    if node is None or not node.children or node.is_list:
+        return clean_sql(path_sql(field, fields), null_words=False)
+    parts = ", ".join(clean_sql(path_sql(leaf), null_words=True) for leaf in node.leaves(field))
+    return f"coalesce({parts})"
 
 
 def _time_reason(main: Output) -> str:

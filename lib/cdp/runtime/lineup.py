@@ -1,4 +1,4 @@
-"""What a configuration brings: its definitions, checked before anything runs, and the table contracts that they make."""
+"""What a configuration brings: definitions, checked before anything runs, and the contracts that they make."""
 
 from __future__ import annotations
 

@@ -10,6 +10,11 @@ from pyspark.sql import functions as F
 from cdp.contracts.model import TableContract
 from cdp.core.errors import ContractError, nearest_name
 
+#: Steps of a plan over rows that were computed already (a checkpoint, a cached frame, rows of the driver).
+_CHEAP_STEPS = frozenset(
+    ("Project", "Filter", "Generate", "Union", "Scan ExistingRDD", "LogicalRDD", "InMemoryRelation", "LocalRelation")
+)
+
 
 def conform(df: DataFrame, contract: TableContract) -> DataFrame:
     """The contract's columns, in order and type; :class:`ContractError` for columns missing or too many.
@@ -28,9 +33,24 @@ def conform(df: DataFrame, contract: TableContract) -> DataFrame:
     return df.select(*[F.col(c.name).cast(c.type).alias(c.name) for c in contract.columns])
 
 
+def is_materialised(df: DataFrame) -> bool:
+    """Whether the frame only picks rows and columns of what Spark already holds, so that reading it twice is cheap."""
+    plans = [df._jdf.queryExecution().optimizedPlan()]
+    while plans:
+        plan = plans.pop()
+        if plan.nodeName() not in _CHEAP_STEPS:
+            return False
+        children = plan.children()
+        plans += [children.apply(n) for n in range(children.size())]
+    return True
+
+
 @dataclass(frozen=True)
 class FrameFacts:
-    """What one pass over a frame tells: rows, duplicated keys, null violations, order-free content hash."""
+    """What one pass over a frame tells: rows, duplicated keys, null violations, order-free content hash.
+
+    ``content`` is empty where it was not asked for.
+    """
 
     rows: int
     duplicated_keys: int
@@ -48,35 +68,34 @@ def row_hash(contract: TableContract) -> Column:
     return F.xxhash64(*[F.col(n) for n in content_columns(contract)])
 
 
-def measure_frame(df: DataFrame, contract: TableContract) -> FrameFacts:
+def measure_frame(df: DataFrame, contract: TableContract, *, with_content: bool = True) -> FrameFacts:
     """Count, check and hash a conformed frame in one Spark job with one shuffle on the key.
 
-    The hash is the xor and the sum of row hashes, so the order and partitioning of rows do not matter.
+    The hash is the xor and the sum of row hashes, so the order and partitioning of rows do not matter. Without
+    ``with_content`` only key and required columns are read.
     """
     required = [c.name for c in contract.columns if not c.nullable or c.name in contract.key]
     nulls = [F.sum(F.col(n).isNull().cast("long")).alias(f"null_{n}") for n in required]
-    per_key = (
-        df.withColumn("_hash", row_hash(contract))
-        .groupBy(*contract.key)
-        .agg(
-            F.count(F.lit(1)).alias("_n"),
+    hashes, totals = [], []
+    if with_content:
+        df = df.withColumn("_hash", row_hash(contract))
+        hashes = [
             F.bit_xor("_hash").alias("_xor"),
             F.sum((F.col("_hash") % 1_000_000_007).cast("long")).alias("_sum"),
-            *nulls,
-        )
-    )
+        ]
+        totals = [F.bit_xor("_xor").alias("xor"), F.sum("_sum").alias("sum")]
+    per_key = df.groupBy(*contract.key).agg(F.count(F.lit(1)).alias("_n"), *hashes, *nulls)
     row = per_key.agg(
         F.sum("_n").alias("rows"),
         F.sum((F.col("_n") > 1).cast("long")).alias("duplicated"),
-        F.bit_xor("_xor").alias("xor"),
-        F.sum("_sum").alias("sum"),
+        *totals,
         *[F.sum(f"null_{n}").alias(f"null_{n}") for n in required],
     ).collect()[0]
     return FrameFacts(
         rows=row["rows"] or 0,
         duplicated_keys=row["duplicated"] or 0,
         null_violations={n: row[f"null_{n}"] for n in required if row[f"null_{n}"]},
-        content=f"{row['rows'] or 0}:{row['xor'] or 0}:{row['sum'] or 0}",
+        content=f"{row['rows'] or 0}:{row['xor'] or 0}:{row['sum'] or 0}" if with_content else "",
     )
 
 

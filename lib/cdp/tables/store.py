@@ -28,7 +28,7 @@ from tenacity import retry, retry_if_exception_type, stop_after_attempt, wait_ra
 from cdp.contracts.model import TableContract
 from cdp.core.errors import ContractError
 from cdp.tables import fs
-from cdp.tables.conform import FrameFacts, conform, measure_frame, refuse_violations, row_hash
+from cdp.tables.conform import FrameFacts, conform, is_materialised, measure_frame, refuse_violations, row_hash
 from cdp.tables.ddl import create_statement
 from cdp.tables.evolve import evolve_table, migrated_rows
 
@@ -100,13 +100,16 @@ class Lake:
             conformed = self._new_rows(contract, conformed)
         elif contract.mode == "merge":
             conformed = self._changed_rows(contract, conformed)
-        kept = conformed.persist(StorageLevel.MEMORY_AND_DISK)
+        is_held = is_materialised(conformed)
+        kept = conformed if is_held else conformed.persist(StorageLevel.MEMORY_AND_DISK)
         try:
-            facts = measure_frame(kept, contract)
+            # Appended and merged rows are compared with the table by key, not by the content of all of them.
+            facts = measure_frame(kept, contract, with_content=contract.mode.startswith("replace"))
             refuse_violations(facts, contract)
             return self._commit(contract, kept, facts)
         finally:
-            kept.unpersist()
+            if not is_held:
+                kept.unpersist()
 
     def replace_rows(self, contract: TableContract, df: DataFrame, where: dict[str, str]) -> WriteResult:
         """Replace the rows in which each column of ``where`` has that value by ``df``, in one commit.

@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from made_night import RUN_DATE, make_night
+from tests.unit.reports.made_night import RUN_DATE, make_night
 
 import cdp
 from cdp.reports.charts import draw_charts

@@ -45,7 +45,7 @@ EVENTS = TableContract(
         Column(
             "properties",
             "STRING",
-            "The event's own fields, JSON text in the sender's order; numbers in shortest form.",
+            "The event's own fields, JSON text; numbers in shortest form.",
             pii="sensitive",
         ),
         Column("is_bot", "BOOLEAN", "Whether the user agent is a known robot's."),
