@@ -53,15 +53,26 @@ def company(cdp: Run, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return out
 
 
-@pytest.fixture(scope="session")
-def three_nights(cdp: Run, company: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The home folder of a lake after the three nights; tests that change it work on a copy."""
-    home = tmp_path_factory.mktemp("nights")
-    done = cdp(
-        "nightly", "--from", NIGHTS[0], "--to", NIGHTS[-1], "--home", str(home), "--input", str(company), "--env", "ci"
-    )
+def _run_nights(cdp: Run, home: Path, company: Path, first: str, last: str) -> None:
+    place = ["--home", str(home), "--input", str(company), "--env", "ci"]
+    done = cdp("nightly", "--from", first, "--to", last, *place)
     assert done.returncode in (0, 6), done.stdout + done.stderr
-    (home / "nightly.out").write_text(done.stdout)
+
+
+@pytest.fixture(scope="session")
+def first_night(cdp: Run, company: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The home folder of a lake after the first night; nobody changes it."""
+    home = tmp_path_factory.mktemp("first") / "home"
+    _run_nights(cdp, home, company, NIGHTS[0], NIGHTS[0])
+    return home
+
+
+@pytest.fixture(scope="session")
+def three_nights(cdp: Run, company: Path, first_night: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The home folder of a lake after the three nights; tests that change it work on a copy."""
+    home = tmp_path_factory.mktemp("three") / "home"
+    shutil.copytree(first_night, home)
+    _run_nights(cdp, home, company, NIGHTS[1], NIGHTS[-1])
     return home
 
 

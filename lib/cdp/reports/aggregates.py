@@ -77,8 +77,9 @@ def count_refusals(refused_records: DataFrame, tonight: Tonight) -> DataFrame:
     )
 
 
-def count_people(people: DataFrame, run_date: date) -> DataFrame:
-    """Active people by (band of records, is_known), with those who are new tonight."""
+def count_people(people: DataFrame, tonight: Tonight) -> DataFrame:
+    """Active people by (band of records, is_known), with those first known since the last night."""
+    is_new = F.col("born_on") >= F.lit(tonight.since) if tonight.since else F.lit(True)
     band = F.lit(None).cast("int")
     for number, (low, _) in enumerate(RECORD_BANDS):
         band = F.when(F.coalesce("n_records", F.lit(1)) >= low, number).otherwise(band)
@@ -88,7 +89,7 @@ def count_people(people: DataFrame, run_date: date) -> DataFrame:
         .agg(
             F.count("*").alias("people"),
             F.sum("n_records").alias("records"),
-            F.count_if(F.col("born_on") == F.lit(run_date)).alias("new"),
+            F.count_if(is_new).alias("new"),
         )
     )
 

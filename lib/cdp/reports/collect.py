@@ -64,7 +64,7 @@ def collect_night(
         "files": agg.count_files(files, tonight),
         "set_aside": agg.list_set_aside(files, tonight),
         "refusals": agg.count_refusals(refused_records, tonight),
-        "people": agg.count_people(people, run_date),
+        "people": agg.count_people(people, tonight),
         "changes": agg.count_changes(identity_history, run_date),
         "generic_values": agg.count_generic_values(generic_values),
         "scores": agg.count_scores(predictions, run_date),

@@ -103,8 +103,8 @@ REFUSED_ROWS = [
 
 PEOPLE_ROWS = [
     {"person_id": "p1", "status": "active", "is_known": True, "n_records": 1, "born_on": TONIGHT},
-    {"person_id": "p2", "status": "active", "is_known": True, "n_records": 7, "born_on": EARLIER},
-    {"person_id": "p3", "status": "active", "is_known": False, "n_records": 1, "born_on": EARLIER},
+    {"person_id": "p2", "status": "active", "is_known": True, "n_records": 7, "born_on": date(2025, 12, 1)},
+    {"person_id": "p3", "status": "active", "is_known": False, "n_records": 1, "born_on": date(2025, 12, 1)},
     {"person_id": "p4", "status": "active", "is_known": False, "n_records": 60, "born_on": TONIGHT},
     {"person_id": "p5", "status": "merged", "is_known": True, "n_records": 3, "merged_into": "p1"},
 ]
