@@ -12,7 +12,7 @@ from pyspark.sql import SparkSession
 
 from cdp.core.errors import ConfigError
 from cdp.runtime.jars import DELTA, GRAPHFRAMES, resolve_jars
-from cdp.runtime.warmup import archive_options
+from cdp.runtime.jvm import archive_options
 
 # Needed for right results; nobody may switch these off.
 REQUIRED = {

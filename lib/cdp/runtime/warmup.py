@@ -1,4 +1,4 @@
-"""Class-data archive: the JVM's classes as it needs them, dumped once, so that every later start takes half the time.
+"""Class-data archive: the JVM's classes as it needs them, dumped once, so that later starts are shorter.
 
 Java maps the archive instead of reading, checking and linking some 20,000 classes again. An archive that does not fit
 (another Java, other jars) is ignored by the JVM: slower, never wrong.
@@ -12,23 +12,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from cdp.runtime.jars import cache_folder
-
-_WRITE_TO = "CDP_WRITE_CLASS_ARCHIVE"
-
-
-def class_archive() -> Path:
-    """Where the archive lies (or would)."""
-    return cache_folder() / "classes.jsa"
-
-
-def archive_options() -> str:
-    """The JVM options of a session: dump the archive at exit when asked to, else use it where it is there."""
-    target = os.environ.get(_WRITE_TO)
-    quiet = "-Xlog:cds=off -Xlog:cds+dynamic=off -Xlog:class+path=off"
-    if target:
-        return f"-XX:ArchiveClassesAtExit={target} {quiet}"
-    return f"-XX:SharedArchiveFile={class_archive()} -Xshare:auto {quiet}" if class_archive().exists() else ""
+from cdp.runtime.jvm import WRITE_ARCHIVE_TO, class_archive
 
 
 def make_class_archive() -> Path | None:
@@ -38,7 +22,7 @@ def make_class_archive() -> Path | None:
         fresh = Path(scratch) / "classes.jsa"
         subprocess.run(
             [sys.executable, "-m", "cdp.runtime.warmup", scratch],
-            env={**os.environ, _WRITE_TO: str(fresh)},
+            env={**os.environ, WRITE_ARCHIVE_TO: str(fresh)},
             capture_output=True,
             check=False,
         )
