@@ -228,8 +228,8 @@ def demo_verb(options: argparse.Namespace, console: Console) -> int:
     """``cdp demo``: data, three nights, a report."""
     from cdp.runtime.demo import prepare_demo
 
-    if options.env == "local":  # not chosen by the user
-        options.env = "demo" if options.data == "made" else options.data
+    if options.data != "made":
+        options.env = options.data
     configuration = configuration_of(options)
     nights = prepare_demo(configuration, options.data, options.customers, console)
     problems = _run_nights(configuration, nights, console)
