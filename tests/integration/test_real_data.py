@@ -60,10 +60,9 @@ def test_online_retail_ii_goes_through_a_backfill_and_three_nights(cdp: Run, tmp
     assert len(orders) + accepted.rows_duplicate.sum() + len(refused) == len(lines)
     priced = lines.Quantity * lines.UnitPrice.map(lambda v: Decimal(repr(float(v))))
     difference = sum(orders.amount) - sum(priced, Decimal(0))
-    # Refused lines (adjustments of bad debt with a negative price) are the only money that is not in silver.
-    assert len(refused) < 20
-    if accepted.rows_duplicate.sum() == 0 and len(refused) == 0:
-        assert abs(difference) < Decimal("0.01")
+    assert len(refused) == 0
+    assert accepted.rows_duplicate.sum() == 0
+    assert difference == 0
 
     people = _table(tmp_path, "gold.people")
     assert (people.status == "active").sum() == lines.CustomerID.nunique()
