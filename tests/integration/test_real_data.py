@@ -85,5 +85,5 @@ def test_complete_journey_goes_through_a_backfill_and_three_nights(cdp: Run, tmp
     deliveries = _table(tmp_path, "ops.deliveries")
     households = deliveries[(deliveries.audience == "high_value_households")]
     assert (households.n_members > 0).all()
-    exported = pd.read_csv(next(Path(str(households.path.iloc[-1])).rglob("*.csv")))
+    exported = pd.read_csv(str(households.path.iloc[-1]))
     assert "household_key" in exported.columns
