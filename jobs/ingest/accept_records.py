@@ -13,20 +13,15 @@ from cdp.contracts.bronze.landed_records import LANDED_RECORDS
 from cdp.contracts.bronze.refused_records import REFUSED_RECORDS
 from cdp.contracts.model import TableContract
 from cdp.contracts.ops.files import FILES
-from cdp.contracts.silver.consents import CONSENTS
-from cdp.contracts.silver.customer_records import CUSTOMER_RECORDS
-from cdp.contracts.silver.events import EVENTS
-from cdp.contracts.silver.feedback import FEEDBACK
-from cdp.contracts.silver.order_lines import ORDER_LINES
 from cdp.ingest.accept import AcceptResult, accept_records, writing_waves
 from cdp.ingest.accounts import count_by_file, refuse_lost_records
 from cdp.ingest.land import headers_of
 from cdp.ingest.ledger import accepted_frame, undecided_files
 from cdp.ingest.spec import MappingSpec, SourceSpec
+from cdp.ingest.targets import SILVER
 from cdp.runtime.entry import run
 from cdp.runtime.job import Job, JobContext
 
-SILVER = (EVENTS, ORDER_LINES, CUSTOMER_RECORDS, FEEDBACK, CONSENTS)
 JOB = Job(
     name="ingest.accept_records",
     reads=(LANDED_RECORDS,),

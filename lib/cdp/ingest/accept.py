@@ -33,11 +33,10 @@ class AcceptResult:
     """What came of a batch of landed records.
 
     One frame per silver table in its contract's shape; `refused` as bronze.refused_records without run_id and
-    refused_at; `decisions` one row per landed record (file_id, landed_id, status); `counts` one row per file
-    (file_id, rows_read, rows_accepted, rows_duplicate, rows_refused; rows_resumed: accepted ones that the tables
-    hold already, from a run that was killed; n_<table>: rows that the file gives to a silver table, consents by
-    licence left out). All are read from `decided`, one row per landed record, which is computed once and kept by
-    Spark until nobody refers to it.
+    refused_at; `counts` one row per file (file_id, rows_read, rows_accepted, rows_duplicate,
+    rows_refused; rows_resumed: accepted ones that the tables hold already, from a run that was killed; n_<table>:
+    rows that the file gives to a silver table, consents by licence left out). All are read from `decided`, one row
+    per landed record, which is computed once and kept by Spark until nobody refers to it.
     """
 
     events: DataFrame
@@ -46,7 +45,6 @@ class AcceptResult:
     feedback: DataFrame
     consents: DataFrame
     refused: DataFrame
-    decisions: DataFrame
     counts: DataFrame
     decided: DataFrame
     has_default_consents: bool
@@ -83,7 +81,6 @@ def accept_records(
         feedback=tables["feedback"],
         consents=consents,
         refused=refused,
-        decisions=decided.select("file_id", "landed_id", "status"),
         counts=_count(decided),
         decided=decided,
         has_default_consents=defaults is not None,

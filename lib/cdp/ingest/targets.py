@@ -99,3 +99,5 @@ TARGETS: dict[str, Target] = {
     "feedback": Target(FEEDBACK, "given_at", "feedback_id", _derive_nothing, "answers"),
     "consents": Target(CONSENTS, "valid_from", "consent_id", _derive_nothing),
 }
+#: The silver tables that ingest fills.
+SILVER = tuple(target.contract for target in TARGETS.values())

@@ -10,22 +10,16 @@ from pyspark.sql import functions as F
 from cdp.contracts.bronze.landed_records import LANDED_RECORDS
 from cdp.contracts.bronze.refused_records import REFUSED_RECORDS
 from cdp.contracts.ops.files import FILES
-from cdp.contracts.silver.consents import CONSENTS
-from cdp.contracts.silver.customer_records import CUSTOMER_RECORDS
-from cdp.contracts.silver.events import EVENTS
-from cdp.contracts.silver.feedback import FEEDBACK
-from cdp.contracts.silver.order_lines import ORDER_LINES
 from cdp.core.errors import ConfigError
 from cdp.ingest.accept import accept_records
 from cdp.ingest.land import headers_of
 from cdp.ingest.ledger import accepted_frame, newest_states
 from cdp.ingest.spec import MappingSpec, SourceSpec, chosen_sources
+from cdp.ingest.targets import SILVER
 from cdp.rules.definitions import load_definitions
 from cdp.runtime.config import Configuration
 from cdp.runtime.night import utc_now
 from cdp.tables.store import Lake
-
-SILVER = (EVENTS, ORDER_LINES, CUSTOMER_RECORDS, FEEDBACK, CONSENTS)
 
 
 def reprocess_source(lake: Lake, configuration: Configuration, source: str, run_date: date) -> dict[str, int]:

@@ -135,7 +135,7 @@ def test_duplicates_are_found_in_the_batch_and_in_the_lake_in_any_order(spark) -
     seen = {t: getattr(first, t) for t in TABLES}
     later = accept(spark, [("web", message(messageId="m-3")), ("web", message())], seen, file="later")
     assert [r.message_id for r in later.events.collect()] == ["m-3"]
-    assert {r.landed_id: r.status for r in later.decisions.collect()} == {
+    assert {r.landed_id: r.status for r in later.decided.collect()} == {
         "later_web:1": "accepted",
         "later_web:2": "duplicate",
     }
