@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
 from datetime import date, datetime
+from threading import Lock
 from typing import Any, Protocol
 
 from pyspark.sql import DataFrame
@@ -15,7 +17,11 @@ from cdp.activation.plan import MemberCounts, clear_members, count_members, find
 from cdp.activation.rows import arrow_batches, arrow_schema
 from cdp.activation.spec import DestinationSpec
 from cdp.core.errors import ConfigError, DestinationError, nearest_name
+from cdp.core.hold import hold, release
 from cdp.core.keys import hashed_text
+
+#: Deliveries that are on their way at the same time: each is a few small jobs, and much waiting for the other side.
+_DELIVERIES = 4
 
 
 class AudienceToSend(Protocol):
@@ -59,17 +65,22 @@ def export_audiences(
     wanted = {d: _spec_of(d, destinations, name) for name, wish in leaving.items() for d in wish.destinations}
     if not wanted:
         return []
-    people = find_addressees(
-        tables.members, tables.facts, tables.person_identifiers, destinations=wanted.values(), run_date=run_date
-    ).persist()
+    people = hold(
+        find_addressees(
+            tables.members, tables.facts, tables.person_identifiers, destinations=wanted.values(), run_date=run_date
+        )
+    )
     gatehouse = _Gatehouse(tables, {name: wish.purpose for name, wish in leaving.items()}, run_date)
-    deliveries = [
-        _export_one(audience, destination, wanted[destination], gatehouse, people, root, now)
-        for audience, wish in sorted(leaving.items())
-        for destination in sorted(set(wish.destinations))
-    ]
+
+    def deliver(pair: tuple[str, str]) -> dict[str, Any]:
+        audience, destination = pair
+        return _export_one(audience, destination, wanted[destination], gatehouse, people, root, now)
+
+    pairs = [(audience, d) for audience, wish in sorted(leaving.items()) for d in sorted(set(wish.destinations))]
+    with ThreadPoolExecutor(max_workers=_DELIVERIES) as pool:
+        deliveries = list(pool.map(deliver, pairs))
     gatehouse.close()
-    people.unpersist()
+    release(people)
     return deliveries
 
 
@@ -110,21 +121,23 @@ class _Gatehouse:
         self.purposes = purposes
         self.run_date = run_date
         self._cleared: dict[tuple[datetime, ...], tuple[DataFrame, dict[str, MemberCounts]]] = {}
+        self._lock = Lock()
 
     def clear(self, times: tuple[datetime, ...]) -> tuple[DataFrame, dict[str, MemberCounts]]:
         """The rows of :func:`clear_members` where all of ``times`` must grant, and their counts per audience."""
-        if times not in self._cleared:
-            states = [self._tables.states_at(time) for time in times]
-            cleared = clear_members(
-                self._tables.members, states, purposes=self.purposes, run_date=self.run_date
-            ).persist()
-            self._cleared[times] = cleared, count_members(cleared, self.purposes)
-        return self._cleared[times]
+        with self._lock:
+            if times not in self._cleared:
+                states = [self._tables.states_at(time) for time in times]
+                cleared = hold(
+                    clear_members(self._tables.members, states, purposes=self.purposes, run_date=self.run_date)
+                )
+                self._cleared[times] = cleared, count_members(cleared, self.purposes)
+            return self._cleared[times]
 
     def close(self) -> None:
         """Give the memory back."""
         for cleared, _ in self._cleared.values():
-            cleared.unpersist()
+            release(cleared)
 
 
 def _consent_times(before: Manifest | None, now: datetime) -> tuple[datetime, ...]:

@@ -18,6 +18,7 @@ from pyspark.sql import functions as F
 from scipy.sparse import coo_matrix, csgraph
 
 from cdp.core.errors import ConfigError
+from cdp.core.hold import hold
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame
@@ -84,8 +85,8 @@ def _components_by_graphframes(edges: DataFrame) -> DataFrame:
         )
     from graphframes import GraphFrame  # imported here: below the limit nobody needs the package or the jar
 
-    proper = edges.filter("src <> dst").distinct().persist()
-    nodes = edges.select(F.col("src").alias("id")).union(edges.select("dst")).distinct().persist()
+    proper = hold(edges.filter("src <> dst").distinct())
+    nodes = hold(edges.select(F.col("src").alias("id")).union(edges.select("dst")).distinct())
     if nodes.isEmpty() or proper.isEmpty():  # GraphFrames 0.9 fails on a graph without an edge
         return nodes.select("id", F.col("id").alias("component"))
     found = _calling_jvm(lambda: GraphFrame(nodes, proper).connectedComponents(**settings))

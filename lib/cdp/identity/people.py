@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from pyspark.sql import functions as F
 
+from cdp.core.hold import hold, release
 from cdp.identity.components import DEFAULT_DRIVER_EDGE_LIMIT
 from cdp.identity.graph import RECORD, IdentityGraph, connect_links
 from cdp.identity.history import describe_changes
@@ -37,7 +38,7 @@ class PeopleResult:
     def release(self) -> None:
         """Give the cached intermediate frames back."""
         for frame in self._cached:
-            frame.unpersist()
+            release(frame)
 
 
 def resolve_people(
@@ -67,18 +68,19 @@ def resolve_people(
     records = _one_row_per_record(graph.gather(parts))
     labelled = graph.label(records, F.lit(RECORD), F.col("record_id"))
     own = graph.node(F.lit(RECORD), F.col("record_id"))
-    members = labelled.withColumn("cluster", F.when(F.col("is_present"), F.coalesce("cluster", own))).persist()
-    pairs = pair_clusters(graph.gather(members)).persist()
+    members = hold(labelled.withColumn("cluster", F.when(F.col("is_present"), F.coalesce("cluster", own))))
+    pairs = hold(pair_clusters(graph.gather(members)))
     is_first = previous_people.isEmpty()
     before = graph.gather(previous_people)
     decisions = decide([] if is_first else collect_rivals(graph.gather(pairs), before))
-    named = name_clusters(
-        graph.gather(pairs), decisions, None if is_first else before, run_date=run_date, make_person_ids=make_person_ids
-    ).persist()
+    prior = None if is_first else before
+    named = hold(
+        name_clusters(graph.gather(pairs), decisions, prior, run_date=run_date, make_person_ids=make_person_ids)
+    )
     names = graph.gather(named)
     changed = people_of_clusters(names, decisions)
     assigned = graph.gather(members).join(names.select("cluster", "person_id"), on="cluster", how="inner")
-    held = _held_identifiers(graph, names, identifiers, rules).persist()
+    held = hold(_held_identifiers(graph, names, identifiers, rules))
     active = _active_people(names, graph.gather(held), rules)
     return PeopleResult(
         people=graph.gather(active if is_first else active.unionByName(close_ids(before, decisions, changed))),

@@ -8,11 +8,11 @@ from datetime import date, datetime
 from typing import TypeVar
 
 from pydantic import BaseModel
-from pyspark import StorageLevel
 from pyspark.sql import DataFrame, SparkSession
 
 from cdp.contracts.model import TableContract
 from cdp.core.errors import CdpError, ConfigError
+from cdp.core.hold import hold, release
 from cdp.rules.definitions import load_definitions
 from cdp.runtime.config import Configuration, Settings
 from cdp.tables.store import Lake
@@ -76,15 +76,15 @@ class JobContext:
         return found[name]
 
     def keep(self, df: DataFrame) -> DataFrame:
-        """Cache a frame that the job uses more than once, until the job ends."""
-        kept = df.persist(StorageLevel.MEMORY_AND_DISK)
+        """Hold a frame that the job uses more than once, until the job ends."""
+        kept = hold(df)
         self._kept.append(kept)
         return kept
 
     def release(self) -> None:
         """Drop what :meth:`keep` holds; the runtime calls it when the job has ended."""
         while self._kept:
-            self._kept.pop().unpersist()
+            release(self._kept.pop())
 
     def read(self, contract: TableContract) -> DataFrame:
         """A table that the record names in ``reads``."""

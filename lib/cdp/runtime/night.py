@@ -1,11 +1,10 @@
-"""A night: all jobs in order in one session, each only if something changed, with a line of progress per job."""
+"""A night: all jobs in one session, each only if something changed, with a line of progress per job."""
 
 from __future__ import annotations
 
 import time
 import uuid
 from collections.abc import Callable
-from contextlib import nullcontext
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 
@@ -17,7 +16,8 @@ from cdp.core.errors import CdpError, ContractError, TransientError
 from cdp.runtime.catalogue import LoadedJob, load_jobs, order_jobs
 from cdp.runtime.config import Configuration
 from cdp.runtime.job import JobContext
-from cdp.runtime.runlog import fingerprint, finished_fingerprints, input_versions, record_run
+from cdp.runtime.lanes import run_in_lanes
+from cdp.runtime.runlog import RunRecorder, fingerprint, finished_fingerprints, input_versions
 from cdp.tables.store import Lake
 
 Clock = Callable[[], datetime]
@@ -44,27 +44,38 @@ def run_night(
 ) -> NightResult:
     """Run all jobs for ``run_date``; a job whose code, settings and inputs are as in its last run is left out.
 
-    After a failure or a kill the same call goes on where it stopped: finished jobs are unchanged then. Raises the
-    error of the first job that fails, after noting it in ops.runs.
+    Jobs that share no table run at the same time. After a failure or a kill the same call goes on where it stopped:
+    finished jobs are unchanged then. Raises the error of the first job that fails, after noting it in ops.runs.
     """
     ordered = order_jobs(load_jobs())
     result, start = NightResult(run_date), time.monotonic()
-    done = finished_fingerprints(lake)
-    run_id = uuid.uuid4().hex
+    runner = _Runner(lake, configuration, run_date, clock, finished_fingerprints(lake))
     width = max(len(loaded.job.name) for loaded in ordered)
-    for number, loaded in enumerate(ordered, 1):
-        label = f"[{number:>2}/{len(ordered)}] {loaded.job.name:<{width}}"
-        with console.status(label) if console.is_terminal else nullcontext():
-            context, seconds = _run_if_changed(loaded, lake, configuration, run_date, run_id, done, clock)
+    labels = {j.job.name: f"[{n:>2}/{len(ordered)}] {j.job.name:<{width}}" for n, j in enumerate(ordered, 1)}
+    under_way: list[str] = []
+
+    def run(loaded: LoadedJob) -> None:
+        label = labels[loaded.job.name]
+        under_way.append(loaded.job.name)
+        spinner.update(", ".join(under_way))
+        try:
+            context, seconds = runner.run_if_changed(loaded)
+        finally:
+            under_way.remove(loaded.job.name)
+            spinner.update(", ".join(under_way))
         if context is None:
             result.unchanged.append(loaded.job.name)
             console.print(f"{label}  unchanged", highlight=False, markup=False)
-            continue
+            return
         result.ran.append(loaded.job.name)
         result.problems += context.problems
-        console.print(f"{label}  {seconds:6.1f} s  {_rows(context)}", highlight=False, markup=False)
-        for problem in context.problems:
-            console.print(f"        ! {problem}", highlight=False, markup=False)
+        notes = [f"\n        ! {problem}" for problem in context.problems]
+        line = f"{label}  {seconds:6.1f} s  {_rows(context)}{''.join(notes)}"
+        console.print(line, highlight=False, markup=False)
+
+    with console.status("") as spinner:
+        run_in_lanes(ordered, run)
+    runner.recorder.flush()
     result.seconds = time.monotonic() - start
     return result
 
@@ -73,50 +84,55 @@ def run_one(
     lake: Lake, configuration: Configuration, loaded: LoadedJob, run_date: date, *, clock: Clock = utc_now
 ) -> JobContext:
     """Run one job whether or not anything changed, and note it in ops.runs."""
-    context, _ = _run_if_changed(loaded, lake, configuration, run_date, uuid.uuid4().hex, {}, clock)
+    runner = _Runner(lake, configuration, run_date, clock, done={})
+    context, _ = runner.run_if_changed(loaded)
+    runner.recorder.flush()
     assert context is not None
     return context
 
 
-def _run_if_changed(
-    loaded: LoadedJob,
-    lake: Lake,
-    configuration: Configuration,
-    run_date: date,
-    run_id: str,
-    done: dict[str, set[str]],
-    clock: Clock,
-) -> tuple[JobContext | None, float]:
-    context = JobContext(loaded.job, lake, configuration, run_date, run_id, clock())
-    inputs = input_versions(loaded.job, lake)
-    mark = fingerprint(context, inputs)
-    if not loaded.job.looks_outside and mark in done.get(loaded.job.name, set()):
-        return None, 0.0
-    started = time.monotonic()
-    try:
-        loaded.main(context)
-    except Exception as error:
-        told = explain_failure(loaded.job.name, run_date, error)
-        record_run(
-            context,
-            state="failed",
-            mark=mark,
-            inputs=inputs,
-            started_at=context.now,
-            seconds=time.monotonic() - started,
-            message=str(told)[:500],
-        )
-        if told is error:
-            raise
-        raise told from error
-    finally:
-        context.release()
-    seconds = time.monotonic() - started
-    is_idle = loaded.job.looks_outside and not any(context.rows_written.values())
-    if is_idle and mark in done.get(loaded.job.name, set()):
-        return (context, seconds) if context.problems else (None, seconds)
-    record_run(context, state="done", mark=mark, inputs=inputs, started_at=context.now, seconds=seconds)
-    return context, seconds
+class _Runner:
+    """Runs the jobs of one night, each only if something changed, and notes each run."""
+
+    def __init__(
+        self, lake: Lake, configuration: Configuration, run_date: date, clock: Clock, done: dict[str, set[str]]
+    ) -> None:
+        self._lake, self._configuration, self._run_date, self._clock = lake, configuration, run_date, clock
+        self._done = done
+        self._run_id = uuid.uuid4().hex
+        self.recorder = RunRecorder()
+
+    def run_if_changed(self, loaded: LoadedJob) -> tuple[JobContext | None, float]:
+        """Give the job's context and its seconds; no context where nothing had changed."""
+        job = loaded.job
+        context = JobContext(job, self._lake, self._configuration, self._run_date, self._run_id, self._clock())
+        if RUNS in job.reads + job.reads_previous:
+            self.recorder.flush()
+        inputs = input_versions(job, self._lake)
+        mark = fingerprint(context, inputs)
+        is_done = mark in self._done.get(job.name, set())
+        if is_done and not job.looks_outside:
+            return None, 0.0
+        noted = {"mark": mark, "inputs": inputs, "started_at": context.now}
+        started = time.monotonic()
+        try:
+            loaded.main(context)
+        except Exception as error:
+            told = explain_failure(job.name, self._run_date, error)
+            took = time.monotonic() - started
+            self.recorder.record(context, state="failed", seconds=took, message=str(told)[:500], **noted)
+            self.recorder.flush()
+            if told is error:
+                raise
+            raise told from error
+        finally:
+            context.release()
+        seconds = time.monotonic() - started
+        is_idle = job.looks_outside and not any(context.rows_written.values())
+        if is_idle and is_done:
+            return (context, seconds) if context.problems else (None, seconds)
+        self.recorder.record(context, state="done", seconds=seconds, **noted)
+        return context, seconds
 
 
 def explain_failure(job: str, run_date: date, error: Exception) -> Exception:

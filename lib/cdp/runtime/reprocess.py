@@ -11,6 +11,7 @@ from cdp.contracts.bronze.landed_records import LANDED_RECORDS
 from cdp.contracts.bronze.refused_records import REFUSED_RECORDS
 from cdp.contracts.ops.files import FILES
 from cdp.core.errors import ConfigError
+from cdp.core.hold import hold, release
 from cdp.ingest.accept import accept_records
 from cdp.ingest.land import headers_of
 from cdp.ingest.ledger import accepted_frame, newest_states
@@ -36,7 +37,7 @@ def reprocess_source(lake: Lake, configuration: Configuration, source: str, run_
         & F.col("state").isin("landed", "accepted")
         & (F.col("delivered_on") <= F.lit(run_date))
     )
-    files = files.persist()
+    files = hold(files)
     headers = {row.file_id: row.header for row in files.select("file_id", "header").collect()}
     if not headers:
         raise ConfigError(f"no file of source {source} delivered up to {run_date} is in the lake: nothing to reprocess")
@@ -52,5 +53,5 @@ def reprocess_source(lake: Lake, configuration: Configuration, source: str, run_
     ).rows
     decided = accepted_frame(files, result.counts, {"run_id": run_id, "accepted_at": now})
     lake.replace_rows(FILES, decided, {"source": source, "state": "accepted"})
-    files.unpersist()
+    release(files)
     return {name: rows for name, rows in counts.items() if rows}

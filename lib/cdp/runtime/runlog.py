@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import json
+from concurrent.futures import Future, ThreadPoolExecutor
 from datetime import datetime
+from typing import Any
 
 from cdp.contracts.ops.runs import RUNS
 from cdp.runtime.bundle import code_hash
@@ -42,6 +44,26 @@ def finished_fingerprints(lake: Lake) -> dict[str, set[str]]:
         if row.job not in latest or row.started_at > latest[row.job][0]:
             latest[row.job] = (row.started_at, row.fingerprint)
     return {job: {mark} for job, (_, mark) in latest.items()}
+
+
+class RunRecorder:
+    """Writes ops.runs beside the work: the next job starts while the last one's row is being committed.
+
+    A row that a kill loses costs a second run of its job, which gives the same.
+    """
+
+    def __init__(self) -> None:
+        self._pool = ThreadPoolExecutor(max_workers=1)
+        self._handed_over: list[Future[None]] = []
+
+    def record(self, context: JobContext, **facts: Any) -> None:
+        """Hand the row of one run over: see :func:`record_run`."""
+        self._handed_over.append(self._pool.submit(record_run, context, **facts))
+
+    def flush(self) -> None:
+        """Wait until all that was handed over is on disk; raises what went wrong there."""
+        for row in list(self._handed_over):
+            row.result()
 
 
 def record_run(

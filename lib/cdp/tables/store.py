@@ -20,13 +20,13 @@ from delta.exceptions import (
     MetadataChangedException,
     ProtocolChangedException,
 )
-from pyspark import StorageLevel
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 from tenacity import retry, retry_if_exception_type, stop_after_attempt, wait_random_exponential
 
 from cdp.contracts.model import TableContract
 from cdp.core.errors import ContractError
+from cdp.core.hold import hold, release
 from cdp.tables import fs
 from cdp.tables.conform import FrameFacts, conform, is_materialised, measure_frame, refuse_violations, row_hash
 from cdp.tables.ddl import create_statement
@@ -101,7 +101,7 @@ class Lake:
         elif contract.mode == "merge":
             conformed = self._changed_rows(contract, conformed)
         is_held = is_materialised(conformed)
-        kept = conformed if is_held else conformed.persist(StorageLevel.MEMORY_AND_DISK)
+        kept = conformed if is_held else hold(conformed)
         try:
             # Appended and merged rows are compared with the table by key, not by the content of all of them.
             facts = measure_frame(kept, contract, with_content=contract.mode.startswith("replace"))
@@ -109,14 +109,14 @@ class Lake:
             return self._commit(contract, kept, facts)
         finally:
             if not is_held:
-                kept.unpersist()
+                release(kept)
 
     def replace_rows(self, contract: TableContract, df: DataFrame, where: dict[str, str]) -> WriteResult:
         """Replace the rows in which each column of ``where`` has that value by ``df``, in one commit.
 
         For remaking a part of a table whatever its mode; values are names such as a source's, never personal data.
         """
-        kept = conform(df, contract).persist(StorageLevel.MEMORY_AND_DISK)
+        kept = hold(conform(df, contract))
         try:
             facts = measure_frame(kept, contract)
             refuse_violations(facts, contract)
@@ -127,7 +127,7 @@ class Lake:
             kept.write.format("delta").mode("overwrite").option("replaceWhere", condition).save(self.path(contract))
             return WriteResult(facts.rows, self.version(contract), True)
         finally:
-            kept.unpersist()
+            release(kept)
 
     def migrate(self, contract: TableContract, *, accept_loss: bool) -> list[str]:
         """Rewrite a table whose stored shape no longer fits its contract; gives what is lost.

@@ -1,0 +1,27 @@
+"""Hold a frame that is used more than once: computed once, and planned once where that is safe."""
+
+from __future__ import annotations
+
+from pyspark import StorageLevel
+from pyspark.sql import DataFrame
+
+
+def hold(df: DataFrame) -> DataFrame:
+    """Give a frame with the same rows that Spark computes once, when they are first needed; free it by :func:`release`.
+
+    In one process it is cut off from its plan: what follows plans over rows and not again over all that made them
+    (each Delta scan in a plan costs a job of its own each time it is planned, and a write to a table plans every
+    cached frame anew that read it). On a cluster the lineage stays, so that a lost executor costs time only.
+    """
+    if str(df.sparkSession.sparkContext.master).startswith("local"):
+        return df.localCheckpoint(eager=False, storageLevel=StorageLevel.MEMORY_AND_DISK)
+    return df.persist(StorageLevel.MEMORY_AND_DISK)
+
+
+def release(df: DataFrame) -> None:
+    """Free what :func:`hold` gave."""
+    plan = df._jdf.queryExecution().logical()
+    if plan.nodeName() == "LogicalRDD":
+        plan.rdd().unpersist(False)
+    else:
+        df.unpersist()
