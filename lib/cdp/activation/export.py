@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
 from datetime import date, datetime
-from threading import Lock
 from typing import Any, Protocol
 
 from pyspark.sql import DataFrame
@@ -19,9 +17,6 @@ from cdp.activation.spec import DestinationSpec
 from cdp.core.errors import ConfigError, DestinationError, nearest_name
 from cdp.core.hold import hold, release
 from cdp.core.keys import hashed_text
-
-#: Deliveries that are on their way at the same time: each is a few small jobs, and much waiting for the other side.
-_DELIVERIES = 4
 
 
 class AudienceToSend(Protocol):
@@ -71,14 +66,11 @@ def export_audiences(
         )
     )
     gatehouse = _Gatehouse(tables, {name: wish.purpose for name, wish in leaving.items()}, run_date)
-
-    def deliver(pair: tuple[str, str]) -> dict[str, Any]:
-        audience, destination = pair
-        return _export_one(audience, destination, wanted[destination], gatehouse, people, root, now)
-
-    pairs = [(audience, d) for audience, wish in sorted(leaving.items()) for d in sorted(set(wish.destinations))]
-    with ThreadPoolExecutor(max_workers=_DELIVERIES) as pool:
-        deliveries = list(pool.map(deliver, pairs))
+    deliveries = [
+        _export_one(audience, destination, wanted[destination], gatehouse, people, root, now)
+        for audience, wish in sorted(leaving.items())
+        for destination in sorted(set(wish.destinations))
+    ]
     gatehouse.close()
     release(people)
     return deliveries
@@ -121,18 +113,14 @@ class _Gatehouse:
         self.purposes = purposes
         self.run_date = run_date
         self._cleared: dict[tuple[datetime, ...], tuple[DataFrame, dict[str, MemberCounts]]] = {}
-        self._lock = Lock()
 
     def clear(self, times: tuple[datetime, ...]) -> tuple[DataFrame, dict[str, MemberCounts]]:
         """The rows of :func:`clear_members` where all of ``times`` must grant, and their counts per audience."""
-        with self._lock:
-            if times not in self._cleared:
-                states = [self._tables.states_at(time) for time in times]
-                cleared = hold(
-                    clear_members(self._tables.members, states, purposes=self.purposes, run_date=self.run_date)
-                )
-                self._cleared[times] = cleared, count_members(cleared, self.purposes)
-            return self._cleared[times]
+        if times not in self._cleared:
+            states = [self._tables.states_at(time) for time in times]
+            cleared = hold(clear_members(self._tables.members, states, purposes=self.purposes, run_date=self.run_date))
+            self._cleared[times] = cleared, count_members(cleared, self.purposes)
+        return self._cleared[times]
 
     def close(self) -> None:
         """Give the memory back."""

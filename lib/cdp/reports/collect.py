@@ -1,4 +1,4 @@
-"""Collect the facts of a night: one small read of the run log, then all aggregates, some at a time."""
+"""Collect the facts of a night: one small read of the run log, then every aggregate in one Spark action."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ import json
 import math
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
-from concurrent.futures import ThreadPoolExecutor
 from datetime import date
+from functools import reduce
 from typing import Any
 
 from pyspark.sql import DataFrame
@@ -33,8 +33,6 @@ from cdp.reports.facts import (
 )
 
 Rows = list[dict[str, Any]]
-#: Aggregates that run at the same time: each is small, and planning it, on one core, is most of its cost.
-_COLLECTORS = 4
 
 
 def collect_night(
@@ -121,15 +119,15 @@ def _find_tonight(log: Rows, run_date: date, run_id: str) -> agg.Tonight:
 
 
 def _collect_sections(sections: Mapping[str, DataFrame]) -> dict[str, Rows]:
-    """Rows of every frame by its name, as JSON, in which a null is a key that is not there."""
-
-    def collect(name: str) -> tuple[str, Rows]:
-        frame = sections[name]
-        packed = frame.select(F.to_json(F.struct(*frame.columns)).alias("payload"))
-        return name, [json.loads(row.payload) for row in packed.collect()]
-
-    with ThreadPoolExecutor(max_workers=_COLLECTORS) as pool:
-        return defaultdict(list, pool.map(collect, sections))
+    """Rows of every frame by its name. As JSON in one union: one action costs less than eleven."""
+    packed = [
+        frame.select(F.lit(name).alias("section"), F.to_json(F.struct(*frame.columns)).alias("payload"))
+        for name, frame in sections.items()
+    ]
+    found: dict[str, Rows] = defaultdict(list)
+    for row in reduce(DataFrame.unionAll, packed).collect():
+        found[row.section].append(json.loads(row.payload))
+    return found
 
 
 def _sorted(facts: Iterable[Any]) -> tuple[Any, ...]:

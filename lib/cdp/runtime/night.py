@@ -1,10 +1,11 @@
-"""A night: all jobs in one session, each only if something changed, with a line of progress per job."""
+"""A night: all jobs in order in one session, each only if something changed, with a line of progress per job."""
 
 from __future__ import annotations
 
 import time
 import uuid
 from collections.abc import Callable
+from contextlib import nullcontext
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 
@@ -16,7 +17,6 @@ from cdp.core.errors import CdpError, ContractError, TransientError
 from cdp.runtime.catalogue import LoadedJob, load_jobs, order_jobs
 from cdp.runtime.config import Configuration
 from cdp.runtime.job import JobContext
-from cdp.runtime.lanes import run_in_lanes
 from cdp.runtime.runlog import RunRecorder, fingerprint, finished_fingerprints, input_versions
 from cdp.tables.store import Lake
 
@@ -44,37 +44,26 @@ def run_night(
 ) -> NightResult:
     """Run all jobs for ``run_date``; a job whose code, settings and inputs are as in its last run is left out.
 
-    Jobs that share no table run at the same time. After a failure or a kill the same call goes on where it stopped:
-    finished jobs are unchanged then. Raises the error of the first job that fails, after noting it in ops.runs.
+    After a failure or a kill the same call goes on where it stopped: finished jobs are unchanged then. Raises the
+    error of the first job that fails, after noting it in ops.runs.
     """
     ordered = order_jobs(load_jobs())
     result, start = NightResult(run_date), time.monotonic()
     runner = _Runner(lake, configuration, run_date, clock, finished_fingerprints(lake))
     width = max(len(loaded.job.name) for loaded in ordered)
-    labels = {j.job.name: f"[{n:>2}/{len(ordered)}] {j.job.name:<{width}}" for n, j in enumerate(ordered, 1)}
-    under_way: list[str] = []
-
-    def run(loaded: LoadedJob) -> None:
-        label = labels[loaded.job.name]
-        under_way.append(loaded.job.name)
-        spinner.update(", ".join(under_way))
-        try:
+    for number, loaded in enumerate(ordered, 1):
+        label = f"[{number:>2}/{len(ordered)}] {loaded.job.name:<{width}}"
+        with console.status(label) if console.is_terminal else nullcontext():
             context, seconds = runner.run_if_changed(loaded)
-        finally:
-            under_way.remove(loaded.job.name)
-            spinner.update(", ".join(under_way))
         if context is None:
             result.unchanged.append(loaded.job.name)
             console.print(f"{label}  unchanged", highlight=False, markup=False)
-            return
+            continue
         result.ran.append(loaded.job.name)
         result.problems += context.problems
-        notes = [f"\n        ! {problem}" for problem in context.problems]
-        line = f"{label}  {seconds:6.1f} s  {_rows(context)}{''.join(notes)}"
-        console.print(line, highlight=False, markup=False)
-
-    with console.status("") as spinner:
-        run_in_lanes(ordered, run)
+        console.print(f"{label}  {seconds:6.1f} s  {_rows(context)}", highlight=False, markup=False)
+        for problem in context.problems:
+            console.print(f"        ! {problem}", highlight=False, markup=False)
     runner.recorder.flush()
     result.seconds = time.monotonic() - start
     return result
