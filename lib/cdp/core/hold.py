@@ -5,6 +5,9 @@ from __future__ import annotations
 from pyspark import StorageLevel
 from pyspark.sql import DataFrame
 
+#: On disk: rows in memory would take it from the sorts and joins that make them, and the system caches files anyway.
+_LEVEL = StorageLevel.DISK_ONLY
+
 
 def hold(df: DataFrame) -> DataFrame:
     """Give a frame with the same rows that Spark computes once, when they are first needed; free it by :func:`release`.
@@ -14,12 +17,17 @@ def hold(df: DataFrame) -> DataFrame:
     cached frame anew that read it). On a cluster the lineage stays, so that a lost executor costs time only.
     """
     if str(df.sparkSession.sparkContext.master).startswith("local"):
-        return df.localCheckpoint(eager=False, storageLevel=StorageLevel.MEMORY_AND_DISK)
-    return df.persist(StorageLevel.MEMORY_AND_DISK)
+        return cut(df)
+    return df.persist(_LEVEL)
+
+
+def cut(df: DataFrame) -> DataFrame:
+    """Like :func:`hold`, but cut off from its plan on a cluster too: where planning on would cost more than a retry."""
+    return df.localCheckpoint(eager=False, storageLevel=_LEVEL)
 
 
 def release(df: DataFrame) -> None:
-    """Free what :func:`hold` gave."""
+    """Free what :func:`hold` or :func:`cut` gave."""
     plan = df._jdf.queryExecution().logical()
     if plan.nodeName() == "LogicalRDD":
         plan.rdd().unpersist(False)

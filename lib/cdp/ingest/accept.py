@@ -10,12 +10,12 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import reduce
 
-from pyspark import StorageLevel
 from pyspark.errors import AnalysisException
 from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F
 
 from cdp.core.errors import ConfigError, nearest_name
+from cdp.core.hold import cut
 from cdp.ingest.default_consents import default_consents
 from cdp.ingest.fields import FieldTree, collect_fields, is_both
 from cdp.ingest.mapping import TABLES, map_records, version_key
@@ -64,9 +64,8 @@ def accept_records(
     a record whose main row is there is a duplicate; within the batch the earliest delivery wins, then the
     smaller file id, then the record number. Records of sources that are not given are not looked at.
     """
-    decided = decide(map_sources(landed, sources=sources, mappings=mappings, headers=headers), seen)
-    # Computed once, and cut off from its long plan: each of the writes that follow would plan all of it again.
-    decided = decided.localCheckpoint(eager=True, storageLevel=StorageLevel.MEMORY_AND_DISK)
+    # Cut off from its long plan: each of the writes that follow would plan all of it again.
+    decided = cut(decide(map_sources(landed, sources=sources, mappings=mappings, headers=headers), seen))
     accepted = decided.where(F.col("status") == ACCEPTED)
     tables = {t: accepted.where(F.size(t) > 0).select(F.inline(t)) for t in TABLES}
     defaults = default_consents(accepted, sources, seen)
@@ -127,11 +126,9 @@ def map_sources(
         work.append((source, mapping))
 
     def prepare(pair: tuple[SourceSpec, MappingSpec]) -> DataFrame:
-        # Not eager: this plans and compiles one source by itself, and runs nothing. One plan of all sources costs
-        # many times the sum of theirs, because every rule of the optimiser walks all of it again and again.
-        return _map_source(landed, *pair, headers).localCheckpoint(
-            eager=False, storageLevel=StorageLevel.MEMORY_AND_DISK
-        )
+        # This plans and compiles one source by itself, and runs nothing. One plan of all sources costs many times
+        # the sum of theirs, because every rule of the optimiser walks all of it again and again.
+        return cut(_map_source(landed, *pair, headers))
 
     with ThreadPoolExecutor(max_workers=_PLANNERS) as pool:
         return _unite(list(pool.map(prepare, work)))
