@@ -17,9 +17,7 @@ JOB = Job(name="models.score_people", reads=(SNAPSHOTS, MODEL_RUNS), writes=(PRE
 
 
 def main(ctx: JobContext) -> None:
-    tracking = open_tracking(
-        ctx.settings.mlflow_tracking_uri, artifact_location=f"{ctx.settings.state}/mlflow_artifacts"
-    )
+    tracking = open_tracking(ctx.settings.mlflow_tracking_uri, artifact_location=ctx.settings.model_artifacts)
     champions = {kind: load_champion(tracking, name) for kind, name in MODEL_NAMES.items()}
     models = {kind: ScoringModel(c.name, c.version, c.params) for kind, c in champions.items() if c}
     ctx.write(PREDICTIONS, score_snapshots(ctx.read(SNAPSHOTS), models, as_of=ctx.run_date))

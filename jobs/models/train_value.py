@@ -44,9 +44,7 @@ JOB = Job(
 
 
 def main(ctx: JobContext) -> None:
-    tracking = open_tracking(
-        ctx.settings.mlflow_tracking_uri, artifact_location=f"{ctx.settings.state}/mlflow_artifacts"
-    )
+    tracking = open_tracking(ctx.settings.mlflow_tracking_uri, artifact_location=ctx.settings.model_artifacts)
     has_champion = all(load_champion(tracking, name) for name in MODEL_NAMES.values())
     due = is_training_due(
         find_last_training(tracking),

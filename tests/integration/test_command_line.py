@@ -40,7 +40,7 @@ def test_a_wrong_command_says_what_is_right(cdp: Run, tmp_path: Path, arguments:
     assert "Traceback" not in done.stderr
 
 
-def test_help_and_lists_work_without_a_lake(cdp: Run) -> None:
+def test_help_and_lists_work_without_a_lake(cdp: Run, tmp_path: Path) -> None:
     assert "nightly" in cdp("--help").stdout
     listed = cdp("jobs").stdout
     assert (
@@ -48,6 +48,7 @@ def test_help_and_lists_work_without_a_lake(cdp: Run) -> None:
     )
     assert "## gold.profiles" in cdp("catalog").stdout
     assert {"landed_records", "profiles"} <= {t["name"] for t in json.loads(cdp("catalog", "--json").stdout)}
+    assert "no model is registered yet" in cdp("models", "list", "--home", str(tmp_path)).stdout
 
 
 @pytest.mark.parametrize(

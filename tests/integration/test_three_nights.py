@@ -27,7 +27,7 @@ def test_every_input_record_is_accounted_for(three_nights: Path) -> None:
     assert all(r["reasons"] for r in refused)
 
 
-def test_people_scores_audiences_and_exports_are_there(three_nights: Path) -> None:
+def test_people_scores_audiences_and_exports_are_there(cdp: Run, three_nights: Path) -> None:
     people = [p for p in _rows(three_nights, "gold.people") if p["status"] == "active"]
     known = [p for p in people if p["is_known"]]
     # 300 humans; duplicates that no identifier ties stay apart, devices that nobody claimed are people too.
@@ -36,6 +36,7 @@ def test_people_scores_audiences_and_exports_are_there(three_nights: Path) -> No
     predictions = [p for p in _rows(three_nights, "gold.predictions") if str(p["as_of"]) == NIGHTS[-1]]
     assert {p["model"] for p in predictions} == {"churn", "ltv"}
     assert all(0 <= p["score"] <= 1 for p in predictions if p["model"] == "churn")  # type: ignore[operator]
+    assert cdp("models", "list", "--home", str(three_nights)).stdout.count("champion") == 2
     assert any(m["left_on"] is None for m in _rows(three_nights, "gold.audience_members"))
     for delivery in _rows(three_nights, "ops.deliveries"):
         folder = Path(str(delivery["path"]))

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 PARAMETERS_FILE = "value_parameters.json"
 FINGERPRINT_TAG = "cdp.fingerprint"
 AS_OF_TAG = "cdp.as_of"
+PROMOTED_TAG = "cdp.promoted"  # on a version: why it was made champion
 VERSION_TAG = "cdp.registered."  # + model name: the versions that a run registered
 EXPERIMENT = "cdp"
 MODEL_NAMES = {"churn": "cdp.churn", "ltv": "cdp.ltv"}  # kind -> registered name
@@ -79,9 +80,14 @@ def open_tracking(uri: str, *, registry_uri: str | None = None, artifact_locatio
     return Tracking(uri, registry_uri or uri, experiment.experiment_id)
 
 
+def client_of(tracking: Tracking) -> MlflowClient:
+    """MLflow's own client on this tracking server and registry."""
+    return _client(tracking.uri, tracking.registry_uri)
+
+
 def find_run(tracking: Tracking, fingerprint: str) -> RegisteredRun | None:
     """The finished run with the same inputs and its versions; None when there is none."""
-    found = _client(tracking.uri, tracking.registry_uri).search_runs(
+    found = client_of(tracking).search_runs(
         [tracking.experiment_id],
         max_results=1,
         order_by=["attributes.start_time ASC"],
@@ -96,7 +102,7 @@ def find_run(tracking: Tracking, fingerprint: str) -> RegisteredRun | None:
 
 def find_last_training(tracking: Tracking) -> date | None:
     """The newest as-of date of all finished trainings, promoted or refused; None before the first."""
-    found = _client(tracking.uri, tracking.registry_uri).search_runs(
+    found = client_of(tracking).search_runs(
         [tracking.experiment_id],
         max_results=1,
         order_by=[f"tags.`{AS_OF_TAG}` DESC"],
@@ -148,22 +154,22 @@ def log_and_register(
 
 def promote(tracking: Tracking, name: str, version: str, *, reason: str) -> None:
     """Make `version` the champion; the champion of before becomes `previous`. A no-op when it is champion already."""
-    client = _client(tracking.uri, tracking.registry_uri)
+    client = client_of(tracking)
     current = _version_at(client, name, "champion")
     if current == version:
         return
     if current is not None:
         client.set_registered_model_alias(name, "previous", current)
-    client.set_model_version_tag(name, version, "cdp.promoted", reason)
+    client.set_model_version_tag(name, version, PROMOTED_TAG, reason)
     client.set_registered_model_alias(name, "champion", version)
 
 
 def rollback(tracking: Tracking, name: str) -> str:
     """Give the alias `champion` back to the version before; that version is returned. ModelError when there is none."""
-    client = _client(tracking.uri, tracking.registry_uri)
+    client = client_of(tracking)
     previous, current = _version_at(client, name, "previous"), _version_at(client, name, "champion")
     if previous is None or current is None:
-        raise ModelError(f"cannot roll {name} back: no version carries the alias `previous`. Set an alias in MLflow.")
+        raise ModelError(f"cannot roll {name} back: no version carries the alias `previous`. Promote one.")
     client.set_registered_model_alias(name, "champion", previous)
     client.set_registered_model_alias(name, "previous", current)
     return previous
@@ -173,7 +179,7 @@ def load_champion(tracking: Tracking, name: str) -> Champion | None:
     """Resolve the alias once and read that version's parameters; None when nothing was ever promoted."""
     import mlflow
 
-    client = _client(tracking.uri, tracking.registry_uri)
+    client = client_of(tracking)
     number = _version_at(client, name, "champion")
     if number is None:
         return None
@@ -191,7 +197,7 @@ def load_champion(tracking: Tracking, name: str) -> Champion | None:
 def _register(tracking: Tracking, name: str, model_id: str, run_id: str, card: str) -> str:
     from mlflow.exceptions import MlflowException
 
-    client = _client(tracking.uri, tracking.registry_uri)
+    client = client_of(tracking)
     try:
         client.create_registered_model(name)
     except MlflowException as error:

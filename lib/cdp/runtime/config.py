@@ -46,6 +46,11 @@ class Settings(_Frozen):
     spark: dict[str, str] = {}
 
     @property
+    def model_artifacts(self) -> str:
+        """Where models and pictures of new experiments lie; an MLflow server with a place of its own overrules it."""
+        return f"{self.state}/mlflow_artifacts"
+
+    @property
     def secret(self) -> bytes:
         """The key of person ids; :class:`ConfigError` in production when the environment does not hold it."""
         value = os.environ.get(self.secret_env)

@@ -15,6 +15,7 @@ from cdp.core.errors import CdpError, ConfigError
 from cdp.core.hold import hold, release
 from cdp.rules.definitions import load_definitions
 from cdp.runtime.config import Configuration, Settings
+from cdp.tables.fs import delete_folder
 from cdp.tables.store import Lake
 
 Spec = TypeVar("Spec", bound=BaseModel)
@@ -82,9 +83,12 @@ class JobContext:
         return kept
 
     def release(self) -> None:
-        """Drop what :meth:`keep` holds; the runtime calls it when the job has ended."""
+        """Drop what :meth:`keep` holds and the session's checkpoints; the runtime calls it when the job has ended."""
         while self._kept:
             release(self._kept.pop())
+        checkpoints = self.spark.sparkContext.getCheckpointDir()
+        if checkpoints:
+            delete_folder(self.spark, checkpoints)
 
     def read(self, contract: TableContract) -> DataFrame:
         """A table that the record names in ``reads``."""

@@ -32,6 +32,12 @@ def latest_version(spark: SparkSession, table_path: str) -> int:
     return max(versions, default=-1)
 
 
+def delete_folder(spark: SparkSession, path: str) -> None:
+    """Delete a folder and all in it; nothing where it is not there."""
+    fs, target = _file_system(spark, path)
+    fs.delete(target, True)
+
+
 def read_text(spark: SparkSession, path: str) -> str | None:
     """A small text file as text; None where it is not there."""
     fs, target = _file_system(spark, path)

@@ -10,15 +10,10 @@ from concurrent.futures import ProcessPoolExecutor
 from datetime import date
 from pathlib import Path
 
-import numpy as np
-import pandas as pd
 import pytest
 
 from cdp.core.errors import ModelError
 from cdp.models import registry
-from cdp.models.bgnbd import BgNbd
-from cdp.models.evaluate import evaluate_value
-from cdp.models.figures import draw_calibration, draw_frequency
 from cdp.models.logged_model import EXAMPLE
 from cdp.models.registry import (
     find_last_training,
@@ -29,9 +24,8 @@ from cdp.models.registry import (
     promote,
     rollback,
 )
-from cdp.models.sufficient import Statistics
-from cdp.models.train import DatasetVersion, TrainedValue
-from cdp.models.value import INPUTS, fit_value_model
+from cdp.models.train import DatasetVersion
+from cdp.models.value import INPUTS
 
 NAMES = {"churn": "cdp.churn", "ltv": "cdp.ltv"}
 DATASETS = [DatasetVersion("silver.order_lines", "/lake/silver/order_lines", 7)]
@@ -48,30 +42,6 @@ def tracking(tmp_path_factory):
         answers = [six.submit(open_tracking, uri, artifact_location=where) for _ in range(6)]
         assert len({a.result(timeout=120) for a in answers}) == 1, "all six see the same experiment"
     return open_tracking(uri, artifact_location=where)
-
-
-@pytest.fixture(scope="module")
-def trained(simulate):
-    purchases = simulate(BgNbd(0.6, 8.0, 0.7, 3.0), 1500, 1)
-    values = pd.DataFrame({"n": purchases["x"] + 1, "m": 20.0 + np.arange(len(purchases)) % 50, "people": 1})
-    params = fit_value_model(Statistics(date(2026, 1, 5), purchases, values), horizon_weeks=13)
-    later = purchases.rename(columns=dict(zip(("x", "t_x", "age"), INPUTS[:3], strict=True))).assign(
-        mean_value=30.0,
-        actual_purchases=(purchases["x"] > 2) * 1.0,
-        actual_spend=(purchases["x"] > 2) * 30.0,
-        last_purchases=0.0,
-        last_spend=0.0,
-    )
-    evaluation = evaluate_value(later, params, horizon_weeks=13)
-    return TrainedValue(
-        params,
-        params,
-        evaluation,
-        {
-            "calibration.png": draw_calibration(evaluation.churn_groups, 13),
-            "frequency.png": draw_frequency(purchases, params.bgnbd),
-        },
-    )
 
 
 @pytest.fixture(scope="module")
