@@ -52,6 +52,7 @@ def build_parser() -> argparse.ArgumentParser:
     _add_night(verbs)
     _add_data(verbs)
     _add_looking(verbs)
+    _add_identity(verbs)
     _add_models(verbs)
     return parser
 
@@ -118,6 +119,15 @@ def _add_looking(verbs: argparse._SubParsersAction) -> None:  # type: ignore[typ
         "resolve the Delta and GraphFrames jars into the cache, and prepare faster starts",
         lake=False,
     )
+
+
+def _add_identity(verbs: argparse._SubParsersAction) -> None:  # type: ignore[type-arg]
+    identity = verbs.add_parser("identity", help="measure how well people are told apart")
+    acts = identity.add_subparsers(title="what to do", metavar="ACT", required=True)
+    evaluate = _add(acts, "evaluate", evaluate_verb, "compare the people of the lake with a truth that somebody knows")
+    evaluate.add_argument("--truth", required=True, metavar="FILE",
+                          help="Parquet or CSV: record_id, person and, where known, household")  # fmt: skip
+    evaluate.add_argument("--json", action="store_true", help="as JSON instead of text")
 
 
 def _add_models(verbs: argparse._SubParsersAction) -> None:  # type: ignore[type-arg]
@@ -266,6 +276,21 @@ def show_verb(options: argparse.Namespace, console: Console) -> int:
     configuration = configuration_of(options)
     lake = open_lake(configuration, "cdp show")
     print(show_person(lake, configuration, options.key, color=console.is_terminal))
+    return 0
+
+
+def evaluate_verb(options: argparse.Namespace, console: Console) -> int:
+    """``cdp identity evaluate --truth FILE``: precision, recall and the kinds of mistakes."""
+    from dataclasses import asdict
+
+    from cdp.contracts.gold.person_identifiers import PERSON_IDENTIFIERS
+    from cdp.identity.evaluate import evaluate_people, read_truth, render_evaluation
+    from cdp.rules.person_records import person_records
+
+    lake = open_lake(configuration_of(options), "cdp identity")
+    owners = person_records(lake.read(PERSON_IDENTIFIERS))
+    found = evaluate_people(owners, read_truth(lake.spark, options.truth))
+    print(json.dumps(asdict(found), indent=2) if options.json else render_evaluation(found))
     return 0
 
 

@@ -46,9 +46,9 @@ class Settings(_Frozen):
     spark: dict[str, str] = {}
 
     @property
-    def model_artifacts(self) -> str:
-        """Where models and pictures of new experiments lie; an MLflow server with a place of its own overrules it."""
-        return f"{self.state}/mlflow_artifacts"
+    def model_artifacts(self) -> str | None:
+        """Where models and pictures of new experiments lie; None: an MLflow server has a place of its own."""
+        return f"{self.state}/mlflow_artifacts" if self.mlflow_tracking_uri.startswith("sqlite:") else None
 
     @property
     def secret(self) -> bytes:

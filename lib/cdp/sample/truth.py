@@ -1,7 +1,8 @@
 """Who is who: the truth about the made company, written apart and never read by the pipeline.
 
-Tables: records (whose record is it), identifiers (whose identifier is it), persons and households. Identifiers that
-several people share (kiosks, family phones, role addresses, recycled numbers) have a row for each of them.
+Tables: records (whose record is it, and of which household), identifiers (whose identifier is it), persons and
+households. Identifiers that several people share (kiosks, family phones, role addresses, recycled numbers) have a row
+for each of them.
 """
 
 from __future__ import annotations
@@ -81,13 +82,15 @@ def truth_tables(world: World, lives: Lives, orders: Orders, delivered: list[Del
     sizes = world.households.size.tolist()
     homes = [f"H{int(world.people.index[0]):08d}-{h}" for h in range(len(sizes))]
     text, whole = pa.string(), pa.int64()
-    records = _table(
-        _record_rows(world, delivered), source=text, source_record_id=text, record_id=text, person=text, n=whole
-    )
+    rows = _record_rows(world, delivered)
+    records = _table(rows, source=text, source_record_id=text, record_id=text, person=text, n=whole)
+    persons = _persons(world, lives, orders, homes)
+    home_of = dict(zip(persons["person"].to_pylist(), persons["household"].to_pylist(), strict=True))
+    records = records.append_column("household", pa.array([home_of.get(row[3]) for row in rows], text))
     identifiers = _table(_identifier_rows(world, delivered), identifier_type=text, value=text, person=text, n=whole)
     return {
         "records": records,
         "identifiers": identifiers,
-        "persons": _persons(world, lives, orders, homes),
+        "persons": persons,
         "households": pa.table({"household": homes, "n": sizes}),
     }

@@ -1,0 +1,67 @@
+"""The same calls against a real MLflow server, which keeps the artifacts at its own place."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from cdp.models.registry import load_champion, log_and_register, open_tracking
+from cdp.models.train import TrainedValue
+from cdp.models.versions import list_versions, promote_version
+from cdp.runtime.config import load_configuration
+
+pytestmark = pytest.mark.integration
+NAMES = {"churn": "cdp.churn", "ltv": "cdp.ltv"}
+
+
+def _answers(address: str) -> bool:
+    try:
+        with urllib.request.urlopen(f"{address}/health", timeout=2) as reply:
+            return bool(reply.status == 200)
+    except OSError:
+        return False
+
+
+@pytest.fixture
+def server(tmp_path: Path) -> Iterator[str]:
+    """The address of an MLflow server on loopback with a database and an artifact store of its own."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    command = [sys.executable, "-m", "mlflow", "server", "--host", "127.0.0.1", "--port", str(port), "--workers", "1",
+               "--backend-store-uri", f"sqlite:///{tmp_path}/server.db",
+               "--artifacts-destination", str(tmp_path / "store")]  # fmt: skip
+    with (tmp_path / "server.log").open("w") as log:
+        process = subprocess.Popen(command, stdout=log, stderr=log, cwd=tmp_path, start_new_session=True)
+    address = f"http://127.0.0.1:{port}"
+    try:
+        for _ in range(240):
+            if _answers(address):
+                break
+            assert process.poll() is None, (tmp_path / "server.log").read_text()[-2000:]
+            time.sleep(0.5)
+        yield address
+    finally:
+        os.killpg(process.pid, signal.SIGTERM)
+        process.wait(30)
+
+
+def test_versions_live_on_the_server(server: str, trained: TrainedValue, tmp_path: Path) -> None:
+    settings = load_configuration(env="ci", overrides={"home": str(tmp_path), "mlflow_tracking_uri": server}).settings
+    tracking = open_tracking(settings.mlflow_tracking_uri, artifact_location=settings.model_artifacts)
+    made = log_and_register(tracking, trained, names=NAMES, datasets=[], fingerprint="f1")
+    promote_version(tracking, "cdp.ltv", made.versions["cdp.ltv"], reason="first")
+    champion = load_champion(tracking, "cdp.ltv")
+    assert champion is not None and champion.params == trained.params
+    assert {(v.name, v.aliases) for v in list_versions(tracking)} == {("cdp.churn", ()), ("cdp.ltv", ("champion",))}
+    assert list((tmp_path / "store").rglob("value_parameters.json")), "the server keeps them"
+    assert not (tmp_path / "state").exists()
