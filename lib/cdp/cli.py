@@ -286,8 +286,11 @@ def evaluate_verb(options: argparse.Namespace, console: Console) -> int:
     from cdp.contracts.gold.person_identifiers import PERSON_IDENTIFIERS
     from cdp.identity.evaluate import evaluate_people, read_truth, render_evaluation
     from cdp.rules.person_records import person_records
+    from cdp.tables.store import missing_table_error
 
     lake = open_lake(configuration_of(options), "cdp identity")
+    if lake.version(PERSON_IDENTIFIERS) < 0:
+        raise missing_table_error(PERSON_IDENTIFIERS, "identity.resolve_people")
     owners = person_records(lake.read(PERSON_IDENTIFIERS))
     found = evaluate_people(owners, read_truth(lake.spark, options.truth))
     print(json.dumps(asdict(found), indent=2) if options.json else render_evaluation(found))
@@ -314,9 +317,7 @@ def promote_verb(options: argparse.Namespace, console: Console) -> int:
     from cdp.models.versions import promote_version
 
     promote_version(_open_tracking(options), options.model, options.version, reason=options.reason)
-    console.print(
-        f"{options.model} version {options.version} is champion: the next night scores by it", highlight=False
-    )
+    _tell_champion(console, options.model, options.version)
     return 0
 
 

@@ -59,7 +59,8 @@ def promote_version(tracking: Tracking, name: str, version: str, *, reason: str)
     Tomorrow's night scores by it. The reason is kept with the version. ModelError, and no alias moved, when there is
     no such version or when it does not score made-up customers with finite numbers in their ranges.
     """
-    there = {v.version for v in list_versions(tracking) if v.name == known_model(name)}
+    known_model(name)
+    there = {v.version for v in list_versions(tracking) if v.name == name}
     if version not in there:
         raise ModelError(f"{name} has no version {version}; there is {', '.join(sorted(there, key=int)) or 'none'}")
     _require_scores(tracking, name, version)
