@@ -14,9 +14,12 @@ def hold(df: DataFrame) -> DataFrame:
 
     In one process it is cut off from its plan: what follows plans over rows and not again over all that made them
     (each Delta scan in a plan costs a job of its own each time it is planned, and a write to a table plans every
-    cached frame anew that read it). On a cluster the lineage stays, so that a lost executor costs time only.
+    cached frame anew that read it). On a cluster the lineage stays, so that a lost executor costs time only; and
+    without adaptive execution too, where Spark 4.2 cannot join a cut frame with what it was made of.
     """
-    if str(df.sparkSession.sparkContext.master).startswith("local"):
+    spark = df.sparkSession
+    is_adaptive = spark.conf.get("spark.sql.adaptive.enabled") == "true"
+    if is_adaptive and str(spark.sparkContext.master).startswith("local"):
         return cut(df)
     return df.persist(_LEVEL)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pytest
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
@@ -30,6 +31,18 @@ def test_what_was_held_is_given_back(spark: SparkSession) -> None:
         assert stored().size() == before + 1
         release(held)
         assert stored().size() == before
+
+
+@pytest.mark.parametrize("is_adaptive", ["true", "false"])
+def test_a_held_frame_joins_what_it_was_made_of(spark: SparkSession, is_adaptive: str) -> None:
+    spark.conf.set("spark.sql.adaptive.enabled", is_adaptive)
+    try:
+        numbers = spark.range(100).withColumn("rest", F.col("id") % 7).repartition(3)
+        held = hold(numbers.groupBy("rest").agg(F.count(F.lit(1)).alias("n")).filter("rest > 2"))
+        assert numbers.join(held, on="rest", how="left").where("n IS NULL").count() == 15 + 15 + 14
+        release(held)
+    finally:
+        spark.conf.set("spark.sql.adaptive.enabled", "true")
 
 
 def test_rows_read_before_a_write_stay_what_they_were(lake: Lake) -> None:
