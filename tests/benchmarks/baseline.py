@@ -37,7 +37,7 @@ def read_raw(spark: SparkSession, files: list[str]) -> DataFrame:
     if name.endswith(".parquet"):
         return spark.read.parquet(*files)
     if name.endswith(".xml"):
-        return spark.read.format("xml").option("rowTag", "ticket").load(",".join(files))
+        return spark.read.xml(files, rowTag="ticket")
     return spark.read.schema(T.StructType([T.StructField(k, T.StringType()) for k in top_keys(files)])).json(files)
 
 
