@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from tests.integration.conftest import cdp, company, three_nights
+from tests.integration.conftest import cdp, company, first_night, three_nights
 
-__all__ = ["cdp", "company", "three_nights"]
+__all__ = ["cdp", "company", "first_night", "three_nights"]
