@@ -14,17 +14,12 @@ import pyspark
 import pytest
 from tests.integration.conftest import NIGHTS
 from tests.integration.lakes import differences
+from tests.ports import free_port
 
 from cdp.runtime.jars import resolve_jars
 
 ROOT = Path(__file__).parents[2]
 SPARK = Path(pyspark.__file__).parent
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 def _wait_for(port: int, seconds: float = 60) -> None:
@@ -41,7 +36,7 @@ def _wait_for(port: int, seconds: float = 60) -> None:
 def cluster(tmp_path: Path) -> Iterator[str]:
     """The URL of a standalone master with two workers of one core each, on loopback."""
     env = {**os.environ, "SPARK_LOCAL_IP": "127.0.0.1", "SPARK_DAEMON_MEMORY": "256m", "PYSPARK_PYTHON": sys.executable}
-    port, ui = _free_port(), _free_port()
+    port, ui = free_port(), free_port()
     spark_class = str(SPARK / "bin" / "spark-class")
     quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL, "env": env}
     master = [
@@ -69,7 +64,7 @@ def cluster(tmp_path: Path) -> Iterator[str]:
                 "--memory",
                 "1g",
             ]
-            worker += ["--webui-port", str(_free_port()), "--work-dir", str(tmp_path / f"worker{number}"), url]
+            worker += ["--webui-port", str(free_port()), "--work-dir", str(tmp_path / f"worker{number}"), url]
             processes.append(subprocess.Popen(worker, **quiet))  # type: ignore[call-overload]
         yield url
     finally:

@@ -1,4 +1,4 @@
-"""The registered versions: list them, put one in charge, or give the charge back to the one before."""
+"""The registered versions: list them, and promote one that proves that it scores."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ class ModelVersion:
     """One registered version: where it stands, what it was trained on and how it did on the later period.
 
     as_of: the day (ISO) at whose start its data were known. metrics: as logged, name -> number. reason: why it was
-    put in charge, empty for a version that never was.
+    promoted, empty for a version that never was.
     """
 
     name: str
@@ -59,8 +59,8 @@ def promote_version(tracking: Tracking, name: str, version: str, *, reason: str)
     Tomorrow's night scores by it. The reason is kept with the version. ModelError, and no alias moved, when there is
     no such version or when it does not score made-up customers with finite numbers in their ranges.
     """
-    known_model(name)
-    there = {v.version for v in list_versions(tracking) if v.name == name}
+    found = client_of(tracking).search_model_versions(f"name = '{known_model(name)}'")
+    there = {str(v.version) for v in found}
     if version not in there:
         raise ModelError(f"{name} has no version {version}; there is {', '.join(sorted(there, key=int)) or 'none'}")
     _require_scores(tracking, name, version)
