@@ -7,16 +7,20 @@ import logging
 import sys
 from collections.abc import Callable, Sequence
 from datetime import date
+from typing import TYPE_CHECKING
 
 from rich.console import Console
 
 from cdp.core.dates import parse_run_date, refuse_future
 from cdp.core.errors import EXIT_DONE, EXIT_PARTIAL, CdpError, ConfigError, ContractError
-from cdp.runtime.catalogue import LoadedJob
 from cdp.runtime.config import Configuration, load_configuration
-from cdp.runtime.job import Job, JobMain
-from cdp.runtime.session import build_session, quiet_python_loggers
-from cdp.tables.store import Lake
+from cdp.runtime.loggers import quiet_python_loggers
+
+if TYPE_CHECKING:  # a verb without Spark starts without it
+    from pyspark.sql import SparkSession
+
+    from cdp.runtime.job import Job, JobMain
+    from cdp.tables.store import Lake
 
 _SHORTCUTS = ("home", "lake", "input", "output")
 
@@ -50,11 +54,21 @@ def configuration_of(options: argparse.Namespace) -> Configuration:
 
 def open_lake(configuration: Configuration, app_name: str) -> Lake:
     """A session and the lake on it."""
+    from cdp.runtime.session import build_session
+    from cdp.tables.store import Lake
+
     settings = configuration.settings
     spark = build_session(app_name, settings.spark)
     if spark.sparkContext.getCheckpointDir() is None:
         spark.sparkContext.setCheckpointDir(f"{settings.lake}/_checkpoints")
     return Lake(spark, settings.lake)
+
+
+def open_session(app_name: str) -> SparkSession:
+    """A session with the default settings, for a verb that works on files instead of a lake."""
+    from cdp.runtime.session import build_session
+
+    return build_session(app_name, load_configuration().settings.spark)
 
 
 def checked_run_date(text: str) -> date:
@@ -90,6 +104,7 @@ def exit_code(problems: Sequence[str], *, is_strict: bool) -> int:
 
 def run(job: Job, main: JobMain) -> int:
     """Run one job file as a program: ``spark-submit jobs/<area>/<job>.py --run-date D``; gives the exit code."""
+    from cdp.runtime.catalogue import LoadedJob
     from cdp.runtime.night import run_one
 
     parser = argparse.ArgumentParser(prog=job.name, description=describe_job(job))

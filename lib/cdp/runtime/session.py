@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import os
 import sys
 from collections.abc import Mapping
@@ -13,6 +12,7 @@ from pyspark.sql import SparkSession
 from cdp.core.errors import ConfigError
 from cdp.runtime.jars import DELTA, GRAPHFRAMES, resolve_jars
 from cdp.runtime.jvm import archive_options
+from cdp.runtime.loggers import quiet_python_loggers
 
 # Needed for right results; nobody may switch these off.
 REQUIRED = {
@@ -30,13 +30,6 @@ DEFAULTS = {
     "spark.ui.showConsoleProgress": "false",
     "spark.log.level": "ERROR",
 }
-
-
-def quiet_python_loggers() -> None:
-    """Silence the loggers that print failing values (pyspark's query context) or chatter (py4j)."""
-    for name in ("SQLQueryContextLogger", "DataFrameQueryContextLogger"):
-        logging.getLogger(name).disabled = True
-    logging.getLogger("py4j").setLevel(logging.ERROR)
 
 
 def build_session(app_name: str, settings: Mapping[str, str], *, extra_jars: tuple[str, ...] = ()) -> SparkSession:

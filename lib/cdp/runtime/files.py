@@ -1,0 +1,146 @@
+"""Input and output of the stand-alone verbs: CSV or Parquet files in, single files out, without a lake.
+
+Every value of a CSV file is text (an empty one is null): what a column means is for the verb to say, so that
+``007`` stays a customer number. Parquet files keep their types.
+"""
+
+from __future__ import annotations
+
+import csv
+import gzip
+import json
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pyarrow as pa
+import pyarrow.csv
+import pyarrow.parquet
+
+from cdp.core.errors import ConfigError
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from pyspark.sql import DataFrame, SparkSession
+
+_DELIMITERS = ",;\t|"
+_MISSHAPEN = re.compile(r"(Row #\d+: )?Expected \d+ columns, got \d+")
+
+
+def read_rows(spark: SparkSession, files: Sequence[str]) -> DataFrame:
+    """The rows of all files as one Spark frame; columns are matched by name, null where a file lacks one.
+
+    :class:`ConfigError` names a file that is missing, empty or of another kind.
+    """
+    frames = [_spark_rows(spark, path) for path in _checked(files)]
+    whole = frames[0]
+    for frame in frames[1:]:
+        whole = whole.unionByName(frame, allowMissingColumns=True)
+    return whole
+
+
+def read_arrow(files: Sequence[str]) -> pa.Table:
+    """The same rows as :func:`read_rows` as one Arrow table, for work that fits the driver and needs no Spark."""
+    return pa.concat_tables([_arrow_rows(path) for path in _checked(files)], promote_options="permissive")
+
+
+def write_parquet(rows: DataFrame | pd.DataFrame | pa.Table, folder: str, name: str) -> Path:
+    """Write the rows as one Parquet file ``folder/name``; it appears whole or not at all.
+
+    A Spark frame is brought to the driver through Arrow.
+    """
+    if isinstance(rows, pa.Table):
+        table = rows
+    elif hasattr(rows, "toArrow"):
+        table = rows.toArrow()
+    else:
+        table = pa.Table.from_pandas(rows, preserve_index=False)
+    target = _target(folder, name)
+    pyarrow.parquet.write_table(table, _part(target))
+    return _part(target).replace(target)
+
+
+def write_json(content: Mapping[str, Any], folder: str, name: str) -> Path:
+    """Write one JSON document, indented for people."""
+    target = _target(folder, name)
+    _part(target).write_text(json.dumps(content, indent=2, ensure_ascii=False, allow_nan=False) + "\n", "utf-8")
+    return _part(target).replace(target)
+
+
+def write_json_lines(rows: Iterable[Mapping[str, Any]], folder: str, name: str) -> Path:
+    """Write one JSON document a line."""
+    target = _target(folder, name)
+    with _part(target).open("w", encoding="utf-8") as out:
+        for row in rows:
+            out.write(json.dumps(row, ensure_ascii=False, allow_nan=False) + "\n")
+    return _part(target).replace(target)
+
+
+def _checked(files: Sequence[str]) -> list[Path]:
+    paths = [Path(file) for file in files]
+    for path in paths:
+        if not path.is_file():
+            raise ConfigError(f"no file {path}")
+        if path.stat().st_size == 0:
+            raise ConfigError(f"{path} is empty: not even a header line")
+        if not _is_parquet(path) and not _is_csv(path):
+            raise ConfigError(f"{path}: give it as .csv, .csv.gz or .parquet")
+    return paths
+
+
+def _is_parquet(path: Path) -> bool:
+    return path.suffix == ".parquet"
+
+
+def _is_csv(path: Path) -> bool:
+    return path.name.endswith((".csv", ".csv.gz", ".tsv", ".txt"))
+
+
+def _header(path: Path) -> tuple[list[str], str]:
+    """The column names of a CSV file and its delimiter: of the usual ones, that which the header line has most of."""
+    with (
+        gzip.open(path, "rt", encoding="utf-8-sig")
+        if path.suffix == ".gz"
+        else path.open(encoding="utf-8-sig", newline="") as lines
+    ):
+        first = lines.readline()
+    delimiter = max(_DELIMITERS, key=first.count)
+    names = next(csv.reader([first], delimiter=delimiter), [])
+    doubled = sorted({n for n in names if names.count(n) > 1})
+    if doubled:
+        raise ConfigError(f"{path}: the header names {', '.join(doubled)} more than once")
+    return names, delimiter
+
+
+def _spark_rows(spark: SparkSession, path: Path) -> DataFrame:
+    if _is_parquet(path):
+        return spark.read.parquet(str(path))
+    _, delimiter = _header(path)
+    return spark.read.csv(str(path), header=True, multiLine=True, sep=delimiter, escape='"')
+
+
+def _arrow_rows(path: Path) -> pa.Table:
+    if _is_parquet(path):
+        return pyarrow.parquet.read_table(path)
+    names, delimiter = _header(path)
+    try:
+        return pyarrow.csv.read_csv(
+            path,
+            parse_options=pyarrow.csv.ParseOptions(delimiter=delimiter, newlines_in_values=True),
+            convert_options=pyarrow.csv.ConvertOptions(
+                column_types={name: pa.string() for name in names}, strings_can_be_null=True, null_values=[""]
+            ),
+        )
+    except pa.ArrowInvalid as error:
+        where = _MISSHAPEN.search(str(error))  # the rest of the message quotes the row, which may be somebody's
+        raise ConfigError(f"{path}: {where[0] if where else 'not readable as CSV in UTF-8'}") from None
+
+
+def _target(folder: str, name: str) -> Path:
+    Path(folder).mkdir(parents=True, exist_ok=True)
+    return Path(folder) / name
+
+
+def _part(target: Path) -> Path:
+    return target.with_name(f".{target.name}.part")

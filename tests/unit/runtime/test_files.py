@@ -1,0 +1,69 @@
+"""Files of the stand-alone verbs: the same rows through Spark and Arrow, and errors that name the file."""
+
+from __future__ import annotations
+
+import gzip
+import json
+from pathlib import Path
+
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from pyspark.sql import SparkSession
+
+from cdp.core.errors import ConfigError
+from cdp.runtime.files import read_arrow, read_rows, write_json_lines, write_parquet
+
+
+def test_both_readers_give_the_same_text(spark: SparkSession, tmp_path: Path) -> None:
+    plain = tmp_path / "a.csv"
+    plain.write_bytes('\ufeffid;note\r\n007;"two\nlines; ""quoted"""\r\n8;\r\n'.encode())
+    packed = tmp_path / "b.csv.gz"
+    packed.write_bytes(gzip.compress("id,more\n9,zürich\n".encode()))
+    files = [str(plain), str(packed)]
+    expected = [
+        {"id": "007", "note": 'two\nlines; "quoted"', "more": None},
+        {"id": "8", "note": None, "more": None},
+        {"id": "9", "note": None, "more": "zürich"},
+    ]
+    assert read_arrow(files).to_pylist() == expected
+    assert [row.asDict() for row in read_rows(spark, files).orderBy("id").collect()] == expected
+
+
+def test_parquet_keeps_its_types_and_is_one_file(spark: SparkSession, tmp_path: Path) -> None:
+    frame = spark.range(3).withColumnRenamed("id", "n")
+    for number, rows in enumerate((frame, frame.toPandas(), pa.table({"n": [0, 1, 2]}))):
+        written = write_parquet(rows, str(tmp_path / str(number)), "out.parquet")
+        assert [p.name for p in written.parent.iterdir()] == ["out.parquet"]
+        assert pq.read_table(written).to_pylist() == [{"n": 0}, {"n": 1}, {"n": 2}]
+        assert read_arrow([str(written)]).schema.field("n").type == pa.int64()
+
+
+def test_json_lines_are_one_document_a_line(tmp_path: Path) -> None:
+    written = write_json_lines([{"a": "é\n"}, {"a": None}], str(tmp_path), "out.jsonl")
+    assert [json.loads(line) for line in written.read_text("utf-8").splitlines()] == [{"a": "é\n"}, {"a": None}]
+    with pytest.raises(ValueError, match="JSON"):
+        write_json_lines([{"a": float("nan")}], str(tmp_path), "bad.jsonl")
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "told"),
+    [
+        ("missing.csv", None, "no file"),
+        ("empty.csv", b"", "is empty"),
+        ("sheet.xlsx", b"x", r"\.csv"),
+        ("twice.csv", b"a,b,a\n1,2,3\n", "names a more than once"),
+        ("uneven.csv", b"a,b\n1,2\n1,2,3\n", "Row #3: Expected 2 columns, got 3$"),
+    ],
+)
+def test_a_wrong_file_is_named(tmp_path: Path, name: str, content: bytes | None, told: str) -> None:
+    if content is not None:
+        (tmp_path / name).write_bytes(content)
+    with pytest.raises(ConfigError, match=told):
+        read_arrow([str(tmp_path / name)])
+
+
+def test_pandas_rows_are_written_without_their_index(tmp_path: Path) -> None:
+    written = write_parquet(pd.DataFrame({"a": ["x"]}, index=[7]), str(tmp_path), "out.parquet")
+    assert pq.read_table(written).column_names == ["a"]
