@@ -54,11 +54,12 @@ def configuration_of(options: argparse.Namespace) -> Configuration:
 
 def open_lake(configuration: Configuration, app_name: str) -> Lake:
     """A session and the lake on it."""
+    from cdp.runtime.jars import file_system_jars
     from cdp.runtime.session import build_session
     from cdp.tables.store import Lake
 
     settings = configuration.settings
-    spark = build_session(app_name, settings.spark)
+    spark = build_session(app_name, settings.spark, extra_jars=file_system_jars(settings.lake))
     if spark.sparkContext.getCheckpointDir() is None:
         spark.sparkContext.setCheckpointDir(f"{settings.lake}/_checkpoints")
     return Lake(spark, settings.lake)

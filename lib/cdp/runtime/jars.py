@@ -25,6 +25,19 @@ GRAPHFRAMES = (
     "io.graphframes:graphframes-spark4_2.13:0.9.2",
     "org.apache.sedona:sedona-spark-shaded-4.0_2.13:1.8.0",
 )
+# What a lake on an object store needs besides, by the scheme of its address. hadoop-aws asks for the whole AWS SDK
+# (686 MB); these parts of it are all that it uses (15 MB).
+FILE_SYSTEMS = {
+    "s3a": (
+        "org.apache.hadoop:hadoop-aws:3.5.0",
+        "software.amazon.awssdk:s3:2.35.4",
+        "software.amazon.awssdk:s3-transfer-manager:2.35.4",
+        "software.amazon.awssdk:sts:2.35.4",
+        "software.amazon.awssdk:apache-client:2.35.4",
+        "software.amazon.awssdk:url-connection-client:2.35.4",
+        "software.amazon.s3.analyticsaccelerator:analyticsaccelerator-s3:1.3.1",
+    )
+}
 # Spark has these itself; without the excludes they would stand on the class path twice.
 EXCLUDES = (
     "org.apache.hadoop:hadoop-client-api",
@@ -34,6 +47,7 @@ EXCLUDES = (
     "org.scala-lang:scala-library",
     "com.github.luben:zstd-jni",
     "org.apache.logging.log4j:log4j-core",
+    "software.amazon.awssdk:bundle",
 )
 _log = logging.getLogger("cdp.jars")
 
@@ -42,6 +56,11 @@ def cache_folder() -> Path:
     """Where resolved jars are kept: ``$CDP_CACHE``, else the user's cache folder."""
     base = os.environ.get("CDP_CACHE") or Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "cdp"
     return Path(base)
+
+
+def file_system_jars(address: str) -> tuple[str, ...]:
+    """Maven coordinates that a lake at this address needs besides Delta; none for a folder."""
+    return FILE_SYSTEMS.get(address.partition("://")[0], ())
 
 
 def require_java() -> str:
