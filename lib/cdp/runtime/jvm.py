@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 from pathlib import Path
+
+import pyspark
 
 from cdp.runtime.jars import cache_folder
 
@@ -11,8 +14,9 @@ WRITE_ARCHIVE_TO = "CDP_WRITE_CLASS_ARCHIVE"
 
 
 def class_archive() -> Path:
-    """Where the archive lies (or would)."""
-    return cache_folder() / "classes.jsa"
+    """Where the archive lies (or would); each installation has its own, since an archive fits one class path only."""
+    place = hashlib.sha256(pyspark.__file__.encode()).hexdigest()[:12]
+    return cache_folder() / f"classes-{place}.jsa"
 
 
 def archive_options() -> str:
