@@ -34,7 +34,14 @@ SCHEMA: dict[str, Any] = {
     },
 }
 _NULL_WORDS = ("NULL", "n/a", "N/A", "unknown", "-", "none", "NaN", "Unknown", ".", "xxx")
-_JUNK_MAIL = ("test@test.com", "noemail@noemail.com", "none@none.com", "no-reply@shop.example", "a@a.com", "info@gmail.com")
+_JUNK_MAIL = (
+    "test@test.com",
+    "noemail@noemail.com",
+    "none@none.com",
+    "no-reply@shop.example",
+    "a@a.com",
+    "info@gmail.com",
+)
 _JUNK_PHONE = ("0000000000", "1234567890", "9999999999", "0123456789")
 _ROLES = ("info", "office", "sales", "accounts", "reception", "admin")
 _NOTES = ("", "", "", "", "", "", "", "vip", "called back", "prefers mail", "moved?", "duplicate?", "do not call")
@@ -45,10 +52,10 @@ def make_crm(seed: int, records: int) -> Labelled:
     rows: list[tuple[str, str, Row]] = []
     for number, home in enumerate(make_homes(seed, purpose=30)):
         dice = Dice(seed, 31, number)
+        if not home:
+            continue
         home_mail = f"{home[0].family}.family{dice.below(50)}@gmail.com" if dice.chance(0.15) else ""
         for person in home:
-            if dice.chance(0.2):
-                continue  # not a customer
             company = _company(dice) if dice.chance(0.08) else None
             for _ in range(1 + dice.often(0.42, 7)):
                 rows.append((person.key, person.household, _row(dice, person, home, home_mail, company)))
@@ -78,7 +85,8 @@ def _row(dice: Dice, person: Person, home: list[Person], home_mail: str, company
         "city": address.town, "zip": address.postcode, "country": dice.pick(("AU", "AU", "Australia", "")),
         "birthday": person.born.strftime("%Y-%m-%d" if dice.chance(0.8) else "%d/%m/%Y") if dice.chance(0.5) else "",
         "gender": dice.pick((person.sex, person.sex.upper(), {"f": "female", "m": "male"}[person.sex], "")),
-        "notes": dice.pick(_NOTES), "last_changed": f"20{dice.between(15, 25)}-{dice.between(1, 12):02d}-{dice.between(1, 28):02d}",
+        "notes": dice.pick(_NOTES),
+        "last_changed": f"20{dice.between(15, 25)}-{dice.between(1, 12):02d}-{dice.between(1, 28):02d}",
     }  # fmt: skip
     if dice.chance(0.03):
         row["first_name"], row["last_name"] = row["last_name"], row["first_name"]
@@ -88,7 +96,7 @@ def _row(dice: Dice, person: Person, home: list[Person], home_mail: str, company
         row |= {"address": f"{place.number} {place.street}", "city": place.town, "zip": place.postcode}
         row["phone"] = "02" + office.digits(8)
     elif dice.chance(0.55):
-        row["phone"] = _phone(dice, dice.pick((person.landline, person.landline, home[0].mobile)))
+        row["phone"] = _phone(dice, dice.pick((person.landline, person.landline, dice.pick(home).mobile)))
     if dice.chance(0.5):
         row["mobile"] = _phone(dice, _mobile(dice, person))
     _spoil(dice, row)
@@ -123,7 +131,9 @@ def _last(dice: Dice, person: Person) -> str:
 
 def _mail(dice: Dice, person: Person, home_mail: str, company: tuple[str, str] | None) -> str:
     if company:
-        return f"{dice.pick(_ROLES)}@{company[1]}" if dice.chance(0.4) else f"{person.given}.{person.family}@{company[1]}"
+        return (
+            f"{dice.pick(_ROLES)}@{company[1]}" if dice.chance(0.4) else f"{person.given}.{person.family}@{company[1]}"
+        )
     if dice.chance(0.25):
         return ""
     if home_mail and dice.chance(0.6):

@@ -45,6 +45,8 @@ def make_feeds(seed: int, records: int) -> Labelled:
     rows: list[tuple[str, str, str, Row]] = []
     for number, home in enumerate(make_homes(seed, purpose=40)):
         dice = Dice(seed, 41, number)
+        if not home:
+            continue
         mailbox = f"{home[0].family}{dice.below(100)}@outlook.com" if dice.chance(0.2) else ""
         for person in home:
             for feed, (share, again, write) in _FEEDS.items():
@@ -100,7 +102,10 @@ def _newsletter(dice: Dice, person: Person, mailbox: str) -> Row:
     """A mail address and whatever somebody put into the one field for the name."""
     kind = dice.share()
     name = "" if kind < 0.3 else person.given if kind < 0.55 else f"{person.given} {_surname(dice, person)}"
-    return {"full_name": name.title() if dice.chance(0.7) else name, "mail": _own_mail(dice, person) if dice.chance(0.9) else mailbox}
+    return {
+        "full_name": name.title() if dice.chance(0.7) else name,
+        "mail": _own_mail(dice, person) if dice.chance(0.9) else mailbox,
+    }
 
 
 def _support(dice: Dice, person: Person, mailbox: str) -> Row:
@@ -122,7 +127,8 @@ def _bought(dice: Dice, person: Person, mailbox: str) -> Row:
     home = person.earlier if dice.chance(0.7) else person.address
     home = make_address(dice) if dice.chance(0.06) else home
     return {
-        "first": person.given[0] if dice.chance(0.2) else person.given, "last": person.maiden if dice.chance(0.6) else person.family,
+        "first": person.given[0] if dice.chance(0.2) else person.given,
+        "last": person.maiden if dice.chance(0.6) else person.family,
         "house_no": home.number, "street": home.street, "town": home.town, "postcode": home.postcode,
         "phone": person.landline if dice.chance(0.4) else "",
         "dob": person.born.strftime("%m/%d/%Y") if dice.chance(0.6) else "01/01/1900" if dice.chance(0.2) else "",

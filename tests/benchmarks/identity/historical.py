@@ -12,28 +12,8 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from . import mistakes, pools
-from .dice import Dice, Weighted
+from .dice import Dice
 from .labelled import Labelled, Row, one_file
-
-_TRADES = (
-    ("politician", "member of parliament", "statesman"), ("painter", "artist", "portrait painter"),
-    ("writer", "author", "novelist"), ("clergyman", "priest", "vicar", "bishop"), ("soldier", "military officer", "army officer"),
-    ("farmer", "yeoman", "husbandman"), ("physician", "surgeon", "doctor"), ("lawyer", "barrister", "judge"),
-    ("merchant", "trader", "grocer"), ("engineer", "inventor"), ("footballer", "association football player"),
-    ("cricketer",), ("composer", "musician", "organist"), ("actor", "stage actor"), ("botanist", "naturalist"),
-    ("servant", "domestic servant", "housemaid"), ("weaver", "spinner"), ("miner", "coal miner"), ("carpenter", "joiner"),
-    ("blacksmith", "smith"), ("mathematician", "astronomer"), ("explorer", "sailor", "naval officer"), ("architect",),
-    ("banker",), ("poet", "poet and translator"), ("journalist", "editor"), ("teacher", "schoolmaster"),
-)  # fmt: skip
-_OLD_GIVEN = {
-    "m": Weighted(dict(zip("john william thomas george james henry robert charles edward richard joseph samuel francis "
-                           "alexander david hugh walter arthur philip peter".split(), range(40, 0, -2), strict=True))),
-    "f": Weighted(dict(zip("mary elizabeth ann sarah jane margaret catherine martha alice ellen eliza hannah harriet "
-                           "frances dorothy eleanor isabella charlotte emma susan".split(), range(40, 0, -2), strict=True))),
-}  # fmt: skip
-_LATIN = {"john": "johannes", "william": "wm", "thomas": "thos", "george": "geo", "james": "jas", "robert": "robt",
-          "charles": "chas", "henry": "henricus", "edward": "edwd", "richard": "richd", "joseph": "jos", "samuel": "saml",
-          "elizabeth": "eliz", "margaret": "margt", "mary": "maria", "catherine": "catharine", "alexander": "alexr"}  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -95,35 +75,41 @@ def _schema(*, whole_name: bool) -> dict[str, Any]:
 def _family(dice: Dice, number: int) -> list[_Past]:
     """One to five people of one name: father, sons and daughters, who often share given name, place and trade."""
     family, place = dice.of(pools.family_names()), pools.skewed_town(dice, 600)
-    trade, year = dice.pick(_TRADES), dice.between(1560, 1900)
+    trade, year = dice.pick(pools.trades()), dice.between(1560, 1900)
     title = dice.pick(("sir ", "lord ", "hon. ")) if dice.chance(0.08) else ""
     people: list[_Past] = []
     for i in range(1 + dice.often(0.45, 4)):
         sex = "f" if dice.chance(0.3) else "m"
         given = tuple(_given(dice, sex) for _ in range(1 + dice.often(0.35, 2)))
-        if people and people[0].sex == sex and dice.chance(0.25):
+        if people and people[0].sex == sex and dice.chance(0.15):
             given = people[0].given
         born = (year + (dice.between(20, 45) if i else 0), dice.between(1, 12), dice.between(1, 28))
         people.append(
             _Past(
-                key=f"q{number}_{i}", family_key=f"f{number}", sex=sex, given=given, maiden=family,
+                key=f"q{number}_{i}",
+                family_key=f"f{number}",
+                sex=sex,
+                given=given,
+                maiden=family,
                 family=dice.of(pools.family_names()) if sex == "f" and dice.chance(0.6) else family,
-                title=title if sex == "m" else "", born=born, died=born[0] + dice.between(18, 90),
+                title=title if sex == "m" else "",
+                born=born,
+                died=born[0] + dice.between(18, 90),
                 birth_place=place if dice.chance(0.7) else pools.skewed_town(dice, 600),
                 death_place=place if dice.chance(0.4) else pools.skewed_town(dice, 600),
-                trade=trade if dice.chance(0.5) else dice.pick(_TRADES),
-            )  # fmt: skip
+                trade=trade if dice.chance(0.5) else dice.pick(pools.trades()),
+            )
         )
     return people
 
 
 def _given(dice: Dice, sex: str) -> str:
-    return dice.of(_OLD_GIVEN[sex]) if dice.chance(0.55) else dice.of(pools.given_names(sex))
+    return dice.of(pools.old_given_names(sex)) if dice.chance(0.55) else dice.of(pools.given_names(sex))
 
 
 def _hand(dice: Dice) -> float:
     """How careless a writer is: most careful, some very poor."""
-    return 0.04 + 0.4 * dice.share() ** 2
+    return 0.03 + 0.3 * dice.share() ** 2
 
 
 def _entry(dice: Dice, person: _Past, hand: float) -> Row:
@@ -141,10 +127,10 @@ def _entry(dice: Dice, person: _Past, hand: float) -> Row:
         "family": mistakes.by_ear(dice, family) if dice.chance(hand) else family,
         "sex": {"m": "male", "f": "female"}[person.sex] if dice.chance(0.6) else "",
         "born": _date(dice, person, hand),
-        "birth_place": places.birth_place if dice.chance(0.7) else "",
+        "birth_place": places.birth_place if dice.chance(0.8) else "",
         "place_of_death": person.death_place if dice.chance(0.35) else "",
         "parish": _parish(dice, person, hand),
-        "trade": dice.pick(person.trade) if dice.chance(0.55) else "",
+        "trade": dice.pick(person.trade) if dice.chance(0.6) else "",
     }
 
 
@@ -154,7 +140,7 @@ def _given_as_written(dice: Dice, person: _Past, hand: float) -> str:
         names = names[:1] if dice.chance(0.7) else names[1:2]
     first = names[0]
     if dice.chance(hand):
-        first = _LATIN.get(first, first[0] + ".")
+        first = pools.abbreviations().get(first, first[0] + ".")
     elif dice.chance(hand):
         first = pools.short_name(dice, first)
     elif dice.chance(hand):
@@ -165,7 +151,7 @@ def _given_as_written(dice: Dice, person: _Past, hand: float) -> str:
 
 def _date(dice: Dice, person: _Past, hand: float) -> str:
     year, month, day = person.born
-    if dice.chance(0.22):
+    if dice.chance(0.18):
         return ""
     if dice.chance(hand):
         year += dice.pick((-2, -1, 1, 1, 10, -10))

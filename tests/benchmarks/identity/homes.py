@@ -11,7 +11,7 @@ from .dice import Dice
 
 _TODAY = date(2026, 1, 1)
 _REGIONS = ("nsw", "vic", "qld", "wa", "sa", "tas", "act", "nt")
-_MAIL_HOSTS = ("gmail.com", "gmail.com", "gmail.com", "outlook.com", "yahoo.com", "icloud.com", "hotmail.com", "mail.example")  # fmt: skip
+_MAIL_HOSTS = (*["gmail.com"] * 3, "outlook.com", "yahoo.com", "icloud.com", "hotmail.com", "mail.example")
 
 
 @dataclass(frozen=True)
@@ -52,11 +52,17 @@ class Person:
         return (_TODAY - self.born).days // 365
 
 
+def presence(seed: int) -> float:
+    """The share of a home's people whom the data has: by seed few, some or nearly all, from 35% to 90%."""
+    return (0.9, 0.35, 0.6)[seed % 3]
+
+
 def make_homes(seed: int, purpose: int) -> Iterator[list[Person]]:
-    """Homes without end, each with its persons; home 7 is the same however many are taken."""
+    """Homes without end, each with those of its persons whom the data has; home 7 never depends on home 6."""
     number = 0
     while True:
-        yield make_home(Dice(seed, purpose, number), number)
+        dice = Dice(seed, purpose, number)
+        yield [person for person in make_home(dice, number) if dice.chance(presence(seed))]
         number += 1
 
 
@@ -84,13 +90,22 @@ def make_home(dice: Dice, number: int) -> list[Person]:
         moved = dice.chance(0.2)
         people.append(
             Person(
-                key=f"p{number}_{place}", household=f"h{number}", sex=sex, given=given, family=surname, maiden=own,
+                key=f"p{number}_{place}",
+                household=f"h{number}",
+                sex=sex,
+                given=given,
+                family=surname,
+                maiden=own,
                 middle=dice.of(pools.given_names(sex)) if dice.chance(0.7) else "",
-                suffix=("jr" if junior else ""), born=born, address=address,
+                suffix=("jr" if junior else ""),
+                born=born,
+                address=address,
                 earlier=make_address(dice) if moved else address,
-                mobile="07" + dice.digits(9), landline=landline,
-                email=_email(dice, given, surname, born), number=dice.digits(9),
-            )  # fmt: skip
+                mobile="07" + dice.digits(9),
+                landline=landline,
+                email=_email(dice, given, surname, born),
+                number=dice.digits(9),
+            )
         )
     return people
 

@@ -1,4 +1,4 @@
-"""Write labelled sets: ``python -m tests.benchmarks.identity.make --out DIR --kinds register,crm --seeds 1,2 --records 8000``."""
+"""Write labelled sets: ``python -m tests.benchmarks.identity.make --out DIR --kinds register,crm --seeds 1,2``."""
 
 from __future__ import annotations
 
