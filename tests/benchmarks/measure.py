@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import subprocess
 import tempfile
@@ -21,13 +22,17 @@ class Measured:
     stdout: str
 
 
-def run_measured(command: list[str]) -> Measured:
-    """Run to the end; SystemExit with the command's own error text when it fails."""
+def run_measured(command: list[str], *, seconds_at_most: float = math.inf) -> Measured:
+    """Run to the end; SystemExit with the command's own error text when it fails, or when it takes too long."""
     with tempfile.TemporaryFile("w+") as out, tempfile.TemporaryFile("w+") as err:
         started, peak = time.monotonic(), 0
         process = subprocess.Popen(command, stdout=out, stderr=err, text=True)
         while process.poll() is None:
             peak = max(peak, tree_memory_kb(process.pid))
+            if time.monotonic() - started > seconds_at_most:
+                process.kill()
+                process.wait()
+                raise SystemExit(f"{' '.join(command)} was stopped after {seconds_at_most:.0f} s")
             time.sleep(_EVERY_SECONDS)
         seconds = time.monotonic() - started
         out.seek(0)
