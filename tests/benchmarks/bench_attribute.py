@@ -1,7 +1,7 @@
 """A million paths attributed by every model, beside ChannelAttribution's Markov simulation where it is installed.
 
-``bench_attribute.py [--paths N] [--peer PYTHON]``: PYTHON is an interpreter with the package ChannelAttribution. Prints one
-JSON line each.
+``bench_attribute.py [--paths N] [--peer PYTHON]``: PYTHON is an interpreter with the package ChannelAttribution. Prints
+one JSON line each.
 """
 
 from __future__ import annotations

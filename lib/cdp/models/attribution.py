@@ -44,8 +44,8 @@ def attribute_paths(paths: Paths, *, on_model: Callable[[str], None] = lambda na
         on_model(f"markov_{order}")
         parts.append(_rows(paths, f"markov_{order}", *_markov(paths, order)))
     total = float(paths.conversions.sum() + paths.nulls.sum())
-    share = float(paths.conversions.sum()) / total if total else 0.0
-    return Attribution(pd.concat(parts, ignore_index=True), share, choice)
+    converted = float(paths.conversions.sum()) / total if total else 0.0
+    return Attribution(pd.concat(parts, ignore_index=True), converted, choice)
 
 
 def first_touch(paths: Paths) -> Floats:
@@ -99,7 +99,8 @@ def _at(paths: Paths, places: np.ndarray) -> Floats:
 
 
 def _by_touch(paths: Paths, share: Floats, amount: Floats) -> Floats:
-    credit = np.bincount(paths.touches, weights=share * amount[paths.owner], minlength=len(paths.channels))
+    given = share * amount[paths.owner]
+    credit = np.bincount(paths.touches, weights=given, minlength=len(paths.channels)).astype(np.float64)
     return settle(credit, float(amount.sum()))
 
 

@@ -1,9 +1,9 @@
 """Markov chains of channels: the chance to convert, what it loses without a channel, and how much memory helps.
 
-The state of a chain of order k is the last k channels (fewer at the beginning of a path). From a state a person goes on
-to the next one, converts, or is lost. The chance to convert is the start's row of (I - Q)^-1 R, which equals the observed
-share of conversions; without channel c every way into a state whose newest channel is c leads to loss. Solved exactly,
-not simulated. Anderl, Becker, von Wangenheim, Schumann 2016, International Journal of Research in Marketing 33(3).
+The state of a chain of order k is the last k channels (fewer at the beginning of a path). From a state a person goes
+on to the next one, converts, or is lost. The chance to convert is the start's row of (I - Q)^-1 R, which equals the
+observed share of conversions; without channel c every way into a state whose newest channel is c leads to loss. Solved
+exactly, not simulated. Anderl, Becker, von Wangenheim, Schumann 2016, Int. Journal of Research in Marketing 33(3).
 """
 
 from __future__ import annotations
@@ -140,7 +140,9 @@ def choose_order(paths: Paths) -> OrderChoice:
 def _feasible_orders(paths: Paths) -> list[int]:
     n = len(paths.channels)
     if n > MAX_CHANNELS:
-        raise ModelError(f"{n:,} channels: attribution takes at most {MAX_CHANNELS:,}, so group them (by campaign, say)")
+        raise ModelError(
+            f"{n:,} channels: attribution takes at most {MAX_CHANNELS:,}, so group them (by campaign, say)"
+        )
     orders = [1]
     for order in range(2, min(MAX_ORDER, int(paths.lengths.max())) + 1):
         if len(np.unique(state_codes(paths, order))) * n > MAX_WORK:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from itertools import combinations
+from itertools import combinations, pairwise
 from math import factorial
 
 import numpy as np
@@ -67,7 +67,7 @@ def _dense_effects(rows: list[tuple[str, float, float, float]], order: int) -> d
     for text, conversions, _, nulls in rows:
         steps = text.split(" > ")
         states: list[object] = ["start", *(tuple(steps[max(0, i + 1 - order) : i + 1]) for i in range(len(steps)))]
-        for a, b in zip(states, states[1:], strict=False):
+        for a, b in pairwise(states):
             flow[a, b] = flow.get((a, b), 0) + conversions + nulls
         flow[states[-1], "yes"] = flow.get((states[-1], "yes"), 0) + conversions
         flow[states[-1], "no"] = flow.get((states[-1], "no"), 0) + nulls
