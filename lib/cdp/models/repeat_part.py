@@ -40,8 +40,8 @@ class Pairs:
 @dataclass(frozen=True)
 class Habits:
     """What items and customers do in all. By item: buyers, share who came back for it, days between purchases,
-    purchases in the last month, the last quarter and in all. By customer: purchase days in all, month and quarter, age of
-    the last one, items a day, distinct among all."""
+    purchases in the last month, the last quarter and in all. By customer: purchase days in all, month and quarter, age
+    of the last one, items a day, distinct among all."""
 
     buyers: Floats
     returned: Floats

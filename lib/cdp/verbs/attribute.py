@@ -20,8 +20,8 @@ def add(verbs: Verbs) -> None:
     parser.add_argument("--paths", required=True, nargs="+", metavar="FILE",
                         help="CSV or Parquet: path (written a > b > c, the last touch last), conversions (how often "
                         "the path ended with one) and, where known, value (what those brought in all) and nulls (how "
-                        "often it ended without one). Empty numbers count as 0; rows with an empty path are left out and "
-                        "counted; other columns are not read")  # fmt: skip
+                        "often it ended without one). Empty numbers count as 0; rows with an empty path are left out "
+                        "and counted; other columns are not read")  # fmt: skip
     parser.add_argument("--out", required=True, metavar="DIR",
                         help="gets credit.parquet (model, channel, conversions, value) and summary.json")  # fmt: skip
 
