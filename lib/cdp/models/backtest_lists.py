@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -12,7 +11,7 @@ import numpy as np
 from cdp.models.bgnbd import Floats
 from cdp.models.purchase_log import Ints, PurchaseLog
 from cdp.models.ranking_metrics import Truth, gain_interval, judge_lists, truth_of
-from cdp.models.recommend import HORIZON_DAYS, Recommender, View, learn_from, rank_items
+from cdp.models.recommend import HORIZON_DAYS, Recommender, View, learn_from, rank_items, view_at
 
 CUTS = 3
 MAX_JUDGED = 3_000  # customers a cut: enough for two digits of NDCG
@@ -57,27 +56,38 @@ def plan_cuts(log: PurchaseLog, as_of: int) -> list[int]:
     return [day for day in days if day >= log.day.min() + HORIZON_DAYS - 1]
 
 
-def run_backtest(log: PurchaseLog, views: list[View], on_cut: Callable[[], None] = lambda: None) -> Backtest:
-    """Judge each view but the oldest by recommenders that were learned on the one before it."""
-    tried: list[tuple[View, Recommender, Recommender, Judged, Judged]] = []
-    for view, earlier in pairwise(views):
-        learned, yardsticks = learn_from(log.until(view.pairs.as_of), earlier)
-        tried.append((view, learned, yardsticks, _judge(log, view, learned), _judge(log, view, yardsticks)))
-        on_cut()
-    judged_both = [(judged, judged_yardsticks) for *_, judged, judged_yardsticks in tried]
-    is_learned = (_is_better(judged_both, "repeat"), _is_better(judged_both, "new"))
-    cuts = []
-    for view, learned, yardsticks, judged, judged_yardsticks in tried:
-        if not all(is_learned):
-            judged = _judge(log, view, choose_parts(learned, yardsticks, is_learned))
-        cuts.append(Cut(view.pairs.as_of, judged, judged_yardsticks, _judge_popular(log, view)))
+def run_backtest(log: PurchaseLog, days: list[int], on_cut: Callable[[int], None] = lambda day: None) -> Backtest:
+    """Judge each day but the oldest by recommenders that were learned on the one before it; `on_cut` hears of each."""
+    learned: list[Judged] = []
+    yardsticks: list[Judged] = []
+    popular: list[Judged] = []
+    for view, models in _learned_cuts(log, days):
+        on_cut(view.pairs.as_of)
+        learned.append(_judge(log, view, models[0]))
+        yardsticks.append(_judge(log, view, models[1]))
+        popular.append(_judge_popular(log, view))
+    is_learned = (_is_better(learned, yardsticks, "repeat"), _is_better(learned, yardsticks, "new"))
+    lists = learned if is_learned[0] else yardsticks
+    if is_learned[0] != is_learned[1]:
+        lists = [_judge(log, view, choose_parts(*models, is_learned)) for view, models in _learned_cuts(log, days)]
+    cuts = [Cut(*columns) for columns in zip(days, lists, yardsticks, popular, strict=False)]
     return Backtest(cuts, is_learned)
 
 
-def _is_better(tried: Sequence[tuple[Judged, Judged]], part: str) -> bool:
+def _learned_cuts(log: PurchaseLog, days: list[int]) -> Iterator[tuple[View, tuple[Recommender, Recommender]]]:
+    """Each day's view, newest first, with what was learned on the day before; no more than two views are held."""
+    later = view_at(log, days[0]) if days else None
+    for day in days[1:]:
+        earlier = view_at(log, day)
+        assert later is not None
+        yield later, learn_from(log.until(later.pairs.as_of), earlier)
+        later = earlier
+
+
+def _is_better(learned: list[Judged], yardsticks: list[Judged], part: str) -> bool:
     """Whether learning beat the yardstick on average over the cuts; where none could be judged it is trusted."""
-    means = [(_mean(learned[part][0]), _mean(plain[part][0])) for learned, plain in tried]
-    gains = [learned - plain for learned, plain in means if learned is not None and plain is not None]
+    means = [(_mean(better[part][0]), _mean(plain[part][0])) for better, plain in zip(learned, yardsticks, strict=True)]
+    gains = [better - plain for better, plain in means if better is not None and plain is not None]
     return not gains or float(np.mean(gains)) > 0
 
 

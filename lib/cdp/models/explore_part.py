@@ -18,7 +18,8 @@ from cdp.models.repeat_part import Habits, Pairs
 MAX_ITEMS = 4_000  # the similarities are a dense matrix of these: 64 MB
 CANDIDATES = 100  # per customer
 HALF_LIVES_DAYS = (14, 28, 56)
-BASELINE = HALF_LIVES_DAYS.index(28)  # how many began to buy it lately: the yardstick, and the fallback
+LATELY = HALF_LIVES_DAYS.index(28)
+YARDSTICK = 0  # of the features: likeness times the root of new buyers, which also chooses the candidates
 FLOOR = 0.02  # of a faded count of new buyers before its logarithm
 SCORE_FLOOR = 1e-3  # of the similarity, whose highest for each customer is 1
 
@@ -36,7 +37,7 @@ class Neighbours:
 
 @dataclass(frozen=True)
 class Candidates:
-    """Pairs that are no purchase yet, by customer; `features` begins with the new buyers of `HALF_LIVES_DAYS`."""
+    """Pairs that are no purchase yet, by customer, with their features."""
 
     customer: Ints
     item: Ints
@@ -48,8 +49,8 @@ def find_neighbours(pairs: Pairs) -> Neighbours:
     n_items, n_customers = pairs.log.n_items, pairs.log.n_customers
     new = np.array([np.bincount(pairs.item, weights=np.exp2(-pairs.first / d), minlength=n_items)
                     for d in HALF_LIVES_DAYS])  # fmt: skip
-    order = np.lexsort((np.arange(n_items), -new[BASELINE]))
-    items = np.sort(order[: min(MAX_ITEMS, np.count_nonzero(new[BASELINE]))])
+    order = np.lexsort((np.arange(n_items), -new[LATELY]))
+    items = np.sort(order[: min(MAX_ITEMS, np.count_nonzero(new[LATELY]))])
     place = np.full(n_items, -1)
     place[items] = np.arange(len(items))
     kept = place[pairs.item] >= 0
@@ -69,7 +70,7 @@ def explore_candidates(near: Neighbours, habits: Habits, customers: Ints, at_lea
     likeness = near.bought[customers] @ near.alike
     likeness /= np.maximum(likeness.max(axis=1, keepdims=True, initial=0.0), 1e-9)
     likeness += SCORE_FLOOR
-    score = likeness * np.sqrt(near.new_buyers[BASELINE] + FLOOR).astype(np.float32)
+    score = likeness * np.sqrt(near.new_buyers[LATELY] + FLOOR).astype(np.float32)
     owned = near.bought[customers].tocoo()
     score[owned.row, owned.col] = -1.0
     width = min(max(CANDIDATES, at_least), score.shape[1])
@@ -84,8 +85,9 @@ def explore_candidates(near: Neighbours, habits: Habits, customers: Ints, at_lea
 def _features(near: Neighbours, habits: Habits, customer: Ints, place: Ints, likeness: Floats) -> Floats:
     item, h = near.items[place], habits
     ratios = [
-        *(new[place] + FLOOR for new in near.new_buyers),
+        likeness * np.sqrt(near.new_buyers[LATELY][place] + FLOOR),
         likeness,
+        *(new[place] + FLOOR for new in near.new_buyers),
         h.buyers[item],
         h.returned[item],
         h.month[item] + 0.5,

@@ -78,6 +78,12 @@ def collect_purchases(rows: pa.Table) -> PurchaseLog:
     return PurchaseLog(customer_ids, item_ids, customer[is_new], item[is_new], day[is_new], left_out)
 
 
+def distinct(keys: Ints) -> Ints:
+    """The distinct keys, sorted. (numpy's own `unique` hashes, which took ten times as long on millions of pairs.)"""
+    ordered = np.sort(keys)
+    return ordered[np.append(True, ordered[1:] != ordered[:-1])] if len(ordered) else ordered
+
+
 def _ids(rows: pa.Table, name: str) -> pa.ChunkedArray:
     column = rows[name]
     kind = column.type

@@ -40,8 +40,10 @@ class RankingLogit:
 def fit_logit(features: Floats, bought: Floats, *, columns: Sequence[int], is_curved: bool) -> RankingLogit:
     """Fit by maximum likelihood with a small ridge. On one column the chance never falls with the feature, so that the
     order is the feature's whatever the data say."""
-    mean, scale = features[:, columns].mean(axis=0), features[:, columns].std(axis=0)
-    scale[scale < 1e-12] = 1.0
+    mean, scale = np.zeros(len(columns)), np.ones(len(columns))
+    if len(features):
+        mean, spread = features[:, columns].mean(axis=0), features[:, columns].std(axis=0)
+        scale = np.where(spread < 1e-12, 1.0, spread)
     n_weights = 1 + len(columns) * (2 if is_curved else 1)
     start = np.zeros(n_weights)
     start[0] = special.logit((bought.sum() + RIDGE / 2) / (len(bought) + RIDGE))

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cdp.models.bgnbd import Floats
-from cdp.models.purchase_log import Ints
+from cdp.models.purchase_log import Ints, distinct
 
 LENGTH = 10
 DRAWS = 1_000
@@ -23,7 +23,8 @@ class Truth:
 
     def without(self, customer: Ints, item: Ints) -> Truth:
         """The truth less some pairs: what was new to the customers."""
-        return Truth(np.setdiff1d(self.keys, self.key(customer, item), assume_unique=True), self.n_items)
+        others = truth_of(customer, item, self.n_items)
+        return Truth(self.keys[~_is_among(self.keys, others.keys)], self.n_items)
 
     def key(self, customer: Ints, item: Ints) -> Ints:
         """One number for each pair."""
@@ -31,12 +32,20 @@ class Truth:
 
     def holds(self, customer: Ints, item: Ints) -> NDArray[np.bool_]:
         """Which of the pairs were bought."""
-        return np.isin(self.key(customer, item), self.keys)
+        return _is_among(self.key(customer, item), self.keys)
 
 
 def truth_of(customer: Ints, item: Ints, n_items: int) -> Truth:
     """The truth of purchases, repeated or not."""
-    return Truth(np.unique(customer * n_items + item), n_items)
+    return Truth(distinct(customer * n_items + item), n_items)
+
+
+def _is_among(keys: Ints, known: Ints) -> NDArray[np.bool_]:
+    """Which keys are among the known ones, which are sorted."""
+    if not len(known):
+        return np.zeros(len(keys), dtype=bool)
+    place = np.minimum(np.searchsorted(known, keys), len(known) - 1)
+    return np.asarray(known[place] == keys)
 
 
 def order_within(customer: Ints, score: Floats, item: Ints) -> tuple[Ints, Ints]:

@@ -2,8 +2,8 @@
 
 Both parts give the chance that the item is bought within four weeks, learned on the last finished four weeks, so their
 places in the common list follow from measured shares. Each part is judged on three earlier cuts beside its yardstick
-(own counts that fade by half in eight weeks; how many people newly bought the item of late), and where it is not better
-the yardstick takes its place. Nothing after the as-of day is seen.
+(own counts that fade by half in eight weeks; likeness to what was bought times the root of new buyers), and where it is
+not better the yardstick takes its place. Nothing after the as-of day is seen.
 """
 
 from __future__ import annotations
@@ -16,12 +16,12 @@ import numpy as np
 
 from cdp.core.errors import ContractError
 from cdp.models.bgnbd import Floats
-from cdp.models.explore_part import BASELINE as NEW_BUYERS
+from cdp.models.explore_part import YARDSTICK as LIKENESS
 from cdp.models.explore_part import Candidates, Neighbours, explore_candidates, find_neighbours
 from cdp.models.purchase_log import Ints, PurchaseLog
 from cdp.models.ranking_logit import RankingLogit, fit_logit
 from cdp.models.ranking_metrics import order_within, truth_of
-from cdp.models.repeat_part import BASELINE as OWN_COUNTS
+from cdp.models.repeat_part import YARDSTICK as OWN_COUNTS
 from cdp.models.repeat_part import (
     Habits,
     Pairs,
@@ -126,7 +126,7 @@ def learn_from(log: PurchaseLog, view: View) -> tuple[Recommender, Recommender]:
         candidates = explore_candidates(view.near, view.habits, customers, 0)
         explore.append((candidates.features, truth.holds(candidates.customer, candidates.item)))
     repeat_fits = _fit_both(repeat, OWN_COUNTS, is_curved=True)
-    explore_fits = _fit_both(explore, NEW_BUYERS, is_curved=False)
+    explore_fits = _fit_both(explore, LIKENESS, is_curved=False)
     learned, yardsticks = (Recommender(r, e) for r, e in zip(repeat_fits, explore_fits, strict=True))
     return learned, yardsticks
 

@@ -39,12 +39,10 @@ def recommend_purchases(
     """
     day = (as_of - date(1970, 1, 1)).days
     known = known_log(log, day)
-    on_step("trying it on earlier dates")
-    views = [view_at(known, cut) for cut in plan_cuts(known, day)]
-    tried = run_backtest(known, views)
+    cuts = plan_cuts(known, day)
+    tried = run_backtest(known, cuts, lambda cut: on_step(f"trying it as of {np.datetime64(cut, 'D')}"))
     on_step("learning")
-    model = choose_parts(*learn_from(known, views[0]), tried.is_learned) if views else None
-    del views
+    model = choose_parts(*learn_from(known, view_at(known, cuts[0])), tried.is_learned) if cuts else None
     view = view_at(known, day)
     share = repeat_share(view.pairs)
     lists = rank_items(view, model or ShareScores(share), view.customers, k, _counter(len(view.customers), on_step))
@@ -64,7 +62,7 @@ def recommend_purchases(
 
 
 def _named(part: RankingLogit | None) -> str:
-    return "all features" if part and len(part.columns) > 1 else "counts"
+    return "all features" if part and len(part.columns) > 1 else "its yardstick"
 
 
 def _counter(total: int, on_step: Callable[[str], None]) -> Callable[[int], None]:

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from cdp.models.bgnbd import Floats
-from cdp.models.purchase_log import Ints, PurchaseLog
+from cdp.models.purchase_log import Ints, PurchaseLog, distinct
 
 HALF_LIVES_DAYS = (7, 28, 56, 112)
-BASELINE = HALF_LIVES_DAYS.index(56)  # own counts with a half-life of eight weeks: the yardstick, and the fallback
+YARDSTICK = HALF_LIVES_DAYS.index(56)  # of the features: own counts that fade by half in eight weeks
 MONTH, QUARTER = 28, 91  # days
 TYPICAL_GAP_DAYS = 60.0  # stands for one observed gap of every item, so that an item's first gap does not decide alone
 FLOOR = 1e-3  # of a faded count before its logarithm
@@ -79,13 +79,13 @@ def collect_habits(pairs: Pairs) -> Habits:
     again = pairs.count > 1
     gaps = np.bincount(pairs.item, weights=pairs.count - 1, minlength=n_items)
     spans = np.bincount(pairs.item, weights=pairs.first - pairs.last, minlength=n_items)
-    visits = np.unique(log.customer * 2**32 + log.day)
+    visits = distinct(log.customer * 2**32 + log.day)
     visitor, visit_age = visits >> 32, pairs.as_of + 1 - (visits & (2**32 - 1))
     idle = np.full(n_customers, np.inf)
     np.minimum.at(idle, visitor, visit_age)
     days = np.bincount(visitor, minlength=n_customers).astype(float)
     lines = np.bincount(log.customer, minlength=n_customers)
-    distinct = np.bincount(pairs.customer, minlength=n_customers)
+    n_own_items = np.bincount(pairs.customer, minlength=n_customers)
     return Habits(
         buyers=buyers,
         returned=(np.bincount(pairs.item[again], minlength=n_items) + 0.5) / (buyers + 2),
@@ -98,7 +98,7 @@ def collect_habits(pairs: Pairs) -> Habits:
         days_quarter=np.bincount(visitor[visit_age <= QUARTER], minlength=n_customers).astype(float),
         idle=idle,
         basket=lines / np.maximum(days, 1),
-        variety=distinct / np.maximum(lines, 1),
+        variety=n_own_items / np.maximum(lines, 1),
     )
 
 

@@ -7,14 +7,13 @@ from dataclasses import dataclass
 import numpy as np
 
 from cdp.models.bgnbd import Floats
-from cdp.models.explore_part import BASELINE as NEW_BUYERS
-from cdp.models.explore_part import HALF_LIVES_DAYS, Candidates
+from cdp.models.explore_part import YARDSTICK as LIKENESS
+from cdp.models.explore_part import Candidates
 from cdp.models.purchase_log import Ints
 from cdp.models.recommend import View
-from cdp.models.repeat_part import BASELINE as OWN_COUNTS
+from cdp.models.repeat_part import YARDSTICK as OWN_COUNTS
 from cdp.models.repeat_part import Pairs
 
-LIKENESS = len(HALF_LIVES_DAYS)  # the feature behind the new buyers
 PRIOR = 5.0  # purchases that everybody's share stands for beside a customer's own
 
 
@@ -31,9 +30,8 @@ class ShareScores:
 
     def explore_scores(self, view: View, candidates: Candidates) -> Floats:
         """The rest, parted by likeness to what the customer bought times the root of new buyers."""
-        features, customer = candidates.features, candidates.customer
-        weight = np.exp(features[:, LIKENESS] + features[:, NEW_BUYERS] / 2)
-        return (1 - self.repeat_share[customer]) * _parted(weight, customer)
+        customer = candidates.customer
+        return (1 - self.repeat_share[customer]) * _parted(np.exp(candidates.features[:, LIKENESS]), customer)
 
 
 def repeat_share(pairs: Pairs) -> Floats:
