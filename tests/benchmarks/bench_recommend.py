@@ -1,7 +1,7 @@
 """Recommendations on Complete Journey, last four weeks held out, beside popularity and implicit's ALS; and at scale.
 
-``bench_recommend.py [--customers N] [--peer PYTHON]``: PYTHON is an interpreter with the package implicit. Prints one JSON
-line each; NDCG@10 on all items (first ten of the list) and on items new to the customer (first ten of the explore part).
+``bench_recommend.py [--customers N] [--peer PYTHON]``: PYTHON is an interpreter with the package implicit. Prints one
+JSON line each; NDCG@10 on all items (the list's first ten) and on items new to the customer (the explore part's).
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ customers, c = np.unique(past.customer_id, return_inverse=True)
 items, i = np.unique(past.item_id, return_inverse=True)
 counts = sparse.csr_matrix((np.ones(len(c), dtype=np.float32), (c, i)), shape=(len(customers), len(items)))
 counts.data = np.log1p(counts.data)
-model = AlternatingLeastSquares(factors=64, regularization=10.0, alpha=5.0, iterations=15, random_state=0, num_threads=2)
+model = AlternatingLeastSquares(factors=64, regularization=10.0, alpha=5.0, iterations=15, random_state=0)
 model.fit(counts, show_progress=False)
 rows = np.arange(len(customers))
 parts = []

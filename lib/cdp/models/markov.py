@@ -41,7 +41,7 @@ class Chain:
 class OrderChoice:
     """`orders` that these data allow, the `chosen` one, and (mean, standard error) of AUC by order over the folds.
 
-    `auc` is empty when it cannot be measured: no path without a conversion, or none with one.
+    `auc` is empty when it cannot be measured: fewer than two folds with paths of both ends.
     """
 
     orders: list[int]
@@ -125,9 +125,9 @@ def choose_order(paths: Paths) -> OrderChoice:
     is the observed share of conversions among those that ended in its last state.
     """
     orders = _feasible_orders(paths)
-    if not paths.conversions.any() or not paths.nulls.any():
+    folds = [fold for fold in _deal(paths) if fold[0].any() and fold[1].any()]
+    if len(folds) < 2:
         return OrderChoice(orders, orders[0], {})
-    folds = _deal(paths)
     measured = {order: _fold_aucs(paths, order, folds) for order in orders}
     chosen = orders[0]
     for order in orders[1:]:

@@ -49,7 +49,7 @@ def _summarise(paths: Paths, found: Attribution, columns: list[str]) -> dict[str
     from cdp.models.paths import COLUMNS
 
     choice = found.markov
-    measured = "cross-validated AUC of conversion" if choice.auc else "none: needs paths with and without a conversion"
+    measured = "cross-validated AUC of conversion" if choice.auc else "none: too few paths with or without a conversion"
     return {
         "distinct_paths": len(paths.conversions),
         "channels": len(paths.channels),
