@@ -47,8 +47,7 @@ chaos: install   ## long kill runs
 	@$(PY) -m pytest -m "chaos"
 
 bench: install   ## speed and size, one JSON line each
-	@$(PY) tests/benchmarks/bench_nights.py
-	@$(PY) tests/benchmarks/bench_identity.py
+	@set -e; for bench in tests/benchmarks/bench_*.py; do $(PY) $$bench; done
 
 clean:           ## the demo's data and the environment
 	rm -rf data $(VENV) .venv-peers

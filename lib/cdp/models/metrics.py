@@ -65,6 +65,17 @@ def auc(predicted: Floats, happened: Floats) -> float:
     return float((ranks[yes].sum() - n_yes * (n_yes + 1) / 2) / (n_yes * n_no))
 
 
+def weighted_auc(score: Floats, yes: Floats, no: Floats) -> float:
+    """The same where each row stands for `yes` cases that happened and `no` that did not."""
+    _, level = np.unique(score, return_inverse=True)
+    yes_at, no_at = np.bincount(level, weights=yes), np.bincount(level, weights=no)
+    n_yes, n_no = yes.sum(), no.sum()
+    if not n_yes or not n_no:
+        return float("nan")
+    no_below = np.cumsum(no_at) - no_at
+    return float(yes_at @ (no_below + no_at / 2) / (n_yes * n_no))
+
+
 def brier(predicted: Floats, happened: Floats) -> float:
     """Mean squared error of a probability. Its yardstick is base * (1 - base), that of the base rate for everybody."""
     return float(np.mean((predicted - happened) ** 2))
