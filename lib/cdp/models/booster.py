@@ -1,7 +1,6 @@
-"""A small LightGBM booster for yes/no labels: shallow, slow, bagged, seeded; alone or as correction of another model.
+"""A small LightGBM booster for yes/no labels: shallow, slow, bagged, seeded.
 
-With an offset (another model's log-odds) it learns only what that model lacks. `Booster.predict` forgets the offset:
-these functions give the booster's own part, the caller adds the other's. Ke et al. 2017, NeurIPS 30.
+Ke et al. 2017, NeurIPS 30; its reasons: Lundberg et al. 2020, Nature Machine Intelligence 2.
 """
 
 from __future__ import annotations
@@ -12,34 +11,28 @@ import numpy as np
 from cdp.models.bgnbd import Floats
 from cdp.models.feature_matrix import FeatureMatrix
 
-ROUNDS = (25, 50, 75, 100, 150, 200, 300, 400)  # the numbers of trees that compete
+TREES = (25, 50, 75, 100, 150, 200, 300, 400)  # the numbers that compete
 MAX_ROWS = 2_000_000
 
 
-def fit_booster(matrix: FeatureMatrix, label: Floats, *, rounds: int, offset: Floats | None = None) -> lightgbm.Booster:
-    """Fit `rounds` trees. No class is weighted: the scores are probabilities."""
+def fit_booster(matrix: FeatureMatrix, label: Floats, trees: int) -> lightgbm.Booster:
+    """Fit so many trees. No class is weighted: the scores are probabilities."""
     step = -(-len(matrix) // MAX_ROWS)
     matrix, label = matrix.rows(np.arange(0, len(matrix), step)), label[::step]
     categories = [i for i, f in enumerate(matrix.features) if f.kind == "category"]
-    data = lightgbm.Dataset(
-        matrix.values,
-        label,
-        init_score=None if offset is None else offset[::step],
-        categorical_feature=categories,
-        params={"verbose": -1, "max_bin": 127},
-        free_raw_data=True,
-    )
-    return lightgbm.train(_settings(len(label)), data, num_boost_round=rounds)
+    shape = {"verbose": -1, "max_bin": 127}
+    data = lightgbm.Dataset(matrix.values, label, categorical_feature=categories, params=shape)
+    return lightgbm.train(_settings(len(label)), data, num_boost_round=trees)
 
 
-def booster_logits(booster: lightgbm.Booster, matrix: FeatureMatrix, rounds: int) -> Floats:
-    """The booster's own log-odds after that many trees."""
-    return np.asarray(booster.predict(matrix.values, raw_score=True, num_iteration=rounds), dtype=np.float64)
+def booster_logits(booster: lightgbm.Booster, matrix: FeatureMatrix, trees: int) -> Floats:
+    """Log-odds of each person after that many trees."""
+    return np.asarray(booster.predict(matrix.values, raw_score=True, num_iteration=trees), dtype=np.float64)
 
 
-def booster_contributions(booster: lightgbm.Booster, matrix: FeatureMatrix, rounds: int) -> Floats:
-    """people x (features + 1), exact Shapley values of the trees (Lundberg et al. 2020); the last column is the base."""
-    return np.asarray(booster.predict(matrix.values, pred_contrib=True, num_iteration=rounds), dtype=np.float64)
+def booster_contributions(booster: lightgbm.Booster, matrix: FeatureMatrix, trees: int) -> Floats:
+    """people x (features + 1), exact Shapley values of the trees; the last column is the base."""
+    return np.asarray(booster.predict(matrix.values, pred_contrib=True, num_iteration=trees), dtype=np.float64)
 
 
 def _settings(rows: int) -> dict[str, object]:

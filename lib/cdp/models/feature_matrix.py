@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Set
 from dataclasses import dataclass, replace
 from itertools import combinations
 
@@ -31,7 +32,7 @@ class FeatureMatrix:
         """The chosen people (numbers or a mask)."""
         return replace(self, values=self.values[chosen])
 
-    def without(self, names: set[str]) -> FeatureMatrix:
+    def without(self, names: Set[str]) -> FeatureMatrix:
         """Without some features."""
         kept = [i for i, f in enumerate(self.features) if f.name not in names]
         return FeatureMatrix(self.values[:, kept], tuple(self.features[i] for i in kept))

@@ -1,0 +1,76 @@
+"""A fitted propensity: probability and reasons for any table of people."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from scipy import special
+
+from cdp.core.errors import ContractError
+from cdp.models.bgnbd import Floats
+from cdp.models.feature_columns import FeaturePlan, as_text
+from cdp.models.feature_matrix import FeatureMatrix, encode
+from cdp.models.layers import Layers
+from cdp.models.pushes import push_reasons
+from cdp.models.stack import Stack
+
+CHUNK = 50_000  # people scored at once
+
+
+@dataclass(frozen=True)
+class PropensityModel:
+    """The plan of the columns, those left out as leaks, the layers and their stack; without layers the base rate."""
+
+    plan: FeaturePlan
+    left_out: frozenset[str]
+    layers: Layers | None
+    stack: Stack | None
+    base_rate: float
+
+    def encode(self, frame: pd.DataFrame) -> FeatureMatrix:
+        """The matrix that the layers read."""
+        return encode(frame, self.plan).without(self.left_out)
+
+    def pushes(self, matrix: FeatureMatrix) -> Floats:
+        """people x (features + 1) log-odds; a row's sum is the person's log-odds, the last column the average's."""
+        if self.layers is None or self.stack is None:
+            return np.full((len(matrix), 1), special.logit(self.base_rate))
+        parts = self.layers.contributions(matrix)
+        found = sum(w * part for w, part in zip(self.stack.weights, parts, strict=True))
+        found[:, -1] += self.stack.intercept  # type: ignore[index]
+        return np.asarray(found)
+
+
+def score_propensity(model: PropensityModel, frame: pd.DataFrame, *, id_column: str) -> pd.DataFrame:
+    """One row a row of `frame` that has an id, in its order: id (text), probability, reasons (list of text).
+
+    A feature that the frame lacks counts as missing. Reasons: see `pushes.py`; empty where the base rate scores.
+    """
+    ids = read_ids(frame, id_column)
+    frame, ids = frame[ids.notna().to_numpy()], ids.dropna()
+    probability: list[Floats] = []
+    reasons: list[list[str]] = []
+    for chunk in _chunks(frame):
+        matrix = model.encode(chunk)
+        pushes = model.pushes(matrix)
+        probability.append(special.expit(pushes.sum(axis=1)))
+        reasons += push_reasons(matrix, pushes[:, :-1])
+    scored = {"id": ids.to_numpy(), "probability": np.concatenate(probability) if probability else np.empty(0)}
+    return pd.DataFrame({**scored, "reasons": pd.Series(reasons, dtype=object)})
+
+
+def read_ids(frame: pd.DataFrame, id_column: str) -> pd.Series:
+    """The ids as text (``7``, never ``7.0``), NaN where there is none. ContractError without the column or any row."""
+    if id_column not in frame:
+        raise ContractError(f"there is no column {id_column!r}; there are {', '.join(sorted(map(str, frame.columns)))}")
+    if not len(frame):
+        raise ContractError("the table has a header but no row")
+    return as_text(frame[id_column])
+
+
+def _chunks(frame: pd.DataFrame) -> Iterator[pd.DataFrame]:
+    for start in range(0, len(frame), CHUNK):
+        yield frame.iloc[start : start + CHUNK]
