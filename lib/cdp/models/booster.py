@@ -39,7 +39,7 @@ def _settings(rows: int) -> dict[str, object]:
     return {
         "objective": "binary",
         "learning_rate": 0.05,
-        "num_leaves": 8,
+        "num_leaves": 4,
         "min_data_in_leaf": int(np.clip(rows // 200, 5, 100)),
         "min_sum_hessian_in_leaf": 1.0,
         "lambda_l2": 10.0,

@@ -26,7 +26,7 @@ from cdp.models.labels import read_label
 from cdp.models.layers import Layers, fit_layers
 from cdp.models.leakage import find_leaks
 from cdp.models.propensity_metrics import base_rate, describe, gain, plain, reliability
-from cdp.models.propensity_model import PropensityModel, read_ids
+from cdp.models.propensity_model import PropensityModel, read_ids, unusual_shares
 from cdp.models.stack import Stack
 
 MIN_OUTCOMES = 10  # of each kind: below, everybody gets the base rate
@@ -67,9 +67,9 @@ def fit_propensity(
     plan = learn_columns(table.frame, exclude=frozenset({label, id_column}))
     matrix = encode(table.frame, plan)
     leaks, leak_warnings = find_leaks(matrix, table.label)
-    matrix = matrix.without(set(leaks))
+    unusual, matrix = unusual_shares(matrix), matrix.without(set(leaks))
     outcome = fit_matrix(matrix, table.label, table.ids, on_step=on_step)
-    model = PropensityModel(plan, frozenset(leaks), outcome.layers, outcome.stack, base_rate(table.label))
+    model = PropensityModel(plan, frozenset(leaks), outcome.layers, outcome.stack, base_rate(table.label), unusual)
     report = {
         **_counts(table),
         **outcome.report,

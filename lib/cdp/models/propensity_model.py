@@ -18,6 +18,7 @@ from cdp.models.pushes import push_reasons
 from cdp.models.stack import Stack
 
 CHUNK = 50_000  # people scored at once
+NEW_SHARE = 0.1  # of people with a value that training did not know, or with a new gap, from which it is said
 
 
 @dataclass(frozen=True)
@@ -29,6 +30,7 @@ class PropensityModel:
     layers: Layers | None
     stack: Stack | None
     base_rate: float
+    unusual: Floats  # share of gaps and of other values of each feature of the plan in training
 
     def encode(self, frame: pd.DataFrame) -> FeatureMatrix:
         """The matrix that the layers read."""
@@ -60,6 +62,35 @@ def score_propensity(model: PropensityModel, frame: pd.DataFrame, *, id_column: 
         reasons += push_reasons(matrix, pushes[:, :-1])
     scored = {"id": ids.to_numpy(), "probability": np.concatenate(probability) if probability else np.empty(0)}
     return pd.DataFrame({**scored, "reasons": pd.Series(reasons, dtype=object)})
+
+
+def check_scored(model: PropensityModel, frame: pd.DataFrame, *, id_column: str) -> list[str]:
+    """Warnings on ids, absent columns and new values or gaps. ContractError when no feature is there at all."""
+    ids = read_ids(frame, id_column)
+    used = {i: c for i, c in enumerate(model.plan.columns) if c.name not in model.left_out}
+    absent = [c.name for c in used.values() if c.name not in frame]
+    if used and len(absent) == len(used):
+        raise ContractError(f"none of the {len(used)} features of the training is there: {', '.join(absent)}")
+    warnings = [f"column {name} is absent: it counts as missing for everybody" for name in absent]
+    if gone := int(ids.isna().sum()):
+        warnings.append(f"{gone} rows without an id were not scored")
+    if doubled := int(ids.dropna().duplicated().sum()):
+        warnings.append(f"{doubled} rows repeat an id: each row was scored")
+    unusual = unusual_shares(encode(frame, model.plan))
+    for i, column in used.items():
+        if column.name in frame and unusual[i] > model.unusual[i] + NEW_SHARE:
+            told = f"{unusual[i]:.0%} of the people have no value or one that training did not know"
+            warnings.append(f"column {column.name}: {told}, {model.unusual[i]:.0%} in training")
+    return warnings
+
+
+def unusual_shares(matrix: FeatureMatrix) -> Floats:
+    """For each feature the share of people with a gap or, in a category, another value than the known ones."""
+    odd = [
+        np.isnan(matrix.values[:, i]) | ((f.kind == "category") & (matrix.values[:, i] == len(f.levels)))
+        for i, f in enumerate(matrix.features)
+    ]
+    return np.array([o.mean() for o in odd])
 
 
 def read_ids(frame: pd.DataFrame, id_column: str) -> pd.Series:
