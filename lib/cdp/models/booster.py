@@ -11,7 +11,7 @@ import numpy as np
 from cdp.models.bgnbd import Floats
 from cdp.models.feature_matrix import FeatureMatrix
 
-TREES = (25, 50, 75, 100, 150, 200, 300, 400)  # the numbers that compete
+TREES = (20, 40, 60, 80, 120, 160, 220, 300)  # the numbers that compete
 MAX_ROWS = 2_000_000
 
 
@@ -38,11 +38,11 @@ def booster_contributions(booster: lightgbm.Booster, matrix: FeatureMatrix, tree
 def _settings(rows: int) -> dict[str, object]:
     return {
         "objective": "binary",
-        "learning_rate": 0.05,
-        "num_leaves": 4,
+        "learning_rate": 0.08,
+        "num_leaves": 4,  # as good as 8 beside a logistic on made subscribers, and three times as fast to explain
         "min_data_in_leaf": int(np.clip(rows // 200, 5, 100)),
         "min_sum_hessian_in_leaf": 1.0,
-        "lambda_l2": 10.0,
+        "lambda_l2": 1.0,
         "feature_fraction": 0.6,
         "bagging_fraction": 0.8,
         "bagging_freq": 1,
