@@ -13,6 +13,7 @@ import numpy as np
 import pandas as pd
 
 from cdp.models.bgnbd import Floats
+from cdp.models.booster import TREES
 from cdp.models.feature_matrix import FeatureMatrix
 from cdp.models.folds import assign_folds
 from cdp.models.layers import STRENGTHS, fit_layers, logistic_paths
@@ -20,6 +21,7 @@ from cdp.models.stack import Stack, fit_stack, log_losses
 
 FOLDS = 5
 REPEATS = 3
+MIN_FOR_TREES = 50  # of each outcome: below, the logistic alone
 
 
 @dataclass(frozen=True)
@@ -68,17 +70,18 @@ def cross_fit(
     label: Floats,
     ids: pd.Series,
     *,
-    trees: int,
+    repeats: int = REPEATS,
     on_step: Callable[[float], None],
 ) -> CrossFit:
-    """Fit the layers on each repeat's folds, up to so many trees. `on_step` hears the share that is done."""
-    count = int(min(FOLDS, label.sum(), len(label) - label.sum()))
-    folds = np.stack([assign_folds(ids, label, count, salt=repeat) for repeat in range(REPEATS)])
+    """Fit the layers on each repeat's folds; no booster for few people. `on_step` hears the share that is done."""
+    fewest = int(min(label.sum(), len(label) - label.sum()))
+    count, trees = min(FOLDS, fewest), TREES[-1] if fewest >= MIN_FOR_TREES else 0
+    folds = np.stack([assign_folds(ids, label, count, salt=repeat) for repeat in range(repeats)])
     strength = _choose_strength(matrix, label, ids, folds[0])
-    steps = REPEATS * count + 1
+    steps = repeats * count + 1
     on_step(1 / steps)
     paths: list[Floats] = []
-    for step, (repeat, fold) in enumerate(np.ndindex(REPEATS, count)):
+    for step, (repeat, fold) in enumerate(np.ndindex(repeats, count)):
         inside = folds[repeat] == fold
         layers = fit_layers(matrix.rows(~inside), label[~inside], ids[~inside], strength=strength, trees=trees)
         found = layers.paths(matrix.rows(inside))

@@ -15,6 +15,7 @@ from cdp.models.feature_matrix import FeatureMatrix
 FEW_VALUES = 10
 SAME = 0.99  # of the positives found and of those found positive, from which a feature is the label
 SUSPICIOUS_AUC = 0.98
+RULE_AUC = 0.9995
 MIN_ROWS = 10  # of each outcome, below which agreement may be luck
 MIN_FILLED = 20
 
@@ -38,6 +39,17 @@ def find_leaks(matrix: FeatureMatrix, label: Floats) -> tuple[dict[str, str], li
         elif feature.kind != "category" and _auc(values[known], label[known]) > SUSPICIOUS_AUC:
             warnings.append(f"leakage? {feature.name} alone ranks the label nearly without error: was it known before?")
     return out, warnings + [f"{name} is left out: {why}" for name, why in out.items()]
+
+
+def find_rules(matrix: FeatureMatrix, label: Floats) -> dict[str, str]:
+    """Numbers of which a threshold gives the label: the rule by which a list of people was made, not their nature."""
+    found = {}
+    for i, feature in enumerate(matrix.features):
+        values = matrix.values[:, i]
+        known = ~np.isnan(values)
+        if feature.kind != "category" and _auc(values[known], label[known]) > RULE_AUC:
+            found[feature.name] = "the seed's rule: a threshold on it gives the seed"
+    return found
 
 
 def _is_label(codes: np.ndarray, label: Floats) -> bool:

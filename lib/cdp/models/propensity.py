@@ -13,26 +13,23 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from scipy import special
 
 from cdp.core.errors import ContractError, ModelError
 from cdp.models.bgnbd import Floats
-from cdp.models.booster import TREES
-from cdp.models.crossfit import CrossFit, cross_fit
+from cdp.models.crossfit import cross_fit
 from cdp.models.feature_columns import learn_columns
 from cdp.models.feature_matrix import FeatureMatrix, encode
 from cdp.models.folds import hash_keys
 from cdp.models.labels import read_label
 from cdp.models.layers import Layers, fit_layers
 from cdp.models.leakage import find_leaks
-from cdp.models.propensity_metrics import base_rate, describe, gain, plain, reliability
+from cdp.models.propensity_choice import choose_recipe
+from cdp.models.propensity_metrics import base_rate, plain
 from cdp.models.propensity_model import PropensityModel, read_ids, unusual_shares
 from cdp.models.stack import Stack
 
 MIN_OUTCOMES = 10  # of each kind: below, everybody gets the base rate
-MIN_FOR_TREES = 50  # of each kind: below, the logistic alone
 MAX_CELLS = 600_000  # rows x features of the cross-validation: three repeats of five folds stay a matter of minutes
-METHODS = ("stack", "spline logistic", "base rate")
 
 
 @dataclass(frozen=True)
@@ -68,7 +65,7 @@ def fit_propensity(
     matrix = encode(table.frame, plan)
     leaks, leak_warnings = find_leaks(matrix, table.label)
     unusual, matrix = unusual_shares(matrix), matrix.without(set(leaks))
-    outcome = fit_matrix(matrix, table.label, table.ids, on_step=on_step)
+    outcome = _fit_matrix(matrix, table.label, table.ids, on_step)
     model = PropensityModel(plan, frozenset(leaks), outcome.layers, outcome.stack, base_rate(table.label), unusual)
     report = {
         **_counts(table),
@@ -125,23 +122,19 @@ class Outcome:
     warnings: tuple[str, ...] = ()
 
 
-def fit_matrix(matrix: FeatureMatrix, label: Floats, ids: pd.Series, *, on_step: Callable[[float], None]) -> Outcome:
-    """Cross-fit, choose, and fit what was chosen on all rows."""
+def _fit_matrix(matrix: FeatureMatrix, label: Floats, ids: pd.Series, on_step: Callable[[float], None]) -> Outcome:
     fewest = int(min(label.sum(), len(label) - label.sum()))
     if fewest < MIN_OUTCOMES or not matrix.features:
         why = "no feature is left" if fewest >= MIN_OUTCOMES else f"only {fewest} people of the rarer outcome"
         on_step(1.0)
-        return Outcome(None, None, {"method": METHODS[2], "why": f"{why}: everybody gets the base rate"}, (why,))
+        return Outcome(None, None, {"method": "base rate", "why": f"{why}: everybody gets the base rate"}, (why,))
     sample = _sample(matrix, ids)
-    trees = TREES[-1] if fewest >= MIN_FOR_TREES else 0
-    crossed = cross_fit(
-        matrix.rows(sample), label[sample], ids[sample], trees=trees, on_step=lambda s: on_step(s * 0.9)
-    )
-    method, report = _choose(crossed, ids[sample])
+    crossed = cross_fit(matrix.rows(sample), label[sample], ids[sample], on_step=lambda share: on_step(share * 0.9))
+    recipe, report = choose_recipe(crossed, ids[sample])
     report["evaluated_on_rows"] = int(sample.sum())
-    layers, stack = _fit_chosen(method, crossed, matrix, label, ids, report)
+    layers = fit_layers(matrix, label, ids, strength=recipe.strength, trees=recipe.trees) if recipe else None
     on_step(1.0)
-    return Outcome(layers, stack, report)
+    return Outcome(layers, recipe.stack if recipe else None, report)
 
 
 def _sample(matrix: FeatureMatrix, ids: pd.Series) -> np.ndarray:
@@ -150,51 +143,6 @@ def _sample(matrix: FeatureMatrix, ids: pd.Series) -> np.ndarray:
         return np.ones(len(matrix), dtype=bool)
     keys = hash_keys(ids, 0)
     return np.asarray(keys <= np.quantile(keys, most / len(matrix)))
-
-
-def _choose(crossed: CrossFit, ids: pd.Series) -> tuple[str, dict[str, Any]]:
-    label, folds = crossed.label, crossed.folds
-    logits = {
-        "spline logistic": crossed.paths[0][:, :, 0],
-        "base rate": np.full(folds.shape, special.logit(base_rate(label))),
-    }
-    method, gains = "spline logistic", {}
-    why = "too few people for trees"
-    if len(crossed.paths) > 1:
-        logits["stack"] = crossed.stacked()
-        over = gain(logits["stack"], logits["spline logistic"], label, ids)
-        is_better = over["log_loss"]["mean"] > 0 and over["brier"]["mean"] > 0
-        method = "stack" if is_better else "spline logistic"
-        why = f"the stack {'beats' if is_better else 'does not beat'} the spline logistic out of fold"
-        gains["stack over spline logistic"] = over
-    over = gain(logits[method], logits["base rate"], label, ids)
-    gains[f"{method} over base rate"] = over
-    if not (over["log_loss"]["mean"] > 0 and over["auc"]["low"] > 0):
-        method, why = "base rate", f"the {method} does not rank people better than chance out of fold"
-    report = {
-        "method": method,
-        "why": why,
-        "metrics": {name: describe(z, label, folds) for name, z in sorted(logits.items())},
-        "gain": gains,
-        "reliability": reliability(logits[method], label),
-    }
-    return method, report
-
-
-def _fit_chosen(
-    method: str, crossed: CrossFit, matrix: FeatureMatrix, label: Floats, ids: pd.Series, report: dict[str, Any]
-) -> tuple[Layers | None, Stack | None]:
-    report["settings"] = {"logistic_strength": crossed.strength}
-    if method == "base rate":
-        return None, None
-    if method == "spline logistic":
-        layers = fit_layers(matrix, label, ids, strength=crossed.strength, trees=0)
-        return layers, Stack(0.0, np.ones(1))
-    settings, stack = crossed.stack()
-    trees = TREES[settings[1]]
-    weights = dict(zip(("spline logistic", "booster"), map(float, stack.weights), strict=True))
-    report["settings"] |= {"trees": trees, "weights": weights, "intercept": stack.intercept}
-    return fit_layers(matrix, label, ids, strength=crossed.strength, trees=trees), stack
 
 
 def _counts(table: TrainingTable) -> dict[str, Any]:

@@ -40,10 +40,7 @@ class PropensityModel:
         """people x (features + 1) log-odds; a row's sum is the person's log-odds, the last column the average's."""
         if self.layers is None or self.stack is None:
             return np.full((len(matrix), 1), special.logit(self.base_rate))
-        parts = self.layers.contributions(matrix)
-        found = sum(w * part for w, part in zip(self.stack.weights, parts, strict=True))
-        found[:, -1] += self.stack.intercept  # type: ignore[index]
-        return np.asarray(found)
+        return self.stack.pushes(self.layers.contributions(matrix))
 
 
 def score_propensity(model: PropensityModel, frame: pd.DataFrame, *, id_column: str) -> pd.DataFrame:

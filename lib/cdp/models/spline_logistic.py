@@ -93,7 +93,7 @@ def fit_path(matrix: FeatureMatrix, label: Floats, strengths: tuple[float, ...])
     """One model for each strength C (the variance that coefficients are expected to have), from strict to loose."""
     step = -(-len(matrix) // MAX_ROWS)
     matrix, label = matrix.rows(np.arange(0, len(matrix), step)), label[::step]
-    terms = _learn_terms(matrix)
+    terms = learn_terms(matrix, is_bent=sum(f.kind != "category" for f in matrix.features) <= MAX_SPLINES)
     blocks = [t.columns(matrix.values[:, i]) for i, t in enumerate(terms)]
     design = np.hstack(blocks) if blocks else np.empty((len(matrix), 0))
     ends = np.cumsum([b.shape[1] for b in blocks])[:-1]
@@ -109,9 +109,9 @@ def fit_path(matrix: FeatureMatrix, label: Floats, strengths: tuple[float, ...])
     return models
 
 
-def _learn_terms(matrix: FeatureMatrix) -> tuple[Term, ...]:
-    numbers = sum(f.kind != "category" for f in matrix.features)
-    return tuple(_learn_term(matrix.values[:, i], f, numbers <= MAX_SPLINES) for i, f in enumerate(matrix.features))
+def learn_terms(matrix: FeatureMatrix, *, is_bent: bool) -> tuple[Term, ...]:
+    """How each feature becomes columns, in units of its own spread; with splines where `is_bent`."""
+    return tuple(_learn_term(matrix.values[:, i], f, is_bent) for i, f in enumerate(matrix.features))
 
 
 def _learn_term(values: Floats, feature: FeatureColumn, is_bent: bool) -> Term:

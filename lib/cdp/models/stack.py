@@ -27,6 +27,12 @@ class Stack:
         """Log-odds of each person from people x layers."""
         return np.asarray(self.intercept + layers @ self.weights)
 
+    def pushes(self, layers: list[Floats]) -> Floats:
+        """people x (features + 1) log-odds from each layer's; the last column holds the intercept."""
+        found = np.sum([w * part for w, part in zip(self.weights, layers, strict=True)], axis=0)
+        found[:, -1] += self.intercept
+        return np.asarray(found)
+
 
 def fit_stack(layers: Floats, label: Floats) -> Stack:
     """Weights by penalised maximum likelihood on people x layers out-of-fold log-odds."""

@@ -3,17 +3,12 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Iterator
-from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from rich.console import Console
-from rich.progress import Progress
 
 from cdp.verbs.parser import Verbs, add_verb
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
+from cdp.verbs.people import progress_of, reasons_table, tell_warnings
 
 
 def add(verbs: Verbs) -> None:
@@ -47,30 +42,11 @@ def propensity_verb(options: argparse.Namespace, console: Console) -> int:
     report = trained.report
     report["warnings"] += warnings
     report["scored"] = len(scores)
-    target = write_parquet(scores_table(scores), options.out, "scores.parquet")
+    target = write_parquet(reasons_table(scores), options.out, "scores.parquet")
     write_json(report, options.out, "summary.json")
     _tell(console, report)
     console.print(f"{len(scores):,} people scored: {target}", highlight=False)
     return 0
-
-
-def scores_table(scores: Any) -> Any:
-    """The frame as an Arrow table: reasons stay lists of text even where all of them are empty."""
-    import pyarrow as pa
-
-    table = pa.Table.from_pandas(scores, preserve_index=False)
-    columns = {"id": pa.string(), "reasons": pa.list_(pa.string())}
-    for name, kind in columns.items():
-        table = table.set_column(table.column_names.index(name), name, table[name].cast(kind))
-    return table
-
-
-@contextmanager
-def progress_of(console: Console, text: str) -> Iterator[Callable[[float], None]]:
-    """A progress bar while the block runs; what it gives takes the share that is done."""
-    with Progress(console=console, transient=True) as progress:
-        task = progress.add_task(text, total=1.0)
-        yield lambda share: progress.update(task, completed=share)
 
 
 def _tell(console: Console, report: dict[str, Any]) -> None:
@@ -79,5 +55,4 @@ def _tell(console: Console, report: dict[str, Any]) -> None:
     for name, figures in report.get("metrics", {}).items():
         told = ", ".join(f"{key} {v['mean']:.4f} ± {v['sd']:.4f}" for key, v in figures.items())
         console.print(f"  {name}: {told}", highlight=False)
-    for warning in report["warnings"]:
-        console.print(f"warning: {warning}", style="yellow", highlight=False, markup=False)
+    tell_warnings(console, report["warnings"])
