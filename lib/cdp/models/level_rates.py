@@ -15,7 +15,6 @@ from cdp.models.bgnbd import Floats
 from cdp.models.feature_columns import FeatureColumn
 from cdp.models.feature_matrix import FeatureMatrix
 
-MANY_LEVELS = 20  # up to here a category keeps its values: a ridge and a tree handle them better than a rate
 PRIOR_ROWS = 20.0  # a value's rate counts as much as that many average people
 PARTS = 5
 
@@ -36,9 +35,14 @@ class LevelRates:
         return FeatureMatrix(values, _as_numbers(matrix.features, self.by_feature))
 
 
-def fit_rates(matrix: FeatureMatrix, label: Floats, parts: np.ndarray) -> tuple[LevelRates, FeatureMatrix]:
-    """The rates of all rows, and the training matrix with cross-fitted ones; `parts`: each row's fifth."""
-    many = [i for i, f in enumerate(matrix.features) if f.kind == "category" and len(f.levels) > MANY_LEVELS]
+def fit_rates(
+    matrix: FeatureMatrix, label: Floats, parts: np.ndarray, *, above: int
+) -> tuple[LevelRates, FeatureMatrix]:
+    """The rates of all rows for categories of more than `above` levels, and the training matrix with cross-fitted ones.
+
+    `parts`: each row's fifth.
+    """
+    many = [i for i, f in enumerate(matrix.features) if f.kind == "category" and len(f.levels) > above]
     if not many:
         return LevelRates({}), matrix
     encoded = matrix.values.copy()

@@ -12,6 +12,7 @@ from cdp.models.feature_matrix import FeatureMatrix
 from cdp.models.spline_logistic import learn_terms
 
 TOP_SHARES = (0.01, 0.05, 0.1, 0.2)
+ERRORS = 3.0  # standard errors: with one the smallest of many bounds is half the truth, measured on mixtures
 
 
 def describe_ranking(scores: Floats, is_seed: Floats, folds: np.ndarray) -> dict[str, Any]:
@@ -45,12 +46,12 @@ def share_of_seed_like(scores: Floats, is_seed: Floats) -> float:
     """The share of the people outside the seed who are what the seed is.
 
     Above any score, the share of the others over the share of the seed bounds it from above, and meets it where only
-    the seed's kind is left. Taken where the bound with its standard error is smallest; without such a score the
+    the seed's kind is left. Taken where the bound and its sampling error are smallest; without such a score the
     estimate is too high. After Garg et al. 2021, "Mixture proportion estimation and PU learning", NeurIPS 34.
     """
     seed, others = np.sort(scores[is_seed > 0.5]), np.sort(scores[is_seed < 0.5])
     seed_above = np.arange(len(seed), 0, -1)
     others_above = np.maximum(len(others) - np.searchsorted(others, seed, side="left"), 1)
     bound = (others_above / len(others)) / (seed_above / len(seed))
-    error = np.exp(np.sqrt(1 / seed_above + 1 / others_above))
+    error = np.exp(ERRORS * np.sqrt(1 / seed_above + 1 / others_above))
     return float(min(1.0, bound[np.argmin(bound * error)]))

@@ -22,7 +22,7 @@ from cdp.models.feature_matrix import FeatureMatrix
 KNOTS = 5
 MAX_SPLINES = 60  # a table with more numbers gets straight lines: the normal equations grow with the square
 TAIL = 0.001  # values beyond these quantiles of the training rows count as the quantile
-MAX_ROWS = 200_000  # some hundred coefficients do not get better beyond
+MAX_ROWS = 100_000  # some hundred coefficients do not get better beyond
 
 
 @dataclass(frozen=True)
