@@ -65,6 +65,8 @@ def _learn_column(name: str, values: pd.Series, warnings: list[str]) -> FeatureC
         return "not a plain value: it holds lists or structures"
     if pd.api.types.is_datetime64_any_dtype(values):
         return FeatureColumn(name, "date") if values.nunique() > 1 else _constant(values)
+    if values.dtype.kind == "m":
+        values = as_numbers(values)
     text = as_text(values)
     filled = text.dropna()
     distinct = filled.nunique()
@@ -159,7 +161,9 @@ def _numbers_as_text(values: pd.Series) -> pd.Series:
 
 
 def as_numbers(values: pd.Series) -> pd.Series:
-    """Values as doubles; what is no finite number is NaN. Booleans count as 1 and 0 only in boolean columns."""
+    """Values as doubles, durations in days; what is no finite number is NaN."""
+    if values.dtype.kind == "m":
+        values = values / pd.Timedelta(days=1)
     numbers = pd.to_numeric(values if values.dtype.kind in "iuf" else as_text(values), errors="coerce")
     return numbers.astype("float64").replace([np.inf, -np.inf], np.nan)
 

@@ -8,7 +8,7 @@ from typing import Any
 from rich.console import Console
 
 from cdp.verbs.parser import Verbs, add_verb
-from cdp.verbs.people import progress_of, reasons_table, tell_warnings
+from cdp.verbs.people import progress_of, read_people, reasons_table, tell_warnings
 
 USUAL_ID = "customer_id"
 
@@ -33,9 +33,10 @@ def lookalike_verb(options: argparse.Namespace, console: Console) -> int:
     """``cdp lookalike --seed FILE --features FILE --out DIR``."""
     from cdp.models.lookalike import find_lookalikes
     from cdp.models.propensity_model import read_ids
-    from cdp.runtime.files import read_arrow, write_json, write_parquet
+    from cdp.runtime.files import write_json, write_parquet
 
-    seed, features = (read_arrow([file]).to_pandas() for file in (options.seed, options.features))
+    asked = [options.id_column] if options.id_column else []
+    seed, features = (read_people(file, *asked) for file in (options.seed, options.features))
     with progress_of(console, "comparing people with the seed") as on_step:
         found = find_lookalikes(
             read_ids(seed, _id_of(seed, options.id_column)),

@@ -9,9 +9,24 @@ from typing import TYPE_CHECKING
 from rich.console import Console
 from rich.progress import Progress
 
+from cdp.core.errors import ContractError, nearest_name
+
 if TYPE_CHECKING:
     import pandas as pd
     import pyarrow as pa
+
+
+def read_people(file: str, *columns: str) -> pd.DataFrame:
+    """The rows of a CSV or Parquet file. ContractError when it has none, or lacks one of the columns."""
+    from cdp.runtime.files import read_arrow
+
+    table = read_arrow([file])
+    for column in columns:
+        if column not in table.column_names:
+            raise ContractError(f"{file}: there is no column {column!r}; {nearest_name(column, table.column_names)}")
+    if not table.num_rows:
+        raise ContractError(f"{file} has a header but no row")
+    return table.to_pandas()
 
 
 @contextmanager

@@ -8,7 +8,7 @@ from typing import Any
 from rich.console import Console
 
 from cdp.verbs.parser import Verbs, add_verb
-from cdp.verbs.people import progress_of, reasons_table, tell_warnings
+from cdp.verbs.people import progress_of, read_people, reasons_table, tell_warnings
 
 
 def add(verbs: Verbs) -> None:
@@ -32,9 +32,10 @@ def propensity_verb(options: argparse.Namespace, console: Console) -> int:
     """``cdp propensity --train FILE --label COL --id COL --score FILE --out DIR``."""
     from cdp.models.propensity import fit_propensity
     from cdp.models.propensity_model import check_scored, score_propensity
-    from cdp.runtime.files import read_arrow, write_json, write_parquet
+    from cdp.runtime.files import write_json, write_parquet
 
-    train, people = (read_arrow([file]).to_pandas() for file in (options.train, options.score))
+    train = read_people(options.train, options.id_column, options.label)
+    people = read_people(options.score, options.id_column)
     with progress_of(console, "cross-validating and fitting") as on_step:
         trained = fit_propensity(train, label=options.label, id_column=options.id_column, on_step=on_step)
     warnings = check_scored(trained.model, people, id_column=options.id_column)
