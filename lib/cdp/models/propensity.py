@@ -30,6 +30,7 @@ from cdp.models.stack import Stack
 
 MIN_OUTCOMES = 10  # of each kind: below, everybody gets the base rate
 MAX_CELLS = 600_000  # rows x features of the cross-validation: three repeats of five folds stay a matter of minutes
+ENOUGH_OUTCOMES = 500  # of the rarer kind in the cross-validation, even if it takes more rows than that
 
 
 @dataclass(frozen=True)
@@ -65,7 +66,7 @@ def fit_propensity(
     matrix = encode(table.frame, plan)
     leaks, leak_warnings = find_leaks(matrix, table.label)
     unusual, matrix = unusual_shares(matrix), matrix.without(set(leaks))
-    outcome = _fit_matrix(matrix, table.label, table.ids, on_step)
+    outcome = fit_matrix(matrix, table.label, table.ids, on_step)
     model = PropensityModel(plan, frozenset(leaks), outcome.layers, outcome.stack, base_rate(table.label), unusual)
     report = {
         **_counts(table),
@@ -122,13 +123,14 @@ class Outcome:
     warnings: tuple[str, ...] = ()
 
 
-def _fit_matrix(matrix: FeatureMatrix, label: Floats, ids: pd.Series, on_step: Callable[[float], None]) -> Outcome:
+def fit_matrix(matrix: FeatureMatrix, label: Floats, ids: pd.Series, on_step: Callable[[float], None]) -> Outcome:
+    """Cross-fit, choose, and fit what was chosen on all rows; rows of one id are kept together."""
     fewest = int(min(label.sum(), len(label) - label.sum()))
     if fewest < MIN_OUTCOMES or not matrix.features:
         why = "no feature is left" if fewest >= MIN_OUTCOMES else f"only {fewest} people of the rarer outcome"
         on_step(1.0)
         return Outcome(None, None, {"method": "base rate", "why": f"{why}: everybody gets the base rate"}, (why,))
-    sample = _sample(matrix, ids)
+    sample = _sample(matrix, ids, fewest)
     crossed = cross_fit(matrix.rows(sample), label[sample], ids[sample], on_step=lambda share: on_step(share * 0.9))
     recipe, report = choose_recipe(crossed, ids[sample])
     report["evaluated_on_rows"] = int(sample.sum())
@@ -137,8 +139,8 @@ def _fit_matrix(matrix: FeatureMatrix, label: Floats, ids: pd.Series, on_step: C
     return Outcome(layers, recipe.stack if recipe else None, report)
 
 
-def _sample(matrix: FeatureMatrix, ids: pd.Series) -> np.ndarray:
-    most = max(5_000, MAX_CELLS // len(matrix.features))
+def _sample(matrix: FeatureMatrix, ids: pd.Series, fewest: int) -> np.ndarray:
+    most = max(5_000, MAX_CELLS // len(matrix.features), ENOUGH_OUTCOMES * len(matrix) // fewest)
     if len(matrix) <= most:
         return np.ones(len(matrix), dtype=bool)
     keys = hash_keys(ids, 0)

@@ -36,6 +36,12 @@ class PropensityModel:
         """The matrix that the layers read."""
         return encode(frame, self.plan).without(self.left_out)
 
+    def logits(self, matrix: FeatureMatrix) -> Floats:
+        """Log-odds of each person, without the cost of reasons."""
+        if self.layers is None or self.stack is None:
+            return np.full(len(matrix), special.logit(self.base_rate))
+        return self.stack.logits(np.column_stack([path[:, -1] for path in self.layers.paths(matrix)]))
+
     def pushes(self, matrix: FeatureMatrix) -> Floats:
         """people x (features + 1) log-odds; a row's sum is the person's log-odds, the last column the average's."""
         if self.layers is None or self.stack is None:

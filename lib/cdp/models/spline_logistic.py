@@ -22,7 +22,7 @@ from cdp.models.feature_matrix import FeatureMatrix
 KNOTS = 5
 MAX_SPLINES = 60  # a table with more numbers gets straight lines: the normal equations grow with the square
 TAIL = 0.001  # values beyond these quantiles of the training rows count as the quantile
-MAX_ROWS = 100_000  # some hundred coefficients do not get better beyond
+MAX_CELLS = 40_000_000  # of the design, 320 MB: some hundred coefficients do not get better with more rows
 
 
 @dataclass(frozen=True)
@@ -91,9 +91,10 @@ class SplineLogistic:
 
 def fit_path(matrix: FeatureMatrix, label: Floats, strengths: tuple[float, ...]) -> list[SplineLogistic]:
     """One model for each strength C (the variance that coefficients are expected to have), from strict to loose."""
-    step = -(-len(matrix) // MAX_ROWS)
-    matrix, label = matrix.rows(np.arange(0, len(matrix), step)), label[::step]
     terms = learn_terms(matrix, is_bent=sum(f.kind != "category" for f in matrix.features) <= MAX_SPLINES)
+    width = sum(t.columns(matrix.values[:1, i]).shape[1] for i, t in enumerate(terms))
+    step = -(-len(matrix) * width // MAX_CELLS) or 1
+    matrix, label = matrix.rows(np.arange(0, len(matrix), step)), label[::step]
     blocks = [t.columns(matrix.values[:, i]) for i, t in enumerate(terms)]
     design = np.hstack(blocks) if blocks else np.empty((len(matrix), 0))
     ends = np.cumsum([b.shape[1] for b in blocks])[:-1]
