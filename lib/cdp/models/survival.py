@@ -25,6 +25,7 @@ from cdp.models.leakage import find_leaks
 from cdp.models.propensity import fit_matrix
 from cdp.models.propensity_metrics import base_rate, plain
 from cdp.models.propensity_model import CHUNK, PropensityModel, read_ids, unusual_shares
+from cdp.models.pushes import push_reasons
 
 MONTHS = (1, 3, 6, 12)
 MONTH = "months from the own date"  # 1 .. 12
@@ -94,9 +95,15 @@ def score_survival(
     """
     ids = read_ids(people, id_column)
     people, ids = people[ids.notna().to_numpy()], ids.dropna()
-    found = [_left_by(model, people.iloc[start : start + CHUNK], max(months)) for start in range(0, len(people), CHUNK)]
-    by_month = np.concatenate(found) if found else np.empty((0, max(months)))
-    return pd.DataFrame({"id": ids.to_numpy(), **{f"p_left_by_{k}": by_month[:, k - 1] for k in months}})
+    by_month: Floats = np.empty((len(people), max(months)))
+    reasons: list[list[str]] = []
+    for start in range(0, len(people), CHUNK):
+        matrix = model.hazard.encode(people.iloc[start : start + CHUNK])
+        by_month[start : start + CHUNK] = _left_by(model, matrix, max(months))
+        first = at_month(matrix, np.ones(len(matrix)), model.clocks)
+        reasons += push_reasons(matrix, model.hazard.pushes(first)[:, : len(matrix.features)])
+    scored = {"id": ids.to_numpy(), **{f"p_left_by_{k}": by_month[:, k - 1] for k in months}}
+    return pd.DataFrame({**scored, "reasons": pd.Series(reasons, dtype=object)})
 
 
 def at_month(matrix: FeatureMatrix, step: np.ndarray, clocks: Mapping[str, float]) -> FeatureMatrix:
@@ -128,10 +135,9 @@ def _steps(seen: np.ndarray) -> np.ndarray:
     return np.arange(ends[-1]) - np.repeat(ends - seen, seen) + 1
 
 
-def _left_by(model: SurvivalModel, people: pd.DataFrame, last: int) -> Floats:
-    start = model.hazard.encode(people)
-    stays = np.empty((len(people), last))
+def _left_by(model: SurvivalModel, start: FeatureMatrix, last: int) -> Floats:
+    stays = np.empty((len(start), last))
     for step in range(1, last + 1):
-        moved = at_month(start, np.full(len(people), step), model.clocks)
+        moved = at_month(start, np.full(len(start), step), model.clocks)
         stays[:, step - 1] = special.log_expit(-model.hazard.logits(moved))
     return np.asarray(-np.expm1(np.cumsum(stays, axis=1)))

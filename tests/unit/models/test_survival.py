@@ -46,12 +46,14 @@ def test_censored_people_and_own_dates_give_the_true_probabilities():
     model = fit(make_subscribers(1500, seed=1)[0])
     people, truth = make_subscribers(2000, seed=2)
     scored = score_survival(model, people[["person", "flat", "months_to_renewal"]], id_column="person")
-    assert scored.columns.tolist() == ["id", *(f"p_left_by_{k}" for k in MONTHS)]
+    assert scored.columns.tolist() == ["id", *(f"p_left_by_{k}" for k in MONTHS), "reasons"]
     for k in MONTHS:
         p = scored[f"p_left_by_{k}"].to_numpy()
         assert p.mean() == pytest.approx(truth[:, k - 1].mean(), abs=0.03)
         assert np.abs(p - truth[:, k - 1]).mean() < 0.06
-    assert (np.diff(scored.iloc[:, 1:].to_numpy(), axis=1) >= 0).all()
+    soon = people["months_to_renewal"] == 0
+    assert scored.loc[soon, "reasons"].str[0].str.startswith("months_to_renewal = 0 raises").all()
+    assert (np.diff(scored.iloc[:, 1:5].to_numpy(), axis=1) >= 0).all()
 
 
 def test_the_report_is_about_person_months():
