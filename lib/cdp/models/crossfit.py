@@ -33,35 +33,27 @@ class CrossFit:
     paths: tuple[Floats, ...]
     strength: float
 
-    def best_settings(self, among: np.ndarray | None = None) -> tuple[int, ...]:
-        """For each layer the setting with the smallest log loss over `among` (repeats x people; default all)."""
-        chosen = np.ones(self.folds.shape, dtype=bool) if among is None else among
-        label = np.broadcast_to(self.label, self.folds.shape)[chosen][:, None]
-        return tuple(int(log_losses(p[chosen], label).mean(axis=0).argmin()) for p in self.paths)
+    def stack(self, layers: int, people: np.ndarray | None = None) -> tuple[tuple[int, ...], Stack]:
+        """For each of the first `layers` the setting with the smallest log loss, and their stack, over these people.
 
-    def stack(self) -> tuple[tuple[int, ...], Stack]:
-        """The settings and the stack that score new people: chosen on everybody's out-of-fold log-odds."""
-        settings = self.best_settings()
-        return settings, fit_stack(self._layers(settings, np.ones(self.folds.shape, dtype=bool)), self._labels())
+        Without `people`: over all. One layer is only recalibrated.
+        """
+        chosen = np.ones(len(self.label), dtype=bool) if people is None else people
+        label = np.tile(self.label[chosen], len(self.folds))
+        paths = [path[:, chosen].reshape(len(label), -1) for path in self.paths[:layers]]
+        settings = tuple(int(log_losses(path, label[:, None]).mean(axis=0).argmin()) for path in paths)
+        design = np.column_stack([path[:, s] for path, s in zip(paths, settings, strict=True)])
+        return settings, fit_stack(design, label)
 
-    def _labels(self) -> Floats:
-        return np.tile(self.label, len(self.folds))
-
-    def _layers(self, settings: tuple[int, ...], chosen: np.ndarray) -> Floats:
-        return np.column_stack([p[chosen][:, s] for p, s in zip(self.paths, settings, strict=True)])
-
-    def stacked(self) -> Floats:
-        """Honest log-odds of the whole recipe, repeats x people: settings and weights from the other folds."""
+    def stacked(self, layers: int) -> Floats:
+        """Honest log-odds of that recipe, repeats x people: settings and weights from the other folds' people."""
         found = np.empty(self.folds.shape)
-        for repeat in range(len(self.folds)):
-            for fold in range(self.folds.max() + 1):
-                inside = np.zeros(self.folds.shape, dtype=bool)
-                inside[repeat] = self.folds[repeat] == fold
-                others = np.zeros(self.folds.shape, dtype=bool)
-                others[repeat] = ~inside[repeat]
-                settings = self.best_settings(others)
-                stack = fit_stack(self._layers(settings, others), self.label[others[repeat]])
-                found[inside] = stack.logits(self._layers(settings, inside))
+        for repeat, folds in enumerate(self.folds):
+            for fold in range(folds.max() + 1):
+                inside = folds == fold
+                settings, stack = self.stack(layers, ~inside)
+                parts = [path[repeat, inside, s] for path, s in zip(self.paths[:layers], settings, strict=True)]
+                found[repeat, inside] = stack.logits(np.column_stack(parts))
         return found
 
 

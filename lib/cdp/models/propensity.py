@@ -95,7 +95,7 @@ def read_training(train: pd.DataFrame, label: str, id_column: str) -> TrainingTa
             "apart: give rows of people who did and of people who did not."
         )
     frame, ids, labels = train[kept], ids[kept], labels[kept]
-    order = _person_order(frame, ids)
+    order = person_order(frame, ids)
     return TrainingTable(
         ids.iloc[order].reset_index(drop=True),
         labels[order],
@@ -104,7 +104,8 @@ def read_training(train: pd.DataFrame, label: str, id_column: str) -> TrainingTa
     )
 
 
-def _person_order(frame: pd.DataFrame, ids: pd.Series) -> np.ndarray:
+def person_order(frame: pd.DataFrame, ids: pd.Series) -> np.ndarray:
+    """The rows by id, those of one person by what is in them."""
     if not ids.duplicated().any():
         return np.argsort(ids.to_numpy(dtype=str), kind="stable")
     row = np.zeros(len(frame), dtype=np.uint64)

@@ -27,17 +27,18 @@ class Recipe:
 def choose_recipe(crossed: CrossFit, ids: pd.Series) -> tuple[Recipe | None, dict[str, Any]]:
     """The recipe (None: the base rate) and the figures that decided.
 
-    The stack scores where its log loss and its Brier score are below the spline logistic's on average. What scores
-    must have a log loss below the base rate's, and an AUC above one half at the lower end of its 95 % interval.
+    Both the stack and the spline logistic are recalibrated out of fold. The stack scores where its log loss and its
+    Brier score are below the spline logistic's on average. What scores must have a log loss below the base rate's, and
+    an AUC above one half at the lower end of its 95 % interval.
     """
     label, folds = crossed.label, crossed.folds
     logits = {
-        "spline logistic": crossed.paths[0][:, :, 0],
+        "spline logistic": crossed.stacked(1),
         "base rate": np.full(folds.shape, special.logit(base_rate(label))),
     }
     method, gains, why = "spline logistic", {}, "too few people of the rarer outcome for trees"
     if len(crossed.paths) > 1:
-        logits["stack"] = crossed.stacked()
+        logits["stack"] = crossed.stacked(2)
         over = gain(logits["stack"], logits["spline logistic"], label, ids)
         gains["stack over spline logistic"] = over
         is_better = over["log_loss"]["mean"] > 0 and over["brier"]["mean"] > 0
@@ -62,10 +63,8 @@ def choose_recipe(crossed: CrossFit, ids: pd.Series) -> tuple[Recipe | None, dic
 def _recipe(method: str, crossed: CrossFit) -> Recipe | None:
     if method == "base rate":
         return None
-    if method == "spline logistic":
-        return Recipe(crossed.strength, 0, Stack(0.0, np.ones(1)))
-    settings, stack = crossed.stack()
-    return Recipe(crossed.strength, TREES[settings[1]], stack)
+    settings, stack = crossed.stack(2 if method == "stack" else 1)
+    return Recipe(crossed.strength, TREES[settings[1]] if method == "stack" else 0, stack)
 
 
 def _settings(recipe: Recipe | None) -> dict[str, Any]:

@@ -22,7 +22,7 @@ from cdp.models.feature_columns import FeatureColumn, as_numbers, learn_columns
 from cdp.models.feature_matrix import FeatureMatrix, encode
 from cdp.models.labels import read_label
 from cdp.models.leakage import find_leaks
-from cdp.models.propensity import fit_matrix
+from cdp.models.propensity import fit_matrix, person_order
 from cdp.models.propensity_metrics import base_rate, plain
 from cdp.models.propensity_model import CHUNK, PropensityModel, read_ids, unusual_shares
 from cdp.models.pushes import push_reasons
@@ -62,7 +62,7 @@ def fit_survival(
                 f"there is no column {column!r}; there are {', '.join(sorted(map(str, people.columns)))}"
             )
     ids = read_ids(people, id_column)
-    order = np.argsort(ids.fillna("").to_numpy(dtype=str), kind="stable")
+    order = person_order(people, ids.fillna(""))
     people, ids = people.iloc[order], ids.iloc[order].fillna("")
     seen, has_left = _read_follow_up(people[months], people[left])
     plan = learn_columns(people, exclude=frozenset({id_column, months, left}))
@@ -101,7 +101,7 @@ def score_survival(
         matrix = model.hazard.encode(people.iloc[start : start + CHUNK])
         by_month[start : start + CHUNK] = _left_by(model, matrix, max(months))
         first = at_month(matrix, np.ones(len(matrix)), model.clocks)
-        reasons += push_reasons(matrix, model.hazard.pushes(first)[:, : len(matrix.features)])
+        reasons += push_reasons(matrix, model.hazard.pushes(first)[:, :-2])  # without the month and the base
     scored = {"id": ids.to_numpy(), **{f"p_left_by_{k}": by_month[:, k - 1] for k in months}}
     return pd.DataFrame({**scored, "reasons": pd.Series(reasons, dtype=object)})
 

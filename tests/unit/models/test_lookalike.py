@@ -112,7 +112,9 @@ def test_people_given_twice_are_refused():
 
 
 def test_share_of_a_mixture_with_a_pure_top():
-    rng = np.random.default_rng(1)
-    others = np.concatenate([rng.normal(6, 1, 400), rng.normal(0, 1, 1600)])
-    scores, is_seed = np.concatenate([rng.normal(6, 1, 500), others]), np.repeat([1.0, 0.0], [500, 2000])
-    assert share_of_seed_like(scores, is_seed) == pytest.approx(0.2, abs=0.04)
+    found, is_seed = [], np.repeat([1.0, 0.0], [500, 2000])
+    for seed in range(10):
+        rng = np.random.default_rng(seed)
+        scores = np.concatenate([rng.normal(6, 1, 500), rng.normal(6, 1, 400), rng.normal(0, 1, 1600)])
+        found.append(share_of_seed_like(scores, is_seed))
+    assert np.mean(found) == pytest.approx(0.2, abs=0.03)
