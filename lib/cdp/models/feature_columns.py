@@ -1,0 +1,177 @@
+"""What each column of a table of people is (a number, a date, a category), and which columns no model may use.
+
+Learned on the training table alone and applied to any other: a file in which everything is text and a typed Parquet
+file give the same plan. Nothing here looks at the label; what gives the label away is found in `leakage.py`.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from typing import Literal
+
+import numpy as np
+import pandas as pd
+
+Kind = Literal["number", "date", "category"]
+
+MISSING_WORDS = frozenset({"", "na", "n/a", "nan", "null", "none", "nat", "<na>", "?", "-"})
+DATE_FORMATS = ("ISO8601", "%d/%m/%Y", "%m/%d/%Y", "%d.%m.%Y", "%Y/%m/%d")
+CLEAN_SHARE = 0.98  # a column is of a kind when this share of its values is; the rest counts as missing, with a warning
+ID_SHARE = 0.9  # distinct values per filled row, from which text is an id or free text
+MIN_ROWS_FOR_IDS = 30  # below, being distinct says nothing
+MAX_LEVELS = 300
+MIN_LEVEL_ROWS = 5  # rarer levels are scored as "another value"
+_ID_NAME = re.compile(r"(?:^|[_\W])(id|uuid|guid|key|hash|email|e_mail|phone|msisdn|iban)$", re.IGNORECASE)
+_CODE_NAME = re.compile(r"(?:^|[_\W])(id|code|zip|zipcode|postcode|plz)$", re.IGNORECASE)
+_CAMEL = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
+
+
+@dataclass(frozen=True)
+class FeatureColumn:
+    """One usable column. `levels`: a category's values in training, most frequent first; `date_format` of text."""
+
+    name: str
+    kind: Kind
+    levels: tuple[str, ...] = ()
+    date_format: str = ""
+
+
+@dataclass(frozen=True)
+class FeaturePlan:
+    """The usable columns by name, the others with the reason why not, and what a person should look at."""
+
+    columns: tuple[FeatureColumn, ...]
+    dropped: dict[str, str] = field(default_factory=dict)
+    warnings: tuple[str, ...] = ()
+
+
+def learn_columns(frame: pd.DataFrame, *, exclude: frozenset[str]) -> FeaturePlan:
+    """Decide for each column but `exclude`. Columns are taken by name, so their order does not matter."""
+    columns: list[FeatureColumn] = []
+    dropped: dict[str, str] = {}
+    warnings: list[str] = []
+    for name in sorted(set(frame.columns) - exclude):
+        found = _learn_column(name, frame[name], warnings)
+        if isinstance(found, FeatureColumn):
+            columns.append(found)
+        else:
+            dropped[name] = found
+    return FeaturePlan(tuple(columns), dropped, tuple(warnings))
+
+
+def _learn_column(name: str, values: pd.Series, warnings: list[str]) -> FeatureColumn | str:
+    if values.map(type).isin((list, dict, set, tuple, np.ndarray)).any():
+        return "not a plain value: it holds lists or structures"
+    if pd.api.types.is_datetime64_any_dtype(values):
+        return FeatureColumn(name, "date") if values.nunique() > 1 else _constant(values)
+    if values.dtype.kind == "m":
+        values = as_numbers(values)
+    text = as_text(values)
+    filled = text.dropna()
+    distinct = filled.nunique()
+    if distinct < 2 and (distinct == 0 or len(filled) == len(text)):
+        return _constant(text)
+    if distinct == 1:  # filled or not is what it tells
+        return FeatureColumn(name, "category", tuple(filled.unique()))
+    numbers = as_numbers(values)
+    is_number = numbers.notna().sum() >= CLEAN_SHARE * len(filled)
+    if (why := _identifies(name, filled, numbers if is_number else None)) is not None:
+        return why
+    if is_number and not (_CODE_NAME.search(_snake(name)) and distinct <= MAX_LEVELS):
+        _warn_unclean(name, "number", len(filled) - int(numbers.notna().sum()), warnings)
+        return FeatureColumn(name, "number") if numbers.nunique() > 1 else _constant(text)
+    if not is_number and (form := _date_format(filled)):
+        _warn_unclean(name, "date", int(as_days(filled, form).isna().sum()), warnings)
+        return FeatureColumn(name, "date", date_format=form)
+    return _category(name, filled)
+
+
+def _constant(values: pd.Series) -> str:
+    return "the same value for everybody" if values.notna().any() else "empty"
+
+
+def _identifies(name: str, filled: pd.Series, numbers: pd.Series | None) -> str | None:
+    distinct, rows = filled.nunique(), len(filled)
+    if rows < MIN_ROWS_FOR_IDS or distinct < ID_SHARE * rows:
+        return None
+    if numbers is None:
+        if _date_format(filled):
+            return None
+        return "an id or free text: nearly every row has a value of its own"
+    known = numbers.dropna()
+    is_whole = bool((known == known.round()).all())
+    if is_whole and _ID_NAME.search(_snake(name)):
+        return "an id: whole numbers, nearly every row has its own"
+    if is_whole and distinct == rows and known.max() - known.min() < 2 * rows:
+        return "a running number: every row has its own"
+    return None
+
+
+def _snake(name: str) -> str:
+    return _CAMEL.sub("_", name)
+
+
+def _warn_unclean(name: str, kind: str, count: int, warnings: list[str]) -> None:
+    if count:
+        warnings.append(f"column {name}: {count} values are no {kind} and count as missing")
+
+
+def _date_format(filled: pd.Series) -> str:
+    """The first format that nearly all values have, else nothing. Looks at a sample first: most text is no date."""
+    sample = filled.iloc[:: max(1, len(filled) // 50)]
+    for form in DATE_FORMATS:
+        if all(as_days(part, form).notna().mean() >= CLEAN_SHARE for part in (sample, filled)):
+            return form
+    return ""
+
+
+def _category(name: str, filled: pd.Series) -> FeatureColumn | str:
+    counts = filled.value_counts().rename_axis("level").reset_index(name="rows")
+    counts = counts.sort_values(["rows", "level"], ascending=[False, True])
+    kept = counts[counts["rows"] >= min(MIN_LEVEL_ROWS, max(1, len(filled) // 20))].head(MAX_LEVELS)
+    if kept["rows"].sum() < 0.05 * len(filled):
+        return "an id or free text: no value is shared by enough rows"
+    return FeatureColumn(name, "category", tuple(kept["level"]))
+
+
+def as_text(values: pd.Series) -> pd.Series:
+    """Values as trimmed text, missing ones as NaN; whole numbers without a point, booleans as true and false."""
+    if pd.api.types.is_bool_dtype(values):
+        return values.map({True: "true", False: "false"}).astype(object)
+    if pd.api.types.is_numeric_dtype(values):
+        return _numbers_as_text(values)
+    filled = values.notna()
+    text = values.astype(object).where(filled, "").map(_word)
+    return text.mask(text.str.lower().isin(MISSING_WORDS))
+
+
+def _word(value: object) -> str:
+    if isinstance(value, (bool, np.bool_)):
+        return str(value).lower()
+    if isinstance(value, float) and value.is_integer():
+        return str(int(value))
+    return str(value).strip()
+
+
+def _numbers_as_text(values: pd.Series) -> pd.Series:
+    numbers = values.astype("float64") if values.dtype.kind == "f" or values.hasnans else values
+    text = numbers.map(_word, na_action="ignore").astype(object)
+    return text.where(numbers.notna())
+
+
+def as_numbers(values: pd.Series) -> pd.Series:
+    """Values as doubles, durations in days; what is no finite number is NaN."""
+    if values.dtype.kind == "m":
+        values = values / pd.Timedelta(days=1)
+    numbers = pd.to_numeric(values if values.dtype.kind in "iuf" else as_text(values), errors="coerce")
+    return numbers.astype("float64").replace([np.inf, -np.inf], np.nan)
+
+
+def as_days(values: pd.Series, date_format: str = "") -> pd.Series:
+    """Dates or times as days since 1970 (UTC, fractions kept); what is no date is NaN."""
+    if pd.api.types.is_datetime64_any_dtype(values):
+        times = pd.to_datetime(values, utc=True)
+    else:
+        times = pd.to_datetime(as_text(values), format=date_format or "ISO8601", utc=True, errors="coerce")
+    return (times - pd.Timestamp(0, tz="UTC")) / pd.Timedelta(days=1)
