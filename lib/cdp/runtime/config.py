@@ -43,6 +43,7 @@ class Settings(_Frozen):
     is_production: bool = False
     identity_driver_edge_limit: int = Field(default=50_000_000, ge=0)
     models: ModelSettings = ModelSettings()
+    packages: tuple[str, ...] = ()
     spark: dict[str, str] = {}
 
     @property
