@@ -49,7 +49,8 @@ class Settings(_Frozen):
     @property
     def model_artifacts(self) -> str | None:
         """Where models and pictures of new experiments lie; None: an MLflow server has a place of its own."""
-        return f"{self.state}/mlflow_artifacts" if self.mlflow_tracking_uri.startswith("sqlite:") else None
+        is_database = self.mlflow_tracking_uri.startswith(("sqlite:", "postgresql"))
+        return f"{self.state}/mlflow_artifacts" if is_database else None
 
     @property
     def secret(self) -> bytes:
