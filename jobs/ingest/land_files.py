@@ -12,7 +12,7 @@ from pyspark.sql import functions as F
 
 from cdp.contracts.bronze.landed_records import LANDED_RECORDS
 from cdp.contracts.ops.files import FILES
-from cdp.core.errors import ConfigError
+from cdp.core.errors import ConfigError, TransientError
 from cdp.ingest.databases import TableBatch, landed_rows, login_of, read_batch
 from cdp.ingest.land import KnownFile, LandingPlan, plan_landing, read_records
 from cdp.ingest.ledger import files_frame, known_files
@@ -58,7 +58,7 @@ def land_tables(ctx: JobContext, sources: Mapping[str, SourceSpec], known: Seque
         try:
             login = login_of(source.database, os.environ)
             batch = read_batch(ctx.spark, source, login, since=since, delivered_on=ctx.run_date, keep=ctx.keep)
-        except ConfigError as error:
+        except (ConfigError, TransientError) as error:
             ctx.report_problem(str(error))
             continue
         if batch.n_records and batch.batch_id not in {k.file_id for k in known}:

@@ -14,13 +14,14 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
+from py4j.protocol import Py4JJavaError
 from pyspark import TaskContext
 from pyspark.errors import PySparkException
 from pyspark.sql import Column, DataFrame, SparkSession
 from pyspark.sql import functions as F
 from pyspark.sql.types import DateType, NumericType, TimestampNTZType, TimestampType
 
-from cdp.core.errors import ConfigError
+from cdp.core.errors import ConfigError, TransientError
 from cdp.core.keys import hashed_text
 from cdp.ingest.rows_as_json import rows_as_json
 from cdp.ingest.spec import DatabaseOptions, SourceSpec, duration
@@ -69,20 +70,26 @@ def read_batch(
     `since` is the watermark of the last batch, None before the first: then all rows are read, those without a
     watermark too, which later reads never see. A batch is named by its content whatever the order of its rows: the
     same rows again are the same batch. `keep` holds the rows, so that the database is asked once. Raises ConfigError
-    when it cannot be reached or does not know the table, a column or the user.
+    when it cannot be reached or does not know the table, a column or the user, TransientError when it fails midway.
     """
     options = source.database
     assert options is not None
     try:
         rows, newest = _select(spark, options, login, since)
+    except (PySparkException, Py4JJavaError) as error:  # nothing was read yet, so the text quotes no row
+        raise ConfigError(
+            f"source {source.name}: the database does not answer ({_first_line(error)}); look at `database` in "
+            f"conf/sources/{source.name}.yaml, at {options.user_env} and {options.password_env}, and whether the "
+            "coordinates of the driver's jar stand in the setting `packages`"
+        ) from None
+    try:
         records = keep(rows.mapInArrow(_as_records, _RECORDS))
         content = F.sum(F.xxhash64("raw").cast("decimal(20,0)")).cast("string")
         found = records.agg(F.count("*").alias("n"), content.alias("content")).collect()[0]
-    except PySparkException as error:
-        raise ConfigError(
-            f"source {source.name}: the database cannot be read ({error.getCondition() or type(error).__name__}); look "
-            f"at `database` in conf/sources/{source.name}.yaml, at {options.user_env} and {options.password_env}, and "
-            "whether the driver's coordinates stand in the setting `packages`"
+    except (PySparkException, Py4JJavaError):
+        raise TransientError(
+            f"source {source.name}: the connection was lost or a row cannot be read; nothing of it was landed, the "
+            "next run begins there again (--debug shows the database's own words)"
         ) from None
     return TableBatch(
         source=source.name,
@@ -168,6 +175,11 @@ def _is_new(rows: DataFrame, options: DatabaseOptions, newest: Any, since: str |
         raise ConfigError(f"watermark {options.watermark} is a number: an `overlap` in time does not fit it")
     lower: Any = Decimal(since) if isinstance(kind, NumericType) else type(newest).fromisoformat(since) - overlap
     return (column >= F.lit(lower)) & upper
+
+
+def _first_line(error: Exception) -> str:
+    cause = error.java_exception.getMessage() if isinstance(error, Py4JJavaError) else str(error)
+    return str(cause).splitlines()[0]
 
 
 def _as_text(watermark: Any) -> str:
