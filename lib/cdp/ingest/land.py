@@ -37,15 +37,19 @@ _TASK_BYTES = 32 << 20
 
 @dataclass(frozen=True)
 class KnownFile:
-    """One line of the ledger, as far as landing needs it; landed_at in seconds since 1970."""
+    """One line of the ledger, as far as landing needs it; landed_at in seconds since 1970.
+
+    Hash and size are those of a file, the watermark is that of a database batch.
+    """
 
     source: str
     path: str
     file_id: str
-    sha256: str
-    size_bytes: int
+    sha256: str | None
+    size_bytes: int | None
     state: str
     landed_at: float
+    watermark: str | None = None
 
 
 @dataclass(frozen=True)

@@ -10,6 +10,7 @@ from pyspark.sql import functions as F
 
 from cdp.contracts.ops.files import FILES
 from cdp.ingest.check import CheckedFile
+from cdp.ingest.databases import TableBatch, batch_row
 from cdp.ingest.land import KnownFile, ledger_row
 
 
@@ -21,15 +22,19 @@ def newest_states(files: DataFrame) -> DataFrame:
 
 def known_files(files: DataFrame) -> list[KnownFile]:
     """What landing must know of each file that ever came; some hundred bytes a file on the driver."""
-    rows = files.select("source", "path", "file_id", "sha256", "size_bytes", "state", "landed_at").collect()
+    names = ("source", "path", "file_id", "sha256", "size_bytes", "state", "landed_at", "watermark")
+    rows = files.select(*names).collect()
     return [
-        KnownFile(r.source, r.path, r.file_id, r.sha256, r.size_bytes, r.state, r.landed_at.timestamp()) for r in rows
+        KnownFile(r.source, r.path, r.file_id, r.sha256, r.size_bytes, r.state, r.landed_at.timestamp(), r.watermark)
+        for r in rows
     ]
 
 
-def files_frame(spark: SparkSession, files: Iterable[CheckedFile], stamp: Mapping[str, Any]) -> DataFrame:
-    """Files as ops.files rows; `stamp` is what the run adds (run_id, landed_at, bronze_version)."""
-    rows = [{**ledger_row(file), **stamp} for file in files]
+def files_frame(
+    spark: SparkSession, files: Iterable[CheckedFile], batches: Iterable[TableBatch], stamp: Mapping[str, Any]
+) -> DataFrame:
+    """Files and batches as ops.files rows; `stamp` is what the run adds (run_id, landed_at, bronze_version)."""
+    rows = [{**row, **stamp} for row in (*map(ledger_row, files), *map(batch_row, batches))]
     return spark.createDataFrame([tuple(r.get(n) for n in FILES.column_names) for r in rows], FILES.schema)
 
 

@@ -12,7 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator, model_valida
 from cdp.core.errors import ConfigError, nearest_name
 
 Party = Literal["first", "second", "third"]
-Format = Literal["csv", "jsonl", "parquet", "xml"]
+Format = Literal["csv", "jsonl", "parquet", "xml", "table"]
 TargetTable = Literal["events", "order_lines", "customer_records", "feedback", "consents"]
 IdentifierType = Literal["email", "phone", "user_id", "loyalty_id", "household_key", "customer_id", "anonymous_id"]
 Purpose = Literal["email_marketing", "personalisation", "analytics", "model_training", "ads", "direct_mail"]
@@ -28,6 +28,18 @@ class _Spec(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
+def duration(text: str | None) -> timedelta | None:
+    """Read a duration such as 30s, 15m, 2h or 1d; None stays None."""
+    match = _DURATION.match(text) if text else None
+    return timedelta(**{_UNITS[match[2]]: int(match[1])}) if match else None
+
+
+def _checked_duration(text: str | None) -> str | None:
+    if text is not None and not _DURATION.match(text):
+        raise ValueError("must be a whole number and a unit: 30s, 15m, 2h or 1d")
+    return text
+
+
 class CsvOptions(_Spec):
     """How the rows of a CSV source are written; quotes inside a value are doubled (RFC 4180)."""
 
@@ -41,6 +53,46 @@ class XmlOptions(_Spec):
 
     row_tag: str = Field(pattern=r"^[A-Za-z_][\w.\-]*$")
     encoding: Encoding = "utf-8"
+
+
+class DatabaseOptions(_Spec):
+    """Which rows of a database are the source's, and how the new ones are told from those that came before."""
+
+    url: str = Field(pattern=r"^jdbc:[a-z]+:", description="the JDBC address, without user and password")
+    table: str | None = Field(default=None, description="schema.table")
+    query: str | None = Field(default=None, description="a SELECT instead of a table")
+    user_env: str = Field(description="the environment variable that holds the user's name")
+    password_env: str = Field(description="the environment variable that holds the password")
+    watermark: str | None = Field(
+        default=None, description="a column that only grows (a change time, a number): newer rows are read, not all"
+    )
+    overlap: str | None = Field(default=None, description="read again what lies so far behind the watermark, e.g. 2h")
+    partition_column: str | None = Field(default=None, description="a whole-number column, to read ranges in parallel")
+    partitions: int = Field(default=4, ge=1, le=256)
+
+    @field_validator("url")
+    @classmethod
+    def _url_holds_no_secret(cls, url: str) -> str:
+        if re.search(r"(password|user)=|//[^/]*@", url, re.IGNORECASE):
+            raise ValueError("holds a user or a password: name environment variables in user_env and password_env")
+        return url
+
+    @field_validator("overlap")
+    @classmethod
+    def _overlap_is_a_duration(cls, overlap: str | None) -> str | None:
+        return _checked_duration(overlap)
+
+    @model_validator(mode="after")
+    def _options_fit(self) -> DatabaseOptions:
+        if (self.table is None) == (self.query is None):
+            raise ValueError("give exactly one of table, query")
+        if self.overlap is not None and self.watermark is None:
+            raise ValueError("`overlap` lies behind a `watermark`: name one")
+        return self
+
+    def rows_sql(self) -> str:
+        """What to select from: the table, or the query as a subquery."""
+        return self.table if self.table is not None else f"({self.query}) AS source_rows"
 
 
 class ConsentDefault(_Spec):
@@ -66,12 +118,12 @@ class SourceSpec(_Spec):
     owner: str
     description: str
     party: Party
-    kind: Literal["files"] = "files"
     format: Format
-    location: str = Field(min_length=1, description="folder below the input folder; delivery folders lie in it")
+    location: str = Field(default="", description="folder below the input folder; delivery folders lie in it")
     files: str = "*"
     csv: CsvOptions | None = None
     xml: XmlOptions | None = None
+    database: DatabaseOptions | None = Field(default=None, description="with format table: no files, but these rows")
     mapping: str
     consent_default: ConsentDefault | None = None
     arrival_lag: str | None = None
@@ -91,15 +143,17 @@ class SourceSpec(_Spec):
     @field_validator("arrival_lag")
     @classmethod
     def _lag_is_a_duration(cls, lag: str | None) -> str | None:
-        if lag is not None and not _DURATION.match(lag):
-            raise ValueError("must be a whole number and a unit: 30s, 15m, 2h or 1d")
-        return lag
+        return _checked_duration(lag)
 
     @model_validator(mode="after")
     def _options_fit(self) -> SourceSpec:
         if self.format == "xml" and self.xml is None:
             raise ValueError("format xml needs `xml: {row_tag: ...}`")
-        for options, wanted in (("csv", self.csv), ("xml", self.xml)):
+        if self.format == "table" and self.database is None:
+            raise ValueError("format table needs `database: {url: ..., table: ...}`")
+        if (self.format == "table") == bool(self.location):
+            raise ValueError("files lie in a `location`; a table has none")
+        for options, wanted in (("csv", self.csv), ("xml", self.xml), ("table", self.database)):
             if wanted is not None and self.format != options:
                 raise ValueError(f"`{options}` options with format {self.format}")
         if self.party != "first" and (self.retention_days is None or not 30 <= self.retention_days <= 90):
@@ -108,8 +162,7 @@ class SourceSpec(_Spec):
 
     def lag(self) -> timedelta | None:
         """Give the declared arrival lag as a duration; None where the source declares none."""
-        match = _DURATION.match(self.arrival_lag) if self.arrival_lag else None
-        return timedelta(**{_UNITS[match[2]]: int(match[1])}) if match else None
+        return duration(self.arrival_lag)
 
 
 class ColumnSpec(_Spec):

@@ -10,7 +10,7 @@ import logging
 import os
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -31,6 +31,7 @@ AS_OF_TAG = "cdp.as_of"
 PROMOTED_TAG = "cdp.promoted"  # on a version: why it was made champion
 VERSION_TAG = "cdp.registered."  # + model name: the versions that a run registered
 EXPERIMENT = "cdp"
+_LOCK_KEY = 7_110_620  # of the advisory lock in PostgreSQL: any number that nobody else uses
 MODEL_NAMES = {"churn": "cdp.churn", "ltv": "cdp.ltv"}  # kind -> registered name
 
 
@@ -62,9 +63,9 @@ class Champion:
 
 
 def open_tracking(uri: str, *, registry_uri: str | None = None, artifact_location: str | None = None) -> Tracking:
-    """Connect, and make the tables of a fresh SQLite file exactly once, whoever comes first.
+    """Connect, and make the tables of a fresh database (SQLite, PostgreSQL) exactly once, whoever comes first.
 
-    Six processes that meet a fresh file crash each other in MLflow's migrations; hence the lock file beside it.
+    Six processes that meet a fresh database crash each other in MLflow's migrations; hence the lock.
     `artifact_location` is the folder for new experiments (pictures, models), beside the lake.
     """
     with _locked(uri):
@@ -247,17 +248,32 @@ def _client(uri: str, registry_uri: str) -> MlflowClient:
     return MlflowClient(tracking_uri=uri, registry_uri=registry_uri)
 
 
+def _locked(uri: str) -> AbstractContextManager[None]:
+    """Hold the lock that the makers of a fresh database's tables share; a tracking server looks after itself."""
+    if uri.startswith("sqlite:///"):
+        return _locked_file(Path(uri.removeprefix("sqlite:///") + ".lock"))
+    if uri.startswith("postgresql"):
+        return _locked_database(uri)
+    return nullcontext()
+
+
 @contextmanager
-def _locked(uri: str) -> Iterator[None]:
-    """Hold the lock beside a SQLite file; other servers look after themselves."""
-    if not uri.startswith("sqlite:///"):
-        yield
-        return
-    file = Path(uri.removeprefix("sqlite:///"))
+def _locked_file(file: Path) -> Iterator[None]:
     file.parent.mkdir(parents=True, exist_ok=True)
-    with file.with_name(file.name + ".lock").open("w") as lock:
+    with file.open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         try:
             yield
         finally:
             fcntl.flock(lock, fcntl.LOCK_UN)
+
+
+@contextmanager
+def _locked_database(uri: str) -> Iterator[None]:
+    """An advisory lock of PostgreSQL: it holds no table, and ends with the connection."""
+    from sqlalchemy import create_engine, text
+    from sqlalchemy.pool import NullPool
+
+    with create_engine(uri, poolclass=NullPool).connect() as connection:
+        connection.execute(text("SELECT pg_advisory_lock(:key)"), {"key": _LOCK_KEY})
+        yield

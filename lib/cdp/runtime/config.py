@@ -43,12 +43,14 @@ class Settings(_Frozen):
     is_production: bool = False
     identity_driver_edge_limit: int = Field(default=50_000_000, ge=0)
     models: ModelSettings = ModelSettings()
+    packages: tuple[str, ...] = ()
     spark: dict[str, str] = {}
 
     @property
     def model_artifacts(self) -> str | None:
         """Where models and pictures of new experiments lie; None: an MLflow server has a place of its own."""
-        return f"{self.state}/mlflow_artifacts" if self.mlflow_tracking_uri.startswith("sqlite:") else None
+        is_database = self.mlflow_tracking_uri.startswith(("sqlite:", "postgresql"))
+        return f"{self.state}/mlflow_artifacts" if is_database else None
 
     @property
     def secret(self) -> bytes:

@@ -19,7 +19,7 @@ from cdp.runtime.loggers import quiet_python_loggers
 if TYPE_CHECKING:  # a verb without Spark starts without it
     from pyspark.sql import SparkSession
 
-    from cdp.runtime.job import Job, JobMain
+    from cdp.runtime.job import Job, JobContext, JobMain
     from cdp.tables.store import Lake
 
 _SHORTCUTS = ("home", "lake", "input", "output")
@@ -59,7 +59,8 @@ def open_lake(configuration: Configuration, app_name: str) -> Lake:
     from cdp.tables.store import Lake
 
     settings = configuration.settings
-    spark = build_session(app_name, settings.spark, extra_jars=file_system_jars(settings.lake))
+    extra = (*file_system_jars(settings.lake), *settings.packages)
+    spark = build_session(app_name, settings.spark, extra_jars=extra)
     if spark.sparkContext.getCheckpointDir() is None:
         spark.sparkContext.setCheckpointDir(f"{settings.lake}/_checkpoints")
     return Lake(spark, settings.lake)
@@ -119,10 +120,16 @@ def run(job: Job, main: JobMain) -> int:
         lake = open_lake(configuration, job.name)
         loaded = LoadedJob(job, main, "", "")
         context = run_one(lake, configuration, loaded, checked_run_date(options.run_date))
-        print(f"{job.name} {options.run_date}: {context.rows_written or 'no change'}")
+        print(outcome(context))
         return exit_code(context.problems, is_strict=options.strict)
 
     return guarded(action, debug=options.debug)
+
+
+def outcome(context: JobContext) -> str:
+    """What one run of one job did, and what a person must know of it, a line each."""
+    lines = [f"{context.job.name} {context.run_date}: {context.rows_written or 'no change'}"]
+    return "\n".join(lines + [f"  ! {problem}" for problem in context.problems])
 
 
 def describe_job(job: Job) -> str:

@@ -10,7 +10,7 @@ from rich.console import Console
 from cdp.core.dates import days_between
 from cdp.core.errors import ConfigError, nearest_name
 from cdp.runtime.config import Configuration
-from cdp.runtime.entry import checked_run_date, configuration_of, exit_code, open_lake
+from cdp.runtime.entry import checked_run_date, configuration_of, exit_code, open_lake, outcome
 from cdp.verbs.parser import Verbs, add_verb
 
 
@@ -82,7 +82,7 @@ def run_verb(options: argparse.Namespace, console: Console) -> int:
     configuration = configuration_of(options)
     with night_lock(configuration.settings.state):
         context = run_one(open_lake(configuration, options.job), configuration, loaded, run_date)
-    console.print(f"{options.job} {run_date}: {context.rows_written or 'no change'}")
+    console.print(outcome(context), highlight=False, markup=False)
     return exit_code(context.problems, is_strict=False)
 
 

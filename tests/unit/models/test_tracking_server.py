@@ -1,7 +1,8 @@
-"""The same calls against a real MLflow server, which keeps the artifacts at its own place."""
+"""The same calls against a real MLflow server, which keeps the artifacts at its own place, and a real PostgreSQL."""
 
 from __future__ import annotations
 
+import multiprocessing
 import os
 import signal
 import subprocess
@@ -9,10 +10,12 @@ import sys
 import time
 import urllib.request
 from collections.abc import Iterator
+from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 
 import pytest
 from tests.ports import free_port
+from tests.postgres import PASSWORD, USER, postgres
 
 from cdp.models.registry import load_champion, log_and_register, open_tracking
 from cdp.models.train import TrainedValue
@@ -63,3 +66,21 @@ def test_versions_live_on_the_server(server: str, trained: TrainedValue, tmp_pat
     assert {(v.name, v.aliases) for v in list_versions(tracking)} == {("cdp.churn", ()), ("cdp.ltv", ("champion",))}
     assert list((tmp_path / "store").rglob("value_parameters.json")), "the server keeps them"
     assert not (tmp_path / "state").exists()
+
+
+def test_versions_live_in_postgresql_that_six_processes_meet_fresh(trained: TrainedValue, tmp_path: Path) -> None:
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload(["mlflow", "cdp.models.registry"])
+    with postgres(tmp_path / "postgres") as port:
+        uri = f"postgresql+psycopg://{USER}:{PASSWORD}@127.0.0.1:{port}/postgres"
+        overrides = {"home": str(tmp_path / "home"), "mlflow_tracking_uri": uri}
+        settings = load_configuration(env="ci", overrides=overrides).settings
+        with ProcessPoolExecutor(6, mp_context=context) as six:
+            answers = [six.submit(open_tracking, uri, artifact_location=settings.model_artifacts) for _ in range(6)]
+            assert len({a.result(timeout=240) for a in answers}) == 1, "all six see the same experiment"
+        tracking = open_tracking(uri, artifact_location=settings.model_artifacts)
+        made = log_and_register(tracking, trained, names=NAMES, datasets=[], fingerprint="f1")
+        promote_version(tracking, "cdp.ltv", made.versions["cdp.ltv"], reason="first")
+        champion = load_champion(tracking, "cdp.ltv")
+        assert champion is not None and champion.params == trained.params
+        assert list((tmp_path / "home").rglob("value_parameters.json")), "beside the lake, not in the working folder"

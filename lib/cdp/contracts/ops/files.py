@@ -1,4 +1,4 @@
-"""ops.files: the ledger of input files: one row per file and state that it reached."""
+"""ops.files: the ledger of input files and database batches: one row per file and state that it reached."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from cdp.contracts.model import Column, TableContract
 FILES = TableContract(
     layer="ops",
     name="files",
-    doc="The ledger of input files: one row per file and state that it reached.",
+    doc="The ledger of input files and database batches: one row per file and state that it reached.",
     key=("file_id", "state"),
     mode="append",
     subject_note="about files",
@@ -20,12 +20,13 @@ FILES = TableContract(
             nullable=False,
         ),
         Column("source", "STRING", "The source's name, as in conf/sources.", nullable=False),
-        Column("path", "STRING", "Path below the input folder.", nullable=False),
+        Column("path", "STRING", "Path below the input folder; of a database batch its table.", nullable=False),
         Column("size_bytes", "BIGINT", "Size.", unit="bytes"),
         Column("sha256", "STRING", "Hash of the content."),
-        Column("format", "STRING", "csv, jsonl, parquet or xml."),
+        Column("format", "STRING", "csv, jsonl, parquet, xml or table."),
         Column("header", "STRING", "Column names of a CSV file, as a JSON array."),
-        Column("delivered_on", "DATE", "Date of the delivery folder."),
+        Column("delivered_on", "DATE", "Date of the delivery folder; of a database batch the night."),
+        Column("watermark", "STRING", "Newest value of the watermark column in a database batch."),
         Column(
             "state",
             "STRING",
