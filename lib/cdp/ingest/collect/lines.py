@@ -1,9 +1,9 @@
 """A message as one line of a file: its own bytes first, then what only the collector knows.
 
 `{<the message's members as they came>,"receivedAt":"...","collector":{"bytes":n,...}}`: the message's bytes are
-the line's first n - 1 and a closing brace. Where that cannot be (line breaks, white space around it, not an object), the
-line still reads the same as JSON, and `collector.raw` holds the bytes in base64. JSON readers take the last of two
-equal keys, so what the collector adds wins over what a message claims.
+the line's first n - 1 and a closing brace. Where that cannot be (line breaks, white space around it, not an
+object), `collector.raw` holds the bytes in base64, and an object still reads the same. JSON readers take the last of
+two equal keys, so what the collector adds wins over what a message claims.
 """
 
 from __future__ import annotations
@@ -40,7 +40,9 @@ def is_verbatim(message: bytes) -> bool:
     return message[:1] == b"{" and message[-1:] == b"}" and b"\n" not in message and b"\r" not in message
 
 
-def make_line(message: bytes, content: Any, *, received_at: bytes, added: dict[str, bytes], about: dict[str, Any]) -> bytes:
+def make_line(
+    message: bytes, content: Any, *, received_at: bytes, added: dict[str, bytes], about: dict[str, Any]
+) -> bytes:
     """The line of a message, line end included.
 
     `content` is what the reader made of it; `added` are members for the message itself (name -> JSON), `about` what is

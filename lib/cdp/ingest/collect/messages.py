@@ -1,8 +1,8 @@
 """Find the messages in a request without changing a byte of them.
 
 The body is read as Latin-1, where one byte is one character, so that every position in the text is one in the
-body. The reader is lenient on purpose (NaN, line breaks in strings, half an emoji, bytes that are no UTF-8): what can be
-cut into messages is kept, and the pipeline says what is wrong with each.
+body. The reader is lenient on purpose (NaN, line breaks in strings, half an emoji, bytes that are no UTF-8): what
+can be cut into messages is kept, and the pipeline says what is wrong with each.
 """
 
 from __future__ import annotations
@@ -116,11 +116,9 @@ class _Reader:
 
     def value(self) -> Any:
         try:
-            value, self.at = _READER.scan_once(self._text, self.at)
-        except StopIteration:
-            raise UnreadableError(f"no JSON value at byte {self.at}") from None
-        except ValueError as error:
-            raise UnreadableError(f"no JSON value at byte {self.at}: {getattr(error, 'msg', 'bad value')}") from None
+            value, self.at = _READER.raw_decode(self._text, self.at)
+        except json.JSONDecodeError as error:
+            raise UnreadableError(f"not JSON at byte {error.pos}: {error.msg}") from None
         except RecursionError:
             raise UnreadableError("nested too deeply") from None
         return value

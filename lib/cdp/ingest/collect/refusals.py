@@ -9,7 +9,7 @@ from cdp.ingest.collect.journal import NotKeptError
 from cdp.ingest.collect.messages import UnreadableError
 
 
-class Refusal(Exception):
+class RefusedError(Exception):
     """The end of a request of which nothing is kept."""
 
     def __init__(self, status: int, code: str, message: str, *, retry_after: int | None = None) -> None:
@@ -24,15 +24,15 @@ class Refusal(Exception):
 
 
 #: Everything that ends a request without anything kept.
-REFUSING = (Refusal, UnreadableError, NotKeptError, ClientDisconnect)
+REFUSING = (RefusedError, UnreadableError, NotKeptError, ClientDisconnect)
 
 
-def as_refusal(error: Exception) -> Refusal:
+def as_refusal(error: Exception) -> RefusedError:
     """The refusal that an error of REFUSING means."""
-    if isinstance(error, Refusal):
+    if isinstance(error, RefusedError):
         return error
     if isinstance(error, NotKeptError):
-        return Refusal(503, "not_kept", str(error), retry_after=1)
+        return RefusedError(503, "not_kept", str(error), retry_after=1)
     if isinstance(error, UnreadableError):
-        return Refusal(400, "unreadable", str(error))
-    return Refusal(400, "gone", "the sender went away")
+        return RefusedError(400, "unreadable", str(error))
+    return RefusedError(400, "gone", "the sender went away")

@@ -77,7 +77,7 @@ def _only_writer(out: Path) -> Iterator[None]:
         fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except OSError:
         os.close(handle)
-        raise TransientError(f"another collector writes to {out}: stop it first, or give --out another folder") from None
+        raise TransientError(f"another collector writes to {out}: stop it, or give another --out") from None
     try:
         yield
     finally:

@@ -113,7 +113,7 @@ class CollectSettings(_Spec):
     @property
     def sources(self) -> list[str]:
         """Every source that is written, sorted."""
-        return sorted({spec.source for spec in (*self.write_keys, *self.webhooks)})
+        return sorted({k.source for k in self.write_keys} | {w.source for w in self.webhooks})
 
 
 def load_settings(file: Path) -> CollectSettings:
