@@ -174,7 +174,7 @@ def _call_of(request: Request) -> str:
 def _allowed(sender: Sender | None) -> Sender:
     if sender is None:
         raise RefusedError(
-            401, "unknown_write_key", "send a write key: HTTP Basic with the key as name, or writeKey in it"
+            401, "unknown_write_key", "send a write key: HTTP Basic with the key as name, or writeKey"
         )
     wait = sender.seconds_to_wait()
     if wait:

@@ -16,7 +16,7 @@ async def read_body(request: Request, limit: int) -> bytes:
     encoding = request.headers.get("content-encoding", "identity").strip().lower()
     if encoding not in ("identity", "gzip", "x-gzip", ""):
         raise RefusedError(
-            415, "unknown_encoding", f"content encoding {encoding!r} is not known here: send gzip or nothing"
+            415, "unknown_encoding", f"content encoding {encoding!r}: send gzip, or none"
         )
     declared = request.headers.get("content-length", "")
     if declared.isdigit() and int(declared) > limit:
