@@ -173,9 +173,7 @@ def _call_of(request: Request) -> str:
 
 def _allowed(sender: Sender | None) -> Sender:
     if sender is None:
-        raise RefusedError(
-            401, "unknown_write_key", "send a write key: HTTP Basic with the key as name, or writeKey"
-        )
+        raise RefusedError(401, "unknown_write_key", "send a write key: HTTP Basic with the key as name, or writeKey")
     wait = sender.seconds_to_wait()
     if wait:
         raise RefusedError(429, "too_many", "this write key sends more than it may", retry_after=wait)

@@ -15,9 +15,7 @@ async def read_body(request: Request, limit: int) -> bytes:
     """The unpacked body; RefusedError 413 above the limit (packed or unpacked), 400 for broken gzip, 415 else."""
     encoding = request.headers.get("content-encoding", "identity").strip().lower()
     if encoding not in ("identity", "gzip", "x-gzip", ""):
-        raise RefusedError(
-            415, "unknown_encoding", f"content encoding {encoding!r}: send gzip, or none"
-        )
+        raise RefusedError(415, "unknown_encoding", f"content encoding {encoding!r}: send gzip, or none")
     declared = request.headers.get("content-length", "")
     if declared.isdigit() and int(declared) > limit:
         raise RefusedError(413, "too_large", f"the body is larger than {limit} bytes")

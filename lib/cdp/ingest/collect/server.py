@@ -48,6 +48,7 @@ def serve(
             log_level="warning",
             access_log=False,
             server_header=False,
+            proxy_headers=False,
             limit_concurrency=_MAX_REQUESTS,
             timeout_graceful_shutdown=_SHUTDOWN_SECONDS,
         )
