@@ -13,6 +13,8 @@ import json
 from datetime import datetime
 from typing import Any
 
+from cdp.ingest.collect.messages import read_message
+
 #: One character for one: line breaks between the tokens of a message would break the line.
 _ONE_LINE = bytes.maketrans(b"\r\n", b"  ")
 _SPACE = b" \t\r\n"
@@ -58,10 +60,8 @@ def make_line(
 
 def original_message(line: bytes) -> bytes:
     """The bytes of the message as they were received, from its line."""
-    about = json.loads(line)["collector"]
-    if "raw" in about:
-        return base64.b64decode(about["raw"])
-    return line[: about["bytes"] - 1] + b"}"
+    about = read_message(line).content["collector"]
+    return base64.b64decode(about["raw"]) if "raw" in about else line[: int(about["bytes"]) - 1] + b"}"
 
 
 def lay_over(outer: bytes, inner: bytes) -> bytes:

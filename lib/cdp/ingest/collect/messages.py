@@ -126,9 +126,9 @@ class _Reader:
     def members(self) -> Iterator[str]:
         """Give the keys of an object; the caller reads each value before it asks for the next key."""
         for _ in self._parts("{", "}"):
-            key = self.value()
-            if not isinstance(key, str):
-                raise UnreadableError(f"a key is missing before byte {self.at}")
+            if not self._text.startswith('"', self.at):
+                raise UnreadableError(f"a key is missing at byte {self.at}")
+            key: str = self.value()
             self._take(":")
             yield key
 
