@@ -21,7 +21,7 @@ from cdp.ingest.collect.keys import Sender, WriteKeys
 from cdp.ingest.collect.lines import as_time
 from cdp.ingest.collect.messages import Message, read_batch, read_message
 from cdp.ingest.collect.refusals import REFUSING, RefusedError, as_refusal
-from cdp.ingest.collect.segment import BATCH_PATHS, CALL_PATHS, PIXEL, batch_lines, call_line, pixel_message
+from cdp.ingest.collect.segment import BATCH_PATHS, CALL_PATHS, CALLS, PIXEL, batch_lines, call_line, pixel_message
 from cdp.ingest.collect.settings import CollectSettings
 from cdp.ingest.collect.webhooks import Webhook, webhook_line
 
@@ -151,11 +151,11 @@ def build_app(collector: Collector, settings: CollectSettings, journals: Mapping
     )
     return Starlette(
         routes=[
+            *(Route(f"/v1/{path}", collector.call, methods=["POST"]) for path in CALL_PATHS),
             *(Route(f"/v1/{path}", collector.batch, methods=["POST"]) for path in BATCH_PATHS),
             Route("/v1/cloudevents", collector.cloudevents, methods=["POST"]),
             Route("/v1/webhooks/{name}", collector.webhook, methods=["POST"]),
-            Route("/v1/pixel/{call}", collector.pixel, methods=["GET"]),
-            Route("/v1/{call}", collector.call, methods=["POST"]),
+            *(Route(f"/v1/pixel/{path}", collector.pixel, methods=["GET"]) for path in CALLS),
             Route("/health", collector.health, methods=["GET"]),
         ],
         middleware=[cors],
@@ -165,10 +165,8 @@ def build_app(collector: Collector, settings: CollectSettings, journals: Mapping
 
 
 def _call_of(request: Request) -> str:
-    call = CALL_PATHS.get(request.path_params["call"])
-    if call is None:
-        raise RefusedError(404, "unknown_call", f"there is {', '.join(sorted(set(CALL_PATHS.values())))} and batch")
-    return call
+    path: str = request.scope["path"]
+    return CALL_PATHS[path.rpartition("/")[2]]
 
 
 def _allowed(sender: Sender | None) -> Sender:

@@ -116,11 +116,12 @@ class Journal:
     async def _in_thread(self, work: Callable[[], None]) -> None:
         try:
             await asyncio.get_running_loop().run_in_executor(self._thread, work)
-        except OSError as error:
+        except Exception as error:  # whatever it was: the loop must go on, and its requests must be answered
             if not self.has_failed_lately():  # one line for a full disk, not one for every request
-                _LOG.error("source %s: nothing is kept: %s", self._source, error)
+                is_bug = not isinstance(error, OSError)
+                _LOG.error("source %s: nothing is kept: %s", self._source, error, exc_info=is_bug)
             self._failed_at = time.monotonic()
-            raise NotKeptError(f"source {self._source}: {error.strerror or error}") from error
+            raise NotKeptError(f"source {self._source}: {getattr(error, 'strerror', None) or error}") from error
 
     def _write(self, lines: bytes) -> None:
         """Commit lines; runs in the journal's own thread, as all below does."""

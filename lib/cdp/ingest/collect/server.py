@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import fcntl
 import os
+import resource
 import signal
 import socket
 from collections import Counter
@@ -20,8 +21,8 @@ from cdp.ingest.collect.settings import CollectSettings
 from cdp.ingest.collect.spool import finish_open_files, make_folder
 from cdp.ingest.collect.webhooks import open_webhooks
 
-#: Requests at once, each with a body in memory; more are answered 503.
-_MAX_REQUESTS = 2000
+#: Connections at once, each with a body in memory; more are answered 503.
+_MAX_CONNECTIONS = 2000
 _SHUTDOWN_SECONDS = 20
 
 
@@ -35,6 +36,7 @@ def serve(
     the folder.
     """
     webhooks = open_webhooks(settings.webhooks)
+    _allow_open_files(2 * _MAX_CONNECTIONS)
     with _only_writer(out), _listen(host, port) as listener:
         finished = finish_open_files(out)
         rotation = Rotation(settings.rotation.max_bytes, settings.rotation.max_age_seconds)
@@ -49,7 +51,7 @@ def serve(
             access_log=False,
             server_header=False,
             proxy_headers=False,
-            limit_concurrency=_MAX_REQUESTS,
+            limit_concurrency=_MAX_CONNECTIONS,
             timeout_graceful_shutdown=_SHUTDOWN_SECONDS,
         )
         on_start(f"http://{host}:{listener.getsockname()[1]}", len(finished))
@@ -64,6 +66,14 @@ def _run(server: uvicorn.Server, listener: socket.socket) -> None:
     server.run(sockets=[listener])
     if not server.started:
         raise ConfigError("the collector could not start: see the message above")
+
+
+def _allow_open_files(wanted: int) -> None:
+    """Lift the soft limit, often 1024, as far as the hard one: a connection that cannot be opened gets no answer."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    allowed = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
+    if soft != resource.RLIM_INFINITY and soft < allowed:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (allowed, hard))
 
 
 @contextmanager
