@@ -48,6 +48,7 @@ chaos: install   ## long kill runs
 
 bench: install   ## speed and size, one JSON line each
 	@$(PY) tests/benchmarks/bench_nights.py
+	@$(PY) tests/benchmarks/bench_collect.py
 
 clean:           ## the demo's data and the environment
 	rm -rf data $(VENV)

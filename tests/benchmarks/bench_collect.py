@@ -59,7 +59,7 @@ def main() -> None:
         size = 100
         batches = [post("/v1/batch", batch(n, size), _AUTH) for n in range(options.events * 5 // size)]
         with collector(folder) as port:
-            emit(compared(timed("collect_batch", send(port, batches, 8), size), bare))
+            emit(compared(timed("collect_batch", send(port, batches, 4), size), bare))
 
 
 def event(number: int) -> bytes:

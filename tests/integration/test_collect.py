@@ -176,10 +176,11 @@ def test_what_is_refused_and_why(collector: RunningCollector) -> None:
             collector.post("/v1/track", bomb, content_encoding="gzip"),
         ),
         (413, collector.post("/v1/batch", {"batch": [{}, {"x": "y" * 32 * 1024}]})),
+        (413, collector.post("/v1/batch", {"context": {"x": "y" * 200_000}, "batch": [{}] * 1000})),
         (413, collector.post("/v1/batch", {"batch": [{"x": "y" * 30_000}] * 18})),
     ]
     assert [reply.status for _, reply in cases] == [status for status, _ in cases]
-    assert b"message 1 is larger than 32768 bytes" in cases[-2][1].body
+    assert b"message 1 is larger than 32768 bytes" in cases[-3][1].body
     assert all("code" in json.loads(r.body) for status, r in cases if status not in (404, 405))
     large = [{"x": "y" * 30_000}] * 17
     assert collector.post("/v1/batch", {"batch": large}).status == 200

@@ -26,6 +26,9 @@ from cdp.ingest.collect.settings import CollectSettings
 from cdp.ingest.collect.webhooks import Webhook, webhook_line
 
 _OK = b'{"success":true}'
+#: A batch's context times its messages may be so many batches large: a small request must not fill memory and disk.
+_MAX_GROWTH = 8
+_MAX_USER_AGENT = 500
 
 
 class Collector:
@@ -69,6 +72,8 @@ class Collector:
         batch = read_batch(await read_body(request, self._limits.batch_bytes))
         sender = sender or self._sender_of_key(batch.write_key)
         _check_sizes(batch.messages, self._limits.message_bytes)
+        if batch.repeated_bytes > _MAX_GROWTH * self._limits.batch_bytes:
+            raise RefusedError(413, "too_large", "the batch's context is too large to be given to each of its messages")
         lines = batch_lines(batch, received_at=self._now(), about=_about(request))
         return await self._keep_of(sender, lines, len(batch.messages))
 
@@ -186,4 +191,4 @@ def _check_sizes(messages: Sequence[Message], limit: int) -> None:
 
 def _about(request: Request) -> dict[str, Any]:
     """What only the request knows. Not the sender's network address: personal data that nobody asked for."""
-    return {"path": request.scope["path"], "userAgent": request.headers.get("user-agent")}
+    return {"path": request.scope["path"], "userAgent": request.headers.get("user-agent", "")[:_MAX_USER_AGENT]}

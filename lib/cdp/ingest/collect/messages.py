@@ -41,6 +41,11 @@ class Batch:
     shared: dict[str, bytes]
     write_key: Any
 
+    @property
+    def repeated_bytes(self) -> int:
+        """What the shared parts grow to when every message gets them."""
+        return len(self.messages) * sum(len(value) for value in self.shared.values())
+
 
 def read_message(body: bytes) -> Message:
     """Read a body that is one JSON object. UnreadableError where it is none."""

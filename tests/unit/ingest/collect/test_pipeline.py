@@ -7,7 +7,7 @@ from datetime import UTC, date, datetime
 from pathlib import Path
 
 from pyspark.sql import SparkSession
-from tests.unit.ingest.collect.test_settings import ROOT, source_spec
+from tests.unit.ingest.collect.web_source import ROOT, web_source
 
 from cdp.ingest.accept import accept_records
 from cdp.ingest.collect.lines import as_time, original_message
@@ -34,7 +34,7 @@ def test_a_collected_batch_goes_through_the_pipeline(spark: SparkSession, tmp_pa
     received_at = as_time(datetime(2026, 1, 4, 10, 0, 0, 700_000, UTC))
     file = OpenFile(tmp_path / "web" / "2026-01-04", "web-1")
     file.append(batch_lines(batch, received_at=received_at, about={"path": "/v1/batch"}))
-    sources = {"web": source_spec()}
+    sources = {"web": web_source()}
     assert plan_landing(sources, root=str(tmp_path), run_date=NIGHT, known=[]).to_read == (), "not while it is open"
     file.seal()
     plan = plan_landing(sources, root=str(tmp_path), run_date=NIGHT, known=[])

@@ -5,21 +5,13 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from tests.unit.ingest.collect.web_source import ROOT
 
 from cdp.core.errors import ConfigError
 from cdp.ingest.collect.settings import load_settings
 from cdp.ingest.collect.webhooks import open_webhooks
-from cdp.ingest.spec import SourceSpec
-from cdp.rules.definitions import load_definition
 
-ROOT = Path(__file__).parents[4]
 KEYS = "write_keys:\n- {key: key-0001, source: web}\n"
-
-
-def source_spec() -> SourceSpec:
-    """The source that reads what the collector writes."""
-    file = ROOT / "conf/sources/web.yaml"
-    return load_definition(file.read_text(), str(file), SourceSpec)
 
 
 def test_the_example_is_valid_and_needs_its_secrets(monkeypatch: pytest.MonkeyPatch) -> None:

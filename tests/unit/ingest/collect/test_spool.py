@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.unit.ingest.collect.web_source import web_source
 
 from cdp.ingest.collect.journal import Journal, NotKeptError, Rotation
 from cdp.ingest.collect.spool import OpenFile, finish_open_files
@@ -107,8 +108,6 @@ def test_many_requests_share_few_syncs_and_all_are_there(tmp_path: Path, monkeyp
 
 
 def test_files_are_cut_by_size_age_and_midnight_and_found_by_the_file_source(tmp_path: Path) -> None:
-    from tests.unit.ingest.collect.test_settings import source_spec
-
     clock = Clock()
 
     async def work(journal: Journal) -> None:
@@ -123,7 +122,7 @@ def test_files_are_cut_by_size_age_and_midnight_and_found_by_the_file_source(tmp
         await journal.append(b"next day\n")
 
     run_journal(tmp_path, clock, work, max_bytes=100, max_age_seconds=60.0)
-    found = discover_files(source_spec(), str(tmp_path), date(2026, 1, 5))
+    found = discover_files(web_source(), str(tmp_path), date(2026, 1, 5))
     assert [(f.delivered_on.day, f.full_path.read_bytes()[-9:]) for f in found] == [
         (4, b"xxxxxxxx\n"), (4, b"rge file\n"), (4, b"old file\n"), (4, b"late\n"), (5, b"next day\n"),
     ]  # fmt: skip
