@@ -1,7 +1,8 @@
 """CloudEvents 1.0 over HTTP: structured, batch and binary mode, each event as one line in the JSON format.
 
 What the collector adds is in extension attributes, whose names must be lower-case letters and digits:
-`receivedat`, and `collectorraw` (base64) where an event's bytes could not stand in the line as they came.
+`receivedat`, and `collectorraw` (base64) where an event's bytes could not stand in the line as they came; else
+they are what stands before the last `,"receivedat":`, and a closing brace.
 https://github.com/cloudevents/spec/blob/v1.0.2/cloudevents/bindings/http-protocol-binding.md
 """
 

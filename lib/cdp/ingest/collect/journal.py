@@ -134,7 +134,7 @@ class Journal:
         file = self._file or self._open()
         try:
             file.append(lines)
-        except OSError:
+        except Exception:
             # What is in the file behind the last acknowledged line is unknown now: cut it, begin another file.
             with suppress(OSError):
                 self._seal()

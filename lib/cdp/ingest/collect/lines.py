@@ -32,9 +32,10 @@ def as_json(value: Any) -> bytes:
 
 def extend_object(message: bytes, members: dict[str, bytes]) -> bytes:
     """Put members behind those of a JSON object, on one line, without the line end."""
-    own = message.translate(_ONE_LINE).strip(_SPACE)[:-1]
+    own = message.strip(_SPACE)[:-1]
     added = b",".join(b'"%s":%s' % (name.encode(), value) for name, value in members.items())
-    return own + (b"" if own.rstrip(_SPACE) == b"{" else b",") + added + b"}"
+    comma = b"" if own.rstrip(_SPACE) == b"{" else b","
+    return (own + comma + added + b"}").translate(_ONE_LINE)
 
 
 def is_verbatim(message: bytes) -> bool:
@@ -69,4 +70,4 @@ def lay_over(outer: bytes, inner: bytes) -> bytes:
     first, second = outer.rstrip(_SPACE)[:-1], inner.lstrip(_SPACE)[1:]
     if first.rstrip(_SPACE) == b"{" or second.lstrip(_SPACE).startswith(b"}"):
         return inner if first.rstrip(_SPACE) == b"{" else outer
-    return (first + b"," + second).translate(_ONE_LINE)
+    return first + b"," + second

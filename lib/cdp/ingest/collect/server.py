@@ -38,7 +38,7 @@ def serve(
     webhooks = open_webhooks(settings.webhooks)
     _allow_open_files(2 * _MAX_CONNECTIONS)
     with _only_writer(out), _listen(host, port) as listener:
-        finished = finish_open_files(out)
+        finished = _finish(out)
         rotation = Rotation(settings.rotation.max_bytes, settings.rotation.max_age_seconds)
         journals = {name: Journal(out, name, rotation=rotation, clock=clock) for name in settings.sources}
         collector = Collector(settings, journals=journals, webhooks=webhooks, clock=clock)
@@ -66,6 +66,14 @@ def _run(server: uvicorn.Server, listener: socket.socket) -> None:
     server.run(sockets=[listener])
     if not server.started:
         raise ConfigError("the collector could not start: see the message above")
+
+
+def _finish(out: Path) -> list[Path]:
+    try:
+        return finish_open_files(out)
+    except OSError as error:
+        told = f"{error.filename or out}: {error.strerror}"
+        raise TransientError(f"a file that a killed collector left open cannot be completed: {told}") from None
 
 
 def _allow_open_files(wanted: int) -> None:

@@ -122,14 +122,24 @@ def test_what_a_batch_says_is_laid_under_each_message() -> None:
     assert set(fourth) == {"receivedAt", "collector"}
 
 
-@given(
-    st.dictionaries(st.text(max_size=3), values, max_size=3), st.dictionaries(st.text(max_size=3), values, max_size=3)
-)
+small = st.dictionaries(st.text(max_size=3), values, max_size=3)
+
+
+@given(small, small)
 def test_laying_over_is_the_union_with_the_inner_one_on_top(outer: dict[str, Any], inner: dict[str, Any]) -> None:
     laid = lay_over(dumped(outer, 1, True), dumped(inner, None, True))
     assert json.loads(laid) == {**outer, **inner}
-    if outer and inner:
-        assert b"\n" not in laid
+
+
+@given(small, st.lists(small | st.fixed_dictionaries({"context": small}), min_size=1, max_size=3))
+def test_every_message_of_a_spread_out_batch_is_one_line(context: dict[str, Any], messages: list[Any]) -> None:
+    batch = read_batch(dumped({"batch": messages, "context": context}, 2, True))
+    lines = batch_lines(batch, received_at=NOW, about={}).splitlines(keepends=True)
+    assert [original_message(line) for line in lines] == [m.raw for m in batch.messages]
+    for line, message in zip(lines, messages, strict=True):
+        own = message.get("context")
+        expected = own if own is not None and not isinstance(own, dict) else {**context, **(own or {})}
+        assert json.loads(line)["context"] == expected
 
 
 @pytest.mark.parametrize("data", ["eyJhIjoifn5-In0", "eyJhIjoifn5+In0=", "eyJhIjoifn5 In0="])
