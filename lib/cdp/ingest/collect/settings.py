@@ -1,0 +1,125 @@
+"""The collector's YAML: who may send, which source that is, how much, and how files are cut."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+
+from cdp.core.errors import ConfigError
+from cdp.rules.definitions import load_definition
+
+_SOURCE = r"^[a-z][a-z0-9_]*$"
+
+
+class _Spec(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class SecretReference(_Spec):
+    """Where a secret lies: an environment variable, or a file that holds nothing else."""
+
+    env: str | None = None
+    file: str | None = None
+
+    @model_validator(mode="after")
+    def _one_place(self) -> SecretReference:
+        if (self.env is None) == (self.file is None):
+            raise ValueError("give exactly one of env, file")
+        return self
+
+    def read(self, whose: str) -> bytes:
+        """The secret; ConfigError where it is not there or empty."""
+        if self.env is not None:
+            where, secret = f"environment variable {self.env}", os.environ.get(self.env, "").encode()
+        else:
+            where = f"file {self.file}"
+            try:
+                secret = Path(str(self.file)).read_bytes().rstrip(b"\r\n")
+            except OSError as error:
+                raise ConfigError(f"{whose}: its secret's {where} cannot be read: {error.strerror}") from None
+        if not secret:
+            raise ConfigError(f"{whose}: its secret's {where} is empty or not set")
+        return secret
+
+
+class WriteKeySpec(_Spec):
+    """One write key: senders know it, browsers show it. Several keys may belong to one source."""
+
+    key: str = Field(min_length=8, pattern=r"^[\w.\-]+$")
+    source: str = Field(pattern=_SOURCE, description="folder below --out: the `location` of the source's definition")
+    messages_per_second: float | None = Field(default=None, gt=0, description="null: as much as the disk takes")
+
+
+class WebhookSpec(_Spec):
+    """One signed webhook at `/v1/webhooks/<name>`."""
+
+    name: str = Field(pattern=r"^[a-z0-9][a-z0-9_\-]*$")
+    source: str = Field(pattern=_SOURCE)
+    kind: Literal["shopify", "hmac_sha256_hex"]
+    header: str = Field(
+        default="X-Signature", pattern=r"^[A-Za-z0-9\-]+$", description="of the signature, for hmac_sha256_hex"
+    )
+    secret: SecretReference
+
+
+class Limits(_Spec):
+    """What is answered 413; sizes are those of the unpacked body. The defaults are Segment's and CloudEvents'."""
+
+    message_bytes: int = Field(default=32 << 10, gt=0)
+    batch_bytes: int = Field(default=500 << 10, gt=0)
+    cloudevent_bytes: int = Field(default=64 << 10, gt=0)
+    webhook_bytes: int = Field(default=1_000_000, gt=0)
+
+
+class RotationSpec(_Spec):
+    """When a file is complete; midnight UTC always completes it."""
+
+    max_bytes: int = Field(default=64 << 20, gt=0)
+    max_age_seconds: float = Field(default=300, gt=0)
+
+
+class CollectSettings(_Spec):
+    """The whole file."""
+
+    write_keys: tuple[WriteKeySpec, ...] = ()
+    webhooks: tuple[WebhookSpec, ...] = ()
+    limits: Limits = Limits()
+    rotation: RotationSpec = RotationSpec()
+    allow_origins: tuple[str, ...] = Field(default=("*",), description="web sites whose pages may send")
+
+    @field_validator("write_keys")
+    @classmethod
+    def _keys_differ(cls, keys: tuple[WriteKeySpec, ...]) -> tuple[WriteKeySpec, ...]:
+        if len({k.key for k in keys}) != len(keys):
+            raise ValueError("one key stands here twice")
+        return keys
+
+    @field_validator("webhooks")
+    @classmethod
+    def _names_differ(cls, webhooks: tuple[WebhookSpec, ...]) -> tuple[WebhookSpec, ...]:
+        if len({w.name for w in webhooks}) != len(webhooks):
+            raise ValueError("one name stands here twice")
+        return webhooks
+
+    @model_validator(mode="after")
+    def _somebody_may_send(self) -> CollectSettings:
+        if not self.write_keys and not self.webhooks:
+            raise ValueError("nobody may send: give write_keys or webhooks")
+        return self
+
+    @property
+    def sources(self) -> list[str]:
+        """Every source that is written, sorted."""
+        return sorted({k.source for k in self.write_keys} | {w.source for w in self.webhooks})
+
+
+def load_settings(file: Path) -> CollectSettings:
+    """Read and check the file; ConfigError names file, line and key of every defect."""
+    try:
+        text = file.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigError(f"--conf {file}: cannot be read: {error}") from None
+    return load_definition(text, str(file), CollectSettings)
