@@ -14,10 +14,10 @@ from cdp.contracts.gold.person_identifiers import PERSON_IDENTIFIERS
 from cdp.contracts.gold.predictions import PREDICTIONS
 from cdp.contracts.gold.snapshots import SNAPSHOTS
 from cdp.contracts.silver.order_lines import ORDER_LINES
-from cdp.models.bgnbd_fit import fit_bgnbd
+from cdp.models.btyd.bgnbd_fit import fit_bgnbd
+from cdp.models.btyd.gamma_gamma import fit_gamma_gamma
 from cdp.models.evaluate import evaluate_value
 from cdp.models.figures import frequency_table
-from cdp.models.gamma_gamma import fit_gamma_gamma
 from cdp.models.holdout import collect_holdout
 from cdp.models.snapshots import build_snapshots
 from cdp.models.sufficient import collect_statistics

@@ -25,8 +25,8 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import OneHotEncoder, SplineTransformer, StandardScaler
 
 from cdp.models import metrics
-from cdp.models.propensity import fit_propensity
-from cdp.models.propensity_model import score_propensity
+from cdp.models.propensity.propensity import fit_propensity
+from cdp.models.propensity.propensity_model import score_propensity
 
 sys.path.insert(0, str(Path(__file__).parent))
 from measure import describe_machine

@@ -10,8 +10,8 @@ from rich.console import Console
 from cdp.verbs.parser import Verbs, add_verb
 
 if TYPE_CHECKING:
-    from cdp.models.attribution import Attribution
-    from cdp.models.paths import Paths
+    from cdp.models.attribution.attribution import Attribution
+    from cdp.models.attribution.paths import Paths
 
 
 def add(verbs: Verbs) -> None:
@@ -28,8 +28,8 @@ def add(verbs: Verbs) -> None:
 
 def attribute_verb(options: argparse.Namespace, console: Console) -> int:
     """``cdp attribute --paths FILE --out DIR``."""
-    from cdp.models.attribution import CORRELATIONAL, attribute_paths
-    from cdp.models.paths import collect_paths
+    from cdp.models.attribution.attribution import CORRELATIONAL, attribute_paths
+    from cdp.models.attribution.paths import collect_paths
     from cdp.runtime.files import read_arrow, write_json, write_parquet
 
     with console.status("reading the paths") as status:
@@ -45,8 +45,8 @@ def attribute_verb(options: argparse.Namespace, console: Console) -> int:
 
 
 def _summarise(paths: Paths, found: Attribution, columns: list[str]) -> dict[str, Any]:
-    from cdp.models.attribution import CORRELATIONAL
-    from cdp.models.paths import COLUMNS
+    from cdp.models.attribution.attribution import CORRELATIONAL
+    from cdp.models.attribution.paths import COLUMNS
 
     choice = found.markov
     measured = "cross-validated AUC of conversion" if choice.auc else "none: too few paths with or without a conversion"

@@ -31,8 +31,8 @@ def add(verbs: Verbs) -> None:
 
 def lookalike_verb(options: argparse.Namespace, console: Console) -> int:
     """``cdp lookalike --seed FILE --features FILE --out DIR``."""
-    from cdp.models.lookalike import find_lookalikes
-    from cdp.models.propensity_model import read_ids
+    from cdp.models.propensity.lookalike import find_lookalikes
+    from cdp.models.propensity.propensity_model import read_ids
     from cdp.runtime.files import write_json, write_parquet
 
     asked = [options.id_column] if options.id_column else []

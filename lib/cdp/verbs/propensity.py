@@ -30,8 +30,8 @@ def add(verbs: Verbs) -> None:
 
 def propensity_verb(options: argparse.Namespace, console: Console) -> int:
     """``cdp propensity --train FILE --label COL --id COL --score FILE --out DIR``."""
-    from cdp.models.propensity import fit_propensity
-    from cdp.models.propensity_model import check_scored, score_propensity
+    from cdp.models.propensity.propensity import fit_propensity
+    from cdp.models.propensity.propensity_model import check_scored, score_propensity
     from cdp.runtime.files import write_json, write_parquet
 
     train = read_people(options.train, options.id_column, options.label)

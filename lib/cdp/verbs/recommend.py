@@ -12,7 +12,7 @@ from cdp.core.errors import ConfigError
 from cdp.verbs.parser import Verbs, add_verb
 
 if TYPE_CHECKING:
-    from cdp.models.recommendations import Recommendations
+    from cdp.models.recommendation.recommendations import Recommendations
 
 DEFAULT_ITEMS = 10
 
@@ -37,8 +37,8 @@ def add(verbs: Verbs) -> None:
 
 def recommend_verb(options: argparse.Namespace, console: Console) -> int:
     """``cdp recommend --purchases FILE --as-of D --k N --out DIR``."""
-    from cdp.models.purchase_log import collect_purchases
-    from cdp.models.recommendations import recommend_purchases
+    from cdp.models.recommendation.purchase_log import collect_purchases
+    from cdp.models.recommendation.recommendations import recommend_purchases
     from cdp.runtime.files import read_arrow, write_json, write_parquet
 
     as_of = parse_run_date(options.as_of)

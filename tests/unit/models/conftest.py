@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from cdp.models.bgnbd import BgNbd
+from cdp.models.btyd.bgnbd import BgNbd
 from cdp.models.evaluate import evaluate_value
 from cdp.models.figures import draw_calibration, draw_frequency
 from cdp.models.sufficient import Statistics

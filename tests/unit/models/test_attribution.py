@@ -13,9 +13,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cdp.core.errors import ContractError
-from cdp.models.attribution import MODELS, attribute_paths, settle
-from cdp.models.markov import build_chain, choose_order, conversion_probability, removal_effects
-from cdp.models.paths import Paths, collect_paths
+from cdp.models.attribution.attribution import MODELS, attribute_paths, settle
+from cdp.models.attribution.markov import build_chain, choose_order, conversion_probability, removal_effects
+from cdp.models.attribution.paths import Paths, collect_paths
 
 ROWS = [  # path, conversions, value, nulls
     ("a > b > c", 10, 100.0, 5),

@@ -8,9 +8,9 @@ import pytest
 from scipy import integrate, stats
 
 from cdp.core.errors import ModelError
-from cdp.models import bgnbd
-from cdp.models.bgnbd import BgNbd
-from cdp.models.bgnbd_fit import _objective, fit_bgnbd
+from cdp.models.btyd import bgnbd
+from cdp.models.btyd.bgnbd import BgNbd
+from cdp.models.btyd.bgnbd_fit import _objective, fit_bgnbd
 
 MODEL = BgNbd(0.6, 8.0, 0.7, 3.0)
 TABLE = [  # x, t_x, age, LL, P(alive), E[n in 26], P(any in 26)

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from cdp.models.gamma_gamma import GammaGamma, expected_value, fit_gamma_gamma, log_likelihood
+from cdp.models.btyd.gamma_gamma import GammaGamma, expected_value, fit_gamma_gamma, log_likelihood
 
 MODEL = GammaGamma(4.0, 3.5, 15.0)
 

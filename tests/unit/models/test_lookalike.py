@@ -10,8 +10,8 @@ import pytest
 
 from cdp.core.errors import ModelError
 from cdp.models import metrics
-from cdp.models.lookalike import Lookalikes, find_lookalikes
-from cdp.models.lookalike_metrics import share_of_seed_like
+from cdp.models.propensity.lookalike import Lookalikes, find_lookalikes
+from cdp.models.propensity.lookalike_metrics import share_of_seed_like
 
 
 def make_audience(count: int, *, seed: int) -> tuple[pd.DataFrame, np.ndarray, np.ndarray]:

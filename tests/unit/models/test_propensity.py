@@ -9,9 +9,10 @@ import pandas as pd
 import pytest
 
 from cdp.core.errors import ContractError, ModelError
-from cdp.models import crossfit, metrics
-from cdp.models.propensity import TrainedPropensity, fit_propensity
-from cdp.models.propensity_model import check_scored, score_propensity
+from cdp.models import metrics
+from cdp.models.propensity import crossfit
+from cdp.models.propensity.propensity import TrainedPropensity, fit_propensity
+from cdp.models.propensity.propensity_model import check_scored, score_propensity
 
 
 def make_people(count: int, *, seed: int, shift: float = 0.0) -> tuple[pd.DataFrame, np.ndarray]:

@@ -13,15 +13,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cdp.core.errors import ContractError
-from cdp.models.backtest_lists import plan_cuts
-from cdp.models.explore_part import explore_candidates, find_neighbours
-from cdp.models.purchase_log import PurchaseLog, collect_purchases
-from cdp.models.ranking_logit import fit_logit
-from cdp.models.ranking_metrics import gain_interval, judge_lists, order_within, truth_of
-from cdp.models.recommend import view_at
-from cdp.models.recommendations import recommend_purchases
-from cdp.models.repeat_part import TYPICAL_GAP_DAYS, collect_habits, collect_pairs, next_purchase_day
-from cdp.models.share_scores import repeat_share
+from cdp.models.recommendation.backtest_lists import plan_cuts
+from cdp.models.recommendation.explore_part import explore_candidates, find_neighbours
+from cdp.models.recommendation.purchase_log import PurchaseLog, collect_purchases
+from cdp.models.recommendation.ranking_logit import fit_logit
+from cdp.models.recommendation.ranking_metrics import gain_interval, judge_lists, order_within, truth_of
+from cdp.models.recommendation.recommend import view_at
+from cdp.models.recommendation.recommendations import recommend_purchases
+from cdp.models.recommendation.repeat_part import TYPICAL_GAP_DAYS, collect_habits, collect_pairs, next_purchase_day
+from cdp.models.recommendation.share_scores import repeat_share
 
 DAY_0 = date(2024, 1, 1)
 Row = tuple[Any, Any, Any]

@@ -1,0 +1,1 @@
+"""Credit of conversions to channels and campaigns; correlational by nature."""

@@ -1,0 +1,1 @@
+"""Chances of an event per person, and likeness to a seed audience, from any table of features."""

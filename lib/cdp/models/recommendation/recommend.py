@@ -1,0 +1,195 @@
+"""Which items each customer buys next: of those bought before (repeat) and of those not (explore), in one order.
+
+Both parts give the chance that the item is bought within four weeks, learned on the last finished four weeks, so their
+places in the common list follow from measured shares. Each part is judged on three earlier cuts beside its yardstick
+(own counts that fade by half in eight weeks; likeness to what was bought times the root of new buyers), and where it is
+not better the yardstick takes its place. Nothing after the as-of day is seen.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+
+from cdp.core.errors import ContractError
+from cdp.models.btyd.bgnbd import Floats
+from cdp.models.recommendation.explore_part import YARDSTICK as LIKENESS
+from cdp.models.recommendation.explore_part import Candidates, Neighbours, explore_candidates, find_neighbours
+from cdp.models.recommendation.purchase_log import Ints, PurchaseLog
+from cdp.models.recommendation.ranking_logit import RankingLogit, fit_logit
+from cdp.models.recommendation.ranking_metrics import order_within, truth_of
+from cdp.models.recommendation.repeat_part import YARDSTICK as OWN_COUNTS
+from cdp.models.recommendation.repeat_part import (
+    Habits,
+    Pairs,
+    collect_habits,
+    collect_pairs,
+    next_purchase_day,
+    repeat_features,
+)
+
+HORIZON_DAYS = 28
+MAX_PAIRS = 300_000  # to learn from, in each part: some tens of coefficients do not get better beyond
+MIN_BOUGHT = 200  # purchases among those pairs, below which only the yardstick is fitted
+CHUNK = 2_000  # customers at a time: their scores for 4,000 items are 32 MB
+
+
+@dataclass(frozen=True)
+class View:
+    """All that is known at the end of the day `pairs.as_of`."""
+
+    pairs: Pairs
+    habits: Habits
+    near: Neighbours
+
+    @property
+    def customers(self) -> Ints:
+        """Who had bought by then, sorted."""
+        return np.nonzero(np.diff(self.pairs.offsets))[0]
+
+
+class Scorer(Protocol):
+    """What gives both parts scores that can stand in one order."""
+
+    def repeat_scores(self, view: View, chosen: Ints) -> Floats:
+        """Of places in the view's pairs."""
+
+    def explore_scores(self, view: View, candidates: Candidates) -> Floats:
+        """Of pairs that are no purchase yet."""
+
+
+@dataclass(frozen=True)
+class Recommender:
+    """The chance of each part's pairs to be bought in the horizon."""
+
+    repeat: RankingLogit
+    explore: RankingLogit
+
+    def repeat_scores(self, view: View, chosen: Ints) -> Floats:
+        """Chances of places in the view's pairs."""
+        return self.repeat.probability(repeat_features(view.pairs, view.habits, chosen))
+
+    def explore_scores(self, view: View, candidates: Candidates) -> Floats:
+        """Chances of pairs that are no purchase yet."""
+        return self.explore.probability(candidates.features)
+
+
+@dataclass(frozen=True)
+class Lists:
+    """One row per recommended (customer, item). `rank` runs over both parts, `rank_in_part` within one.
+
+    `expected_day`: days since 1970-01-01 of the next purchase if the item is bought again; -1 where nobody ever did,
+    and for all of the explore part.
+    """
+
+    customer: Ints
+    item: Ints
+    score: Floats
+    is_repeat: np.ndarray
+    rank: Ints
+    rank_in_part: Ints
+    expected_day: Ints
+
+
+def view_at(log: PurchaseLog, as_of: int) -> View:
+    """Cut the log at the end of a day."""
+    pairs = collect_pairs(log.until(as_of), as_of)
+    return View(pairs, collect_habits(pairs), find_neighbours(pairs))
+
+
+def known_log(log: PurchaseLog, as_of: int) -> PurchaseLog:
+    """The log up to the as-of day; :class:`ContractError` when that is empty."""
+    known = log.until(as_of)
+    if not len(known.day):
+        first = np.datetime64(int(log.day.min()), "D") if len(log.day) else None
+        raise ContractError(
+            "no purchase up to the as-of date: " + (f"the first is of {first}" if first else "none at all")
+        )
+    return known
+
+
+def learn_from(log: PurchaseLog, view: View) -> tuple[Recommender, Recommender]:
+    """(learned, yardsticks): both parts fitted on all features, and on their yardsticks alone.
+
+    They learn what a sample of the view's customers bought in the horizon behind it, to which the log must reach.
+    """
+    later = log.between(view.pairs.as_of, view.pairs.as_of + HORIZON_DAYS)
+    truth = truth_of(later.customer, later.item, log.n_items)
+    repeat, explore = [], []
+    for customers in _chunks(_sample(view)):
+        chosen = _pairs_of(view.pairs, customers)
+        bought = truth.holds(view.pairs.customer[chosen], view.pairs.item[chosen])
+        repeat.append((repeat_features(view.pairs, view.habits, chosen), bought))
+        candidates = explore_candidates(view.near, view.habits, customers, 0)
+        explore.append((candidates.features, truth.holds(candidates.customer, candidates.item)))
+    repeat_fits = _fit_both(repeat, OWN_COUNTS, is_curved=True)
+    explore_fits = _fit_both(explore, LIKENESS, is_curved=False)
+    learned, yardsticks = (Recommender(r, e) for r, e in zip(repeat_fits, explore_fits, strict=True))
+    return learned, yardsticks
+
+
+def _fit_both(
+    parts: list[tuple[Floats, np.ndarray]], yardstick: int, *, is_curved: bool
+) -> tuple[RankingLogit, RankingLogit]:
+    features, bought = np.vstack([f for f, _ in parts]), np.concatenate([b for _, b in parts]).astype(float)
+    plain = fit_logit(features, bought, columns=[yardstick], is_curved=False)
+    if bought.sum() < MIN_BOUGHT:
+        return plain, plain
+    return fit_logit(features, bought, columns=range(features.shape[1]), is_curved=is_curved), plain
+
+
+def rank_items(
+    view: View, scorer: Scorer, customers: Ints, k: int, on_chunk: Callable[[int], None] = lambda n: None
+) -> Lists:
+    """Up to `k` items of each part for each of the (sorted) customers; `on_chunk` hears how many are done at a time."""
+    found = []
+    for chunk in _chunks(customers):
+        found.append(_rank_chunk(view, scorer, chunk, k))
+        on_chunk(len(chunk))
+    return Lists(*(np.concatenate([getattr(part, name) for part in found]) for name in Lists.__dataclass_fields__))
+
+
+def _rank_chunk(view: View, scorer: Scorer, customers: Ints, k: int) -> Lists:
+    pairs, chosen = view.pairs, _pairs_of(view.pairs, customers)
+    expected = next_purchase_day(pairs, view.habits, chosen)
+    candidates = explore_candidates(view.near, view.habits, customers, k)
+    repeat = _best(pairs.customer[chosen], pairs.item[chosen], scorer.repeat_scores(view, chosen), k, expected)
+    explore = _best(candidates.customer, candidates.item, scorer.explore_scores(view, candidates), k)
+    customer, item, score, rank_in_part, expected = (np.concatenate(c) for c in zip(repeat, explore, strict=True))
+    is_repeat = np.arange(len(customer)) < len(repeat[0])
+    order, rank = order_within(customer, score, item)
+    columns = (a[order] for a in (rank_in_part, expected))
+    return Lists(customer[order], item[order], score[order], is_repeat[order], rank, *columns)
+
+
+def _best(
+    customer: Ints, item: Ints, score: Floats, k: int, expected: Ints | None = None
+) -> tuple[Ints, Ints, Floats, Ints, Ints]:
+    """The `k` rows of each customer with the highest scores: customer, item, score, rank, expected day."""
+    order, rank = order_within(customer, score, item)
+    best, rank = order[rank <= k], rank[rank <= k]
+    days = np.full(len(best), -1) if expected is None else expected[best]
+    return customer[best], item[best], score[best], rank, days
+
+
+def _pairs_of(pairs: Pairs, customers: Ints) -> Ints:
+    """Places of all pairs of the customers, in order."""
+    begin, size = pairs.offsets[customers], pairs.offsets[customers + 1] - pairs.offsets[customers]
+    within = np.arange(size.sum()) - np.repeat(np.cumsum(size) - size, size)
+    return np.repeat(begin, size) + within
+
+
+def _sample(view: View) -> Ints:
+    """Evenly spaced customers with `MAX_PAIRS` pairs or candidates in all."""
+    customers = view.customers
+    mean_pairs = max(len(view.pairs.item) / len(customers), 100)
+    wanted = min(len(customers), max(1, int(MAX_PAIRS / mean_pairs)))
+    return customers[np.linspace(0, len(customers) - 1, wanted).astype(np.int64)]
+
+
+def _chunks(customers: Ints) -> Iterator[Ints]:
+    for begin in range(0, len(customers), CHUNK):
+        yield customers[begin : begin + CHUNK]
