@@ -26,6 +26,14 @@ from cdp.core.keys import hashed_text
 from cdp.ingest.rows_as_json import rows_as_json
 from cdp.ingest.spec import DatabaseOptions, SourceSpec, duration
 
+#: Java does not find the driver of a jar that came with the session by itself: its class has to be named.
+_DRIVERS = {
+    "postgresql": "org.postgresql.Driver",
+    "mysql": "com.mysql.cj.jdbc.Driver",
+    "mariadb": "org.mariadb.jdbc.Driver",
+    "sqlserver": "com.microsoft.sqlserver.jdbc.SQLServerDriver",
+    "oracle": "oracle.jdbc.OracleDriver",
+}
 _RECORDS = "record_no BIGINT, raw BINARY"
 _FETCH_ROWS = "10000"
 #: Each task numbers its own records: room for 2^33 of them.
@@ -143,7 +151,10 @@ def _select(
 def _connect(spark: SparkSession, options: DatabaseOptions, login: Mapping[str, str]) -> Any:
     reader = spark.read.format("jdbc").option("url", options.url).options(**login)
     reader = reader.option("fetchsize", _FETCH_ROWS).option("preferTimestampNTZ", "true")
-    if options.url.startswith("jdbc:postgresql:"):  # a filter's time is text there, read in the connection's zone
+    kind = options.url.split(":")[1]
+    if kind in _DRIVERS:
+        reader = reader.option("driver", _DRIVERS[kind])
+    if kind == "postgresql":  # a filter's time is text there, read in the connection's zone
         reader = reader.option("sessionInitStatement", "SET TIME ZONE 'UTC'")
     return reader
 
