@@ -184,7 +184,9 @@ def decide(mapped: DataFrame, seen: Mapping[str, DataFrame]) -> DataFrame:
     is_refused = F.size("__reasons") > 0
     group = F.when(is_refused, F.col("__landed_id")).otherwise(F.col("__key"))
     order = ("__delivered_on", "__file_id", "__record_no")
-    numbered = mapped.withColumn("__group", group).withColumn(
+    # The bytes of a record that is not refused would only make the shuffle that follows larger.
+    slim = mapped.withColumn("__raw", F.when(is_refused, F.col("__raw")))
+    numbered = slim.withColumn("__group", group).withColumn(
         "__nth", F.row_number().over(Window.partitionBy("__group").orderBy(*order))
     )
     known = _seen_keys(mapped, seen)
@@ -193,7 +195,6 @@ def decide(mapped: DataFrame, seen: Mapping[str, DataFrame]) -> DataFrame:
     is_own = F.col("__seen_landed_id") == F.col("__landed_id")
     is_duplicate = (F.col("__nth") > 1) | (F.col("__seen_landed_id").isNotNull() & ~is_own)
     status = F.when(is_refused, REFUSED).when(is_duplicate, DUPLICATE).otherwise(ACCEPTED)
-    raw = F.when(is_refused, F.col("__raw"))
     kept = [
         F.col(f"__{c}").alias(c) for c in ("landed_id", "source", "file_id", "record_no", "delivered_on", "reasons")
     ]
@@ -203,7 +204,7 @@ def decide(mapped: DataFrame, seen: Mapping[str, DataFrame]) -> DataFrame:
     ]
     return joined.select(
         *kept,
-        raw.alias("raw"),
+        F.col("__raw").alias("raw"),
         status.alias("status"),
         F.col("__table").alias("main_table"),
         (F.coalesce(is_own, F.lit(False)) & (status == ACCEPTED)).alias("is_resumed"),
