@@ -14,13 +14,13 @@ from pyspark.errors import AnalysisException
 from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F
 
-from cdp.core.errors import ConfigError, nearest_name
+from cdp.core.errors import ConfigError
 from cdp.core.hold import cut
 from cdp.ingest.default_consents import default_consents
 from cdp.ingest.fields import FieldTree, collect_fields, is_both
 from cdp.ingest.mapping import TABLES, map_records, version_key
 from cdp.ingest.parse import parse_records
-from cdp.ingest.spec import MappingSpec, SourceSpec
+from cdp.ingest.spec import MappingSpec, SourceSpec, mapping_of
 from cdp.ingest.targets import TARGETS
 
 #: Sources that are planned at the same time: planning is work of the driver, on one core each.
@@ -117,13 +117,7 @@ def map_sources(
     """Parse and map every source's records into one frame: one row per landed record."""
     if not sources:
         raise ConfigError("no source is defined: add a file to conf/sources/")
-    work = []
-    for name, source in sorted(sources.items()):
-        mapping = mappings.get(source.mapping)
-        if mapping is None:
-            hint = nearest_name(source.mapping, list(mappings))
-            raise ConfigError(f"conf/sources/{name}.yaml: mapping {source.mapping!r} does not exist; {hint}")
-        work.append((source, mapping))
+    work = [(source, mapping_of(source, mappings)) for _, source in sorted(sources.items())]
 
     def prepare(pair: tuple[SourceSpec, MappingSpec]) -> DataFrame:
         # This plans and compiles one source by itself, and runs nothing. One plan of all sources costs many times
@@ -183,7 +177,7 @@ def decide(mapped: DataFrame, seen: Mapping[str, DataFrame]) -> DataFrame:
     """Add `status`: refused if there are reasons, duplicate if the main row exists or came earlier in the batch."""
     is_refused = F.size("__reasons") > 0
     group = F.when(is_refused, F.col("__landed_id")).otherwise(F.col("__key"))
-    order = ("__delivered_on", "__file_id", "__record_no")
+    order = ("__delivered_on", "__file_id", "__record_no", "__landed_id")
     # The bytes of a record that is not refused would only make the shuffle that follows larger.
     slim = mapped.withColumn("__raw", F.when(is_refused, F.col("__raw")))
     numbered = slim.withColumn("__group", group).withColumn(

@@ -16,16 +16,14 @@ from pyspark.sql import DataFrame, SparkSession
 from cdp.core.errors import CdpError
 from cdp.ingest.check import CheckedFile, check_file, set_aside
 from cdp.ingest.discover import FoundFile, discover_files
+from cdp.ingest.json_documents import split_json_document, unpack_lists
+from cdp.ingest.pieces import Piece, cut_into_pieces, split_piece
 from cdp.ingest.records import (
-    Piece,
     compression_of,
-    cut_into_pieces,
     ends_by_return,
     open_stream,
     split_csv_rows,
-    split_json_document,
     split_lines,
-    split_piece,
     split_xml_elements,
 )
 from cdp.ingest.rows_as_json import read_parquet_rows
@@ -131,6 +129,7 @@ class _FileToRead:
     quote: bytes
     has_header: bool
     row_tag: str
+    has_lists: bool
     piece: Piece | None = None
 
     @property
@@ -185,6 +184,7 @@ def _to_read(checked: CheckedFile, spec: SourceSpec) -> list[_FileToRead]:
         quote=(csv.quote or "").encode(),
         has_header=checked.format == "csv" and csv.header is None,
         row_tag=spec.xml.row_tag if spec.xml else "",
+        has_lists=spec.has_lists,
     )
     if size < 2 * _TASK_BYTES or not whole.is_lines or compression_of(path):
         return [whole]
@@ -202,7 +202,7 @@ def _read_file(file: _FileToRead) -> Iterator[pa.RecordBatch]:
         if number == 0:
             raw, number = raw.slice(1), 1
         if len(raw):
-            yield _as_batch(file, raw, number)
+            yield _unpacked(file, raw, number) if file.has_lists else _as_batch(file, raw, number)
             number += len(raw)
 
 
@@ -241,6 +241,18 @@ def _as_batch(file: _FileToRead, raw: pa.Array, first: int) -> pa.RecordBatch:
         pa.repeat(pa.scalar(file.delivered_on, pa.date32()), size),
     ]
     return pa.RecordBatch.from_arrays(columns, schema=_ARROW)
+
+
+def _unpacked(file: _FileToRead, lines: pa.Array, first: int) -> pa.RecordBatch:
+    """Number the records of lines that may be lists by their line, and tell them apart by their place in it."""
+    raw, counts = unpack_lists(lines)
+    batch = _as_batch(file, raw, first)
+    if len(raw) == len(lines):
+        return batch
+    numbers = np.repeat(np.arange(first, first + len(lines)), counts)
+    places = np.concatenate([np.arange(n) for n in counts.to_pylist()])
+    ids = [f"{file.file_id}:{n}" + (f".{place}" if place else "") for n, place in zip(numbers, places, strict=True)]
+    return batch.set_column(0, "landed_id", pa.array(ids)).set_column(3, "record_no", pa.array(numbers, pa.int64()))
 
 
 def ledger_row(checked: CheckedFile) -> dict[str, object]:

@@ -6,12 +6,10 @@ Runs inside Spark's Python workers on streams of any size: memory is bounded by 
 from __future__ import annotations
 
 import gzip
-import json
 import re
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO, cast
+from typing import BinaryIO, Protocol, cast
 
 import numpy as np
 import pyarrow as pa
@@ -20,9 +18,14 @@ import pyarrow as pa
 BLOCK_BYTES = 4 << 20
 #: A quote that is never closed would swallow the rest of a file: beyond this a row ends at its first line end.
 MAX_ROW_BYTES = 4 << 20
-#: A JSON document is taken apart in memory; lines of JSON are not.
-MAX_DOCUMENT_BYTES = 256 << 20
 _NEWLINE, _RETURN = 0x0A, 0x0D
+
+
+class Stream(Protocol):
+    """What can be read on."""
+
+    def read(self, size: int, /) -> bytes:
+        """Give up to `size` bytes, none at the end."""
 
 
 def compression_of(path: str) -> str | None:
@@ -43,7 +46,7 @@ def open_stream(path: str) -> BinaryIO:
     return cast(BinaryIO, pa.input_stream(path, compression=compression)) if compression else Path(path).open("rb")
 
 
-def split_lines(stream: BinaryIO, block_bytes: int = BLOCK_BYTES, *, by_return: bool = False) -> Iterator[pa.Array]:
+def split_lines(stream: Stream, block_bytes: int = BLOCK_BYTES, *, by_return: bool = False) -> Iterator[pa.Array]:
     """Give the physical lines of a stream, each with its line end, as binary arrays.
 
     A line ends with a newline; a return inside it belongs to it. With `by_return` a lone return ends one too.
@@ -60,96 +63,6 @@ def ends_by_return(stream: BinaryIO) -> bool:
             break
     first = min((at for at in (head.find(b"\n"), head.find(b"\r")) if at >= 0), default=len(head))
     return head[first : first + 1] == b"\r" and head[first + 1 : first + 2] != b"\n"
-
-
-@dataclass(frozen=True)
-class Piece:
-    """Whole lines of a plain file: its bytes from `start` to `end`, and how many lines come before them."""
-
-    start: int
-    end: int
-    lines_before: int
-
-
-def cut_into_pieces(path: str, piece_bytes: int) -> list[Piece]:
-    """Cut a plain file at line ends into pieces of about that size, so that they can be read side by side."""
-    pieces: list[Piece] = []
-    start = offset = lines = lines_before = 0
-    with Path(path).open("rb") as stream:
-        while block := stream.read(BLOCK_BYTES):
-            cut = block.find(b"\n", max(0, start + piece_bytes - offset)) + 1
-            if cut and offset + cut > start + piece_bytes:
-                pieces.append(Piece(start, offset + cut, lines_before))
-                start, lines_before = offset + cut, lines + block.count(b"\n", 0, cut)
-            lines += block.count(b"\n")
-            offset += len(block)
-    return pieces if start == offset and pieces else [*pieces, Piece(start, offset, lines_before)]
-
-
-class _Part:
-    """A file as a stream that begins and ends in the midst of it."""
-
-    def __init__(self, stream: BinaryIO, piece: Piece) -> None:
-        stream.seek(piece.start)
-        self._stream, self._left = stream, piece.end - piece.start
-
-    def read(self, size: int) -> bytes:
-        """Read on, to the end of the piece at most."""
-        data = self._stream.read(min(size, self._left))
-        self._left -= len(data)
-        return data
-
-
-def split_piece(path: str, piece: Piece) -> Iterator[pa.Array]:
-    """Give the lines of one piece of a file."""
-    with Path(path).open("rb") as stream:
-        yield from _split_blocks(_Part(stream, piece), BLOCK_BYTES, lambda data, _: _newlines(data))
-
-
-def is_json_document(stream: BinaryIO) -> bool:
-    """Tell whether a stream is not lines of JSON objects, but as a whole one JSON value: a list, or an object.
-
-    One object on one line is a line. Beyond MAX_DOCUMENT_BYTES it is read as lines.
-    """
-    first = stream.readline(MAX_DOCUMENT_BYTES)
-    while first and not first.strip():
-        first = stream.readline(MAX_DOCUMENT_BYTES)
-    if first.lstrip(b"\xef\xbb\xbf \t")[:1] not in (b"[", b"{") or _as_json(first) == "object":
-        return False
-    return _as_json(first + stream.read(MAX_DOCUMENT_BYTES)) is not None
-
-
-def split_json_document(stream: BinaryIO) -> Iterator[pa.Array]:
-    """Give the values of a list, or the one object, as they stand in the stream; what lies between is left out."""
-    text = stream.read().decode("utf-8-sig")
-    decoder = json.JSONDecoder()
-    at = _after_blanks(text, 0)
-    if text[at : at + 1] != "[":
-        yield pa.array([text[at:].rstrip().encode()], pa.binary())
-        return
-    values: list[bytes] = []
-    at = _after_blanks(text, at + 1)
-    while text[at] != "]":
-        _, end = decoder.raw_decode(text, at)
-        values.append(text[at:end].encode())
-        at = _after_blanks(text, end)
-        if text[at] == ",":
-            at = _after_blanks(text, at + 1)
-    yield pa.array(values, pa.binary())
-
-
-def _after_blanks(text: str, at: int) -> int:
-    while text[at : at + 1] in (" ", "\t", "\r", "\n"):
-        at += 1
-    return at
-
-
-def _as_json(data: bytes) -> str | None:
-    try:
-        value = json.loads(data.decode("utf-8-sig"))
-    except (ValueError, RecursionError):
-        return None
-    return "object" if isinstance(value, dict) else "list" if isinstance(value, list) else None
 
 
 def split_csv_rows(
@@ -169,9 +82,7 @@ def first_csv_row(stream: BinaryIO, *, quote: bytes) -> bytes:
     return row
 
 
-def _split_blocks(
-    stream: BinaryIO | _Part, block_bytes: int, ends_of: Callable[[bytes, bool], np.ndarray]
-) -> Iterator[pa.Array]:
+def _split_blocks(stream: Stream, block_bytes: int, ends_of: Callable[[bytes, bool], np.ndarray]) -> Iterator[pa.Array]:
     """Cut a stream at the ends that `ends_of` finds (positions after each record) and carry the rest over."""
     rest = b""
     while True:

@@ -82,10 +82,11 @@ class SourceSpec(_Spec):
     files: str = "*"
     csv: CsvOptions | None = None
     xml: XmlOptions | None = None
-    mapping: str
+    mapping: str | MappingSpec = Field(description="the name of a file in conf/mappings, or the mapping itself")
     consent_default: ConsentDefault | None = None
     arrival_lag: str | None = None
     phone_region: str = Field(default="GB", pattern=r"^[A-Z]{2}$")
+    has_lists: bool = Field(default=False, description="a line may be a JSON list of records (a batch of events)")
     max_record_bytes: int = Field(default=1_000_000, gt=0, description="larger records are refused as too_large")
     retention_days: int | None = Field(default=None, gt=0)
     license: str | None = None
@@ -107,6 +108,8 @@ class SourceSpec(_Spec):
 
     @model_validator(mode="after")
     def _options_fit(self) -> SourceSpec:
+        if self.has_lists and self.format != "jsonl":
+            raise ValueError("`has_lists` is for format jsonl")
         if self.format == "xml" and self.xml is None:
             raise ValueError("format xml needs `xml: {row_tag: ...}`")
         for options, wanted in (("csv", self.csv), ("xml", self.xml)):
@@ -248,6 +251,19 @@ class MappingSpec(_Spec):
                 if column.main is not None and output is main:
                     raise ValueError(f"column {name} of the first output cannot refer to the first output")
         return self
+
+
+SourceSpec.model_rebuild()
+
+
+def mapping_of(source: SourceSpec, mappings: Mapping[str, MappingSpec]) -> MappingSpec:
+    """The mapping that reads a source: its own, or the one that it names; ConfigError with the nearest name."""
+    if isinstance(source.mapping, MappingSpec):
+        return source.mapping
+    if source.mapping not in mappings:
+        hint = nearest_name(source.mapping, list(mappings))
+        raise ConfigError(f"conf/sources/{source.name}.yaml: mapping {source.mapping!r} does not exist; {hint}")
+    return mappings[source.mapping]
 
 
 def chosen_sources(specs: Mapping[str, SourceSpec], names: Sequence[str]) -> dict[str, SourceSpec]:

@@ -46,8 +46,8 @@ class FileCount:
 @dataclass(frozen=True)
 class Verdicts:
     """Counts by file in the order given, records by refusal code (a record counts once for each of its codes), and
-    `lines`: one row per accepted or refused record: kind (which of the two), file_id, record_no, text (JSON), in
-    partitions that follow each other by file and line.
+    `lines`: one row per accepted or refused record: kind (which of the two), file_id, record_no, landed_id, text
+    (JSON), in partitions that follow each other by file and line.
     """
 
     files: tuple[FileCount, ...]
@@ -75,11 +75,11 @@ def judge_files(
     """
     checked = check_files(paths, source, arrived_on)
     good = [file for file in checked if file.state == "landed"]
-    sources = {source.name: source}
+    sources = {source.name: source.model_copy(update={"mapping": mapping})}
     mapped = map_sources(
         read_records(spark, good, sources),
         sources=sources,
-        mappings={source.mapping: mapping},
+        mappings={},
         headers=headers_of({file.file_id: file.header for file in good}),
     )
     decided = cut(decide(mapped, {}))
@@ -142,7 +142,7 @@ def _lines(rows: DataFrame, names: Sequence[str], parts: Mapping[str, Column]) -
     for name, text in parts.items():
         pieces += [F.lit(f',"{name}":'), text]
     return rows.select(
-        F.col("status").alias("kind"), "file_id", "record_no", F.concat(*pieces, F.lit("}")).alias("text")
+        F.col("status").alias("kind"), "file_id", "record_no", "landed_id", F.concat(*pieces, F.lit("}")).alias("text")
     )
 
 
@@ -162,5 +162,5 @@ def _broken(spark: SparkSession, checked: Sequence[CheckedFile], names: Sequence
         if _is_broken(file):
             named = {"file": names[number]} if names else {}
             whole = {"line": 0, **named, "raw": None, "reasons": [{**reason, "message": str(file.reason)}]}
-            rows.append((REFUSED, file.file_id, 0, json.dumps(whole, ensure_ascii=False)))
-    return spark.createDataFrame(rows, "kind STRING, file_id STRING, record_no BIGINT, text STRING")
+            rows.append((REFUSED, file.file_id, 0, file.file_id, json.dumps(whole, ensure_ascii=False)))
+    return spark.createDataFrame(rows, "kind STRING, file_id STRING, record_no BIGINT, landed_id STRING, text STRING")

@@ -49,7 +49,7 @@ def check_verb(options: argparse.Namespace, console: Console) -> int:
     with console.status(f"checking {len(options.files)} files as {source.name} ..."):
         verdicts = judge_files(spark, options.files, source, mapping, utc_now().date())
         names = {"accepted": "accepted.jsonl", "refused": "refused.jsonl"}
-        write_lines(verdicts.lines, options.out, names, order=("file_id", "record_no"))
+        write_lines(verdicts.lines, options.out, names, order=("file_id", "record_no", "landed_id"))
     total = {
         name: sum(getattr(file, name) for file in verdicts.files)
         for name in ("read", "accepted", "duplicates", "refused")
@@ -96,9 +96,9 @@ def fields_verb(options: argparse.Namespace, console: Console) -> int:
 
 def find_source(name: str) -> tuple[SourceSpec, MappingSpec]:
     """A source of the bundled definitions by name, or of a file; its mapping is in the file itself, in the file's
-    folder, in the folder `mappings` beside it, or among the bundled ones. :class:`ConfigError` says what was tried.
+    folder, in the folder `mappings` beside that, or among the bundled ones. :class:`ConfigError` where it is not.
     """
-    from cdp.ingest.spec import MappingSpec, SourceSpec
+    from cdp.ingest.spec import MappingSpec, SourceSpec, mapping_of
     from cdp.rules.definitions import load_definition, load_definitions
     from cdp.runtime.bundle import bundled
 
@@ -107,18 +107,14 @@ def find_source(name: str) -> tuple[SourceSpec, MappingSpec]:
         sources = load_definitions(bundled("conf") / "sources", SourceSpec)
         if name not in sources:
             raise ConfigError(f"--spec {name}: no such source, and no file; {nearest_name(name, list(sources))}")
-        return sources[name], mappings[sources[name].mapping]
+        return sources[name], mapping_of(sources[name], mappings)
     path = Path(name)
     if not path.is_file():
         raise ConfigError(f"--spec {name}: no such file")
     source = load_definition(path.read_text("utf-8"), name, SourceSpec)
-    beside = [folder / f"{source.mapping}.yaml" for folder in (path.parent.parent / "mappings", path.parent)]
-    for file in beside:
-        if file.is_file() and file != path:
-            return source, load_definition(file.read_text("utf-8"), str(file), MappingSpec)
-    if source.mapping not in mappings:
-        tried = ", ".join(str(file) for file in beside)
-        raise ConfigError(
-            f"{name}: no mapping {source.mapping!r}: there is no {tried}, and no bundled one of that name"
-        )
-    return source, mappings[source.mapping]
+    if isinstance(source.mapping, str):
+        for file in (folder / f"{source.mapping}.yaml" for folder in (path.parent.parent / "mappings", path.parent)):
+            if file.is_file() and not file.samefile(path):
+                mappings[source.mapping] = load_definition(file.read_text("utf-8"), str(file), MappingSpec)
+                break
+    return source, mapping_of(source, mappings)
