@@ -59,7 +59,7 @@ def parse_json(records: DataFrame, spec: SourceSpec, fields: FieldTree, parts_wh
     flat = parsed.select(*kept, *columns, "__text", F.expr(_fault_sql(spec, fields, both)).alias("__fault"))
     for name, node in sorted(both.items()):
         whole = f"CASE WHEN {parts_when.get(name, 'true')} THEN `{name}{TEXT_SUFFIX}` END"
-        flat = flat.withColumn(name, F.expr(f"from_json({whole}, {quote_text(_struct_fields(node))})"))
+        flat = flat.withColumn(name, F.expr(f"from_json({whole}, {quote_text(node.ddl())})"))
     return flat
 
 
@@ -86,10 +86,6 @@ def _no_fraction(text: str, kinds: tuple[Kind, ...]) -> str:
 def _read_sql(schema: str) -> str:
     around = quote_text(f"r STRUCT<{schema}>, `{_CORRUPT}` STRING")
     return f"from_json({_AROUND}, {around}, {_OPTIONS})"
-
-
-def _struct_fields(node: FieldTree) -> str:
-    return ", ".join(f"`{name}` {child.ddl()}" for name, child in sorted(node.children.items()))
 
 
 def _fault_sql(spec: SourceSpec, fields: FieldTree, both: Mapping[str, FieldTree]) -> str:
