@@ -16,6 +16,7 @@ import pyarrow as pa
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
+from cdp.contracts.model import REASONS_TYPE
 from cdp.ingest.codes import quote_text, reason_sql
 from cdp.ingest.fields import KEPT, FieldTree
 from cdp.ingest.parse_json import parse_json
@@ -53,16 +54,24 @@ def _split_columns(records: DataFrame, spec: SourceSpec, fields: FieldTree) -> D
     """Split rows in which nothing is quoted; the columns are the declared ones."""
     header = (spec.csv.header if spec.csv else None) or ()
     delimiter = quote_text(re.escape(spec.csv.delimiter if spec.csv else "\t"))
-    text = records.withColumn("__text", F.expr(r"rtrim('\r\n', ltrim('\ufeff', cast(__raw AS STRING)))"))
+    text = records.withColumn(
+        "__text", F.expr(r"rtrim('\r\n', ltrim('\ufeff', make_valid_utf8(cast(__raw AS STRING))))")
+    )
     split = text.withColumn("__values", F.expr(f"split(__text, {delimiter}, -1)"))
     places = {name: header.index(name) for name in fields.children if name in header}
     columns = [
         F.expr(f"get(__values, {places[name]})" if name in places else "CAST(NULL AS STRING)").alias(name)
         for name in sorted(fields.children)
     ]
-    fault = f"""CASE WHEN {_too_large(spec)} THEN array({reason_sql("", "too_large")})
-        WHEN NOT is_valid_utf8(__text) THEN array({reason_sql("", "bad_encoding")})
-        WHEN size(__values) <> {len(header)} THEN array({reason_sql("", "wrong_columns")}) END"""
+    found = ", ".join(
+        f"CASE WHEN {condition} THEN {reason_sql('', code)} END"
+        for condition, code in (
+            (_too_large(spec), "too_large"),
+            ("NOT is_valid_utf8(cast(__raw AS STRING))", "bad_encoding"),
+            (f"size(__values) <> {len(header)}", "wrong_columns"),
+        )
+    )
+    fault = f"nullif(array_compact(array({found})), CAST(array() AS {REASONS_TYPE}))"
     return split.select(*(F.col(f"__{c}") for c in KEPT), *columns, "__text", F.expr(fault).alias("__fault"))
 
 

@@ -38,7 +38,7 @@ def reasons_sql(outputs: list[Output], source: SourceSpec, mapping: MappingSpec,
     own += [reason for column in outputs[0].every for reason in column.reasons]
     own.append(_time_reason(outputs[0]))
     groups = ", ".join([f"array_compact(array({', '.join(own)}))", *(_output_reasons(o) for o in outputs[1:])])
-    codes = [*_FATAL, *(() if source.is_json else ("bad_encoding",))]
+    codes = [*_FATAL, *(() if source.is_read_natively else ("bad_encoding",))]
     is_fatal = " OR ".join(f"array_contains(__fault.code, '{code}')" for code in codes)
     every = f"array_distinct(concat(coalesce(__fault, {_NONE}), {groups}))"
     return f"CASE WHEN {is_fatal} THEN __fault ELSE {every} END"

@@ -6,6 +6,7 @@ Runs inside Spark's Python workers on streams of any size: memory is bounded by 
 from __future__ import annotations
 
 import gzip
+import io
 import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -43,7 +44,9 @@ def open_stream(path: str) -> BinaryIO:
     compression = compression_of(path)
     if compression == "gzip":
         return cast(BinaryIO, gzip.open(path, "rb"))
-    return cast(BinaryIO, pa.input_stream(path, compression=compression)) if compression else Path(path).open("rb")
+    if compression == "zstd":
+        return io.BufferedReader(pa.input_stream(path, compression="zstd"), BLOCK_BYTES)
+    return Path(path).open("rb")
 
 
 def split_lines(stream: Stream, block_bytes: int = BLOCK_BYTES, *, by_return: bool = False) -> Iterator[pa.Array]:

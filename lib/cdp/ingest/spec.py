@@ -124,6 +124,11 @@ class SourceSpec(_Spec):
         """Whether a landed record is JSON text, so that its values have types."""
         return self.format in ("jsonl", "parquet")
 
+    @property
+    def is_read_natively(self) -> bool:
+        """Whether Spark's own functions take records apart, which can go on where a byte is broken."""
+        return self.is_json or (self.csv is not None and self.csv.quote is None)
+
     def lag(self) -> timedelta | None:
         """Give the declared arrival lag as a duration; None where the source declares none."""
         match = _DURATION.match(self.arrival_lag) if self.arrival_lag else None

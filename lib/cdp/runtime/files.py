@@ -87,7 +87,7 @@ def write_lines(lines: DataFrame, folder: str, names: Mapping[str, str], *, orde
     scratch = _part(_target(folder, "lines"))
     shutil.rmtree(scratch, ignore_errors=True)
     ordered = lines.sortWithinPartitions("kind", *order).select("kind", "text")
-    ordered.write.partitionBy("kind").text(scratch.absolute().as_uri())
+    ordered.write.partitionBy("kind").text(f"file://{scratch.absolute()}")
     written = []
     for kind, name in names.items():
         target = _target(folder, name)

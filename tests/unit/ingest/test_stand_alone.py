@@ -46,7 +46,7 @@ def message(number: int, **changes: object) -> bytes:
 def check(spec: str, files: dict[str, bytes], folder: Path) -> tuple[int, dict, list[dict], list[dict]]:
     for name, data in files.items():
         (folder / name).write_bytes(data)
-    out = folder / "out"
+    out = folder / "out of it"
     options = argparse.Namespace(spec=spec, files=[str(folder / name) for name in files], out=str(out))
     code = check_verb(options, Console(quiet=True))
     accepted, refused = (
