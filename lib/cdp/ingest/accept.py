@@ -119,6 +119,9 @@ def map_sources(
         raise ConfigError("no source is defined: add a file to conf/sources/")
     work = [(source, mapping_of(source, mappings)) for _, source in sorted(sources.items())]
 
+    if len(work) == 1:
+        return _map_source(landed, *work[0], headers)
+
     def prepare(pair: tuple[SourceSpec, MappingSpec]) -> DataFrame:
         # This plans and compiles one source by itself, and runs nothing. One plan of all sources costs many times
         # the sum of theirs, because every rule of the optimiser walks all of it again and again.

@@ -165,7 +165,7 @@ BAD: list[tuple[str, bytes, Reasons]] = [
      {("source", "wrong_type"), ("subject", "missing"), ("dataschema", "wrong_type"),
       ("datacontenttype", "wrong_type")}),
     ("cloudevents", cloudevent(data_base64="?", data=1),
-     {("data_base64", "wrong_type"), ("data_base64", "unknown_value")}),
+     {("data_base64", "wrong_type"), ("data", "unknown_value")}),
     ("cloudevents", cloudevent(myExtension=1, other={"a": 1}),
      {("extension", "bad_name"), ("extension", "wrong_type")}),
     ("shopify", order(id=None, line_items=None), {("id", "missing"), ("line_items", "missing")}),
