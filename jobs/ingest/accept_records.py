@@ -17,7 +17,7 @@ from cdp.ingest.accept import AcceptResult, accept_records, writing_waves
 from cdp.ingest.accounts import count_by_file, refuse_lost_records
 from cdp.ingest.land import headers_of
 from cdp.ingest.ledger import accepted_frame, undecided_files
-from cdp.ingest.spec import MappingSpec, SourceSpec
+from cdp.ingest.spec import MappingSpec, SourceSpec, mapping_of
 from cdp.ingest.targets import SILVER
 from cdp.runtime.entry import run
 from cdp.runtime.job import Job, JobContext
@@ -60,7 +60,7 @@ def main(ctx: JobContext) -> None:
         )
         decided = result.counts.collect()
         refuse_lost_records(n_landed.result(), decided)
-    used = {name: mappings[source.mapping] for name, source in sources.items()}
+    used = {name: mapping_of(source, mappings) for name, source in sources.items()}
     write_silver(ctx, result, decided, writing_waves(used))
     counts = ctx.spark.createDataFrame(decided, result.counts.schema)
     closed = accepted_frame(files, counts, {"run_id": ctx.run_id, "accepted_at": ctx.now})

@@ -14,13 +14,13 @@ from pyspark.errors import AnalysisException
 from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F
 
-from cdp.core.errors import ConfigError, nearest_name
+from cdp.core.errors import ConfigError
 from cdp.core.hold import cut
 from cdp.ingest.default_consents import default_consents
 from cdp.ingest.fields import FieldTree, collect_fields, is_both
 from cdp.ingest.mapping import TABLES, map_records, version_key
 from cdp.ingest.parse import parse_records
-from cdp.ingest.spec import MappingSpec, SourceSpec
+from cdp.ingest.spec import MappingSpec, SourceSpec, mapping_of
 from cdp.ingest.targets import TARGETS
 
 #: Sources that are planned at the same time: planning is work of the driver, on one core each.
@@ -117,13 +117,10 @@ def map_sources(
     """Parse and map every source's records into one frame: one row per landed record."""
     if not sources:
         raise ConfigError("no source is defined: add a file to conf/sources/")
-    work = []
-    for name, source in sorted(sources.items()):
-        mapping = mappings.get(source.mapping)
-        if mapping is None:
-            hint = nearest_name(source.mapping, list(mappings))
-            raise ConfigError(f"conf/sources/{name}.yaml: mapping {source.mapping!r} does not exist; {hint}")
-        work.append((source, mapping))
+    work = [(source, mapping_of(source, mappings)) for _, source in sorted(sources.items())]
+
+    if len(work) == 1:
+        return _map_source(landed, *work[0], headers)
 
     def prepare(pair: tuple[SourceSpec, MappingSpec]) -> DataFrame:
         # This plans and compiles one source by itself, and runs nothing. One plan of all sources costs many times
@@ -183,8 +180,10 @@ def decide(mapped: DataFrame, seen: Mapping[str, DataFrame]) -> DataFrame:
     """Add `status`: refused if there are reasons, duplicate if the main row exists or came earlier in the batch."""
     is_refused = F.size("__reasons") > 0
     group = F.when(is_refused, F.col("__landed_id")).otherwise(F.col("__key"))
-    order = ("__delivered_on", "__file_id", "__record_no")
-    numbered = mapped.withColumn("__group", group).withColumn(
+    order = ("__delivered_on", "__file_id", "__record_no", "__landed_id")
+    # The bytes of a record that is not refused would only make the shuffle that follows larger.
+    slim = mapped.withColumn("__raw", F.when(is_refused, F.col("__raw")))
+    numbered = slim.withColumn("__group", group).withColumn(
         "__nth", F.row_number().over(Window.partitionBy("__group").orderBy(*order))
     )
     known = _seen_keys(mapped, seen)
@@ -193,7 +192,6 @@ def decide(mapped: DataFrame, seen: Mapping[str, DataFrame]) -> DataFrame:
     is_own = F.col("__seen_landed_id") == F.col("__landed_id")
     is_duplicate = (F.col("__nth") > 1) | (F.col("__seen_landed_id").isNotNull() & ~is_own)
     status = F.when(is_refused, REFUSED).when(is_duplicate, DUPLICATE).otherwise(ACCEPTED)
-    raw = F.when(is_refused, F.col("__raw"))
     kept = [
         F.col(f"__{c}").alias(c) for c in ("landed_id", "source", "file_id", "record_no", "delivered_on", "reasons")
     ]
@@ -203,7 +201,7 @@ def decide(mapped: DataFrame, seen: Mapping[str, DataFrame]) -> DataFrame:
     ]
     return joined.select(
         *kept,
-        raw.alias("raw"),
+        F.col("__raw").alias("raw"),
         status.alias("status"),
         F.col("__table").alias("main_table"),
         (F.coalesce(is_own, F.lit(False)) & (status == ACCEPTED)).alias("is_resumed"),

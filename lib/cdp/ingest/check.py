@@ -7,7 +7,6 @@ found here and quarantined whole.
 from __future__ import annotations
 
 import csv
-import gzip
 import hashlib
 import json
 import zlib
@@ -19,17 +18,20 @@ import pyarrow.parquet as pq
 
 from cdp.core.keys import hashed_text
 from cdp.ingest.discover import FoundFile
-from cdp.ingest.records import first_csv_row, open_stream
-from cdp.ingest.spec import SourceSpec
+from cdp.ingest.json_documents import is_json_document
+from cdp.ingest.records import compression_of, first_csv_row, open_stream
+from cdp.ingest.spec import CsvOptions, SourceSpec
 
 _BLOCK = 1 << 20
 _MAGIC = b"PAR1"
+EMPTY = "the file is empty"
 
 
 @dataclass(frozen=True)
 class CheckedFile:
     """What the check found: `state` is landed (to be read), quarantined or duplicate; `reason` says why.
 
+    `format` is the source's, or json where a file of JSON lines turns out to be one JSON document.
     `header` is the column names of a CSV file as a JSON array, None for other formats.
     """
 
@@ -53,6 +55,11 @@ def check_file(file: FoundFile, spec: SourceSpec) -> CheckedFile:
     reason = _find_fault(file, spec)
     if reason is not None:
         return set_aside(checked, "quarantined", reason)
+    if spec.format == "jsonl":
+        with open_stream(str(file.full_path)) as stream:
+            return replace(checked, format="json") if is_json_document(stream) else checked
+    if spec.csv and spec.csv.header:
+        return replace(checked, header=json.dumps(spec.csv.header, ensure_ascii=False))
     if spec.format != "csv":
         return checked
     try:
@@ -77,23 +84,22 @@ def _hash_file(file: FoundFile) -> str:
 
 def _find_fault(file: FoundFile, spec: SourceSpec) -> str | None:
     if file.size_bytes == 0:
-        return "the file is empty"
+        return EMPTY
     if spec.format == "parquet":
         return _find_parquet_fault(file)
-    if file.path.endswith(".gz"):
-        return _find_gzip_fault(file)
-    return None
+    compression = compression_of(str(file.full_path))
+    return _find_stream_fault(file, compression) if compression else None
 
 
-def _find_gzip_fault(file: FoundFile) -> str | None:
+def _find_stream_fault(file: FoundFile, compression: str) -> str | None:
     read = 0
     try:
-        with gzip.open(file.full_path, "rb") as stream:
+        with open_stream(str(file.full_path)) as stream:
             while block := stream.read(_BLOCK):
                 read += len(block)
-    except (EOFError, zlib.error, gzip.BadGzipFile):
-        return f"the gzip stream is truncated or damaged after {read} bytes of content"
-    return None if read else "the file is empty"
+    except (EOFError, zlib.error, OSError):
+        return f"the {compression} stream is truncated or damaged after {read} bytes of content"
+    return None if read else EMPTY
 
 
 def _find_parquet_fault(file: FoundFile) -> str | None:
@@ -117,7 +123,8 @@ def _encoding(spec: SourceSpec) -> str:
 
 
 def _read_header(file: FoundFile, spec: SourceSpec) -> list[str]:
-    delimiter, quote = (spec.csv.delimiter, spec.csv.quote) if spec.csv else (",", '"')
+    csv_options = spec.csv or CsvOptions()
+    delimiter, quote = csv_options.delimiter, csv_options.quote or '"'
     with open_stream(str(file.full_path)) as stream:
         raw = first_csv_row(stream, quote=quote.encode())
     text = raw.decode(_encoding(spec)).removeprefix("\ufeff")

@@ -7,6 +7,7 @@ from types import MappingProxyType
 #: code -> sentence. The sentence never holds a value of the record: refusals are read by more people than the data.
 REFUSAL_CODES = MappingProxyType(
     {
+        "bad_file": "the file cannot be read to its end, so none of it was taken",
         "bad_json": "the record is not one JSON object",
         "bad_xml": "the element is not well-formed XML",
         "bad_encoding": "the bytes are not valid in the declared encoding",
@@ -16,6 +17,7 @@ REFUSAL_CODES = MappingProxyType(
         "bad_time": "the value cannot be read as a time or date in the declared formats",
         "out_of_range": "the value lies outside the allowed range",
         "too_large": "the record is larger than the allowed size",
+        "bad_name": "a field has a name that the source's specification does not allow",
         "unknown_value": "the value is not one of the allowed values",
         "unknown_call": "the call is not one that the source's specification knows",
     }

@@ -28,9 +28,21 @@ NULL_WORDS = (
     "--",
     "#N/A",
 )
-#: What casts of text to a time would take besides dates ("12:30" is today at 12:30) is kept out by its form.
-_ISO_FORM = r"^\\d{4}-\\d{2}-\\d{2}"
-_EPOCHS = {"epoch_ms": ("timestamp_millis", 1000), "epoch_s": ("timestamp_seconds", 1)}
+#: ISO 8601 as people write it. What casts of text to a time would take besides ("12:30" is today at 12:30; the
+#: names of zones) is kept out by the form, and so is what an offset would move out of the years 1 to 9999.
+_DAY = r"(?i)^(?!0000|0001-01-01.*[+]|9999-12-31.*-[0-9:]+$)[0-9]{4}-[0-9]{2}-[0-9]{2}"
+_CLOCK = r"[0-9]{2}(:[0-9]{2}(:[0-9]{2}([.,][0-9]+)?)?)?"
+_ISO_FORM = rf"{_DAY}([T ]{_CLOCK} ?(Z|UTC|[-+][0-9]{{2}}(:?[0-9]{{2}})?)?)?$"
+#: RFC 3339: a whole time with its offset.
+_RFC3339_FORM = rf"{_DAY}[T ][0-9]{{2}}:[0-9]{{2}}:[0-9]{{2}}([.][0-9]+)?(Z|[-+][0-9]{{2}}:[0-9]{{2}})$"
+_FORMS = {"iso8601": _ISO_FORM, "rfc3339": _RFC3339_FORM}
+_EPOCHS = {
+    "epoch_us": ("timestamp_micros", 1_000_000),
+    "epoch_ms": ("timestamp_millis", 1000),
+    "epoch_s": ("timestamp_seconds", 1),
+}
+#: The id of a record whose sender gave none: a hash of its bytes without the line end.
+CONTENT_ID = r"concat('content-', left(sha2(cast(rtrim('\r\n', cast(__raw AS STRING)) AS BINARY), 256), 32))"
 #: Seconds of the years 1 and 9999: numbers beyond have no timestamp.
 _FIRST_SECOND, _LAST_SECOND = -62135596800, 253402300799
 
@@ -86,6 +98,8 @@ def compile_column(
     value = _typed(_mapped(reference, spec), spec, type_ddl)
     if spec.default is not None:
         value = f"CASE WHEN {reference} IS NULL THEN CAST({literal_sql(spec.default)} AS {type_ddl}) ELSE {value} END"
+    if spec.fill == "content":
+        value = f"coalesce({value}, {CONTENT_ID})"
     label = (
         re.sub(rf"^{ITEM}(?=\.)", list_path, spec.field)
         if spec.field and list_path
@@ -109,11 +123,17 @@ def _origin(spec: ColumnSpec, root: FieldTree, null_words: bool, *, is_text: boo
 def _mapped(text: str, spec: ColumnSpec) -> str:
     if not spec.map:
         return text
-    cases = " ".join(f"WHEN {quote_text(k.lower())} THEN {quote_text(v)}" for k, v in spec.map.items() if k != "*")
+    words = {fold_word(k): v for k, v in spec.map.items() if k != "*"}
+    cases = " ".join(f"WHEN {quote_text(k)} THEN {quote_text(v)}" for k, v in words.items())
     other = {"=": f" ELSE {text}"}.get(
         spec.map.get("*", ""), f" ELSE {quote_text(spec.map['*'])}" if "*" in spec.map else ""
     )
-    return f"(CASE lower({text}) {cases}{other} END)"
+    return f"(CASE translate(lower({text}), ' _-', '') {cases}{other} END)"
+
+
+def fold_word(word: str) -> str:
+    """Write a word as it is compared: small letters, without spaces, hyphens and underscores."""
+    return word.lower().translate({ord(c): None for c in " _-"})
 
 
 def _typed(text: str, spec: ColumnSpec, type_ddl: str) -> str:
@@ -133,11 +153,22 @@ def _time(text: str, pattern: str, type_ddl: str) -> str:
         number = f"try_cast({text} AS BIGINT)"
         bounds = f"{_FIRST_SECOND * per_second} AND {_LAST_SECOND * per_second}"
         time = f"CASE WHEN {number} BETWEEN {bounds} THEN {function}({number}) END"
-    elif pattern == "iso8601":
-        time = f"CASE WHEN {text} RLIKE '{_ISO_FORM}' THEN try_cast({text} AS TIMESTAMP) END"
+    elif pattern in _FORMS:
+        time = f"CASE WHEN {text} RLIKE '{_FORMS[pattern]}' THEN {_iso_time(text)} END"
     else:
         time = f"try_to_timestamp({text}, {quote_text(pattern)})"
     return f"CAST({time} AS DATE)" if type_ddl == "DATE" else time
+
+
+def _iso_time(text: str) -> str:
+    """Read a text of ISO form; what Spark's cast does not know (small letters, a comma, no seconds, a leap second,
+    which is the second after it) is written as it does where that is needed.
+    """
+    plain = f"replace(upper({text}), ',', '.')"
+    whole = f"regexp_replace({plain}, '([T ][0-9]{{2}}:[0-9]{{2}}) ?(Z|UTC|[-+]|$)', '$1:00$2')"
+    before_leap = f"regexp_replace({whole}, ':59:60', ':59:59')"
+    moved = f"try_cast({before_leap} AS TIMESTAMP) + make_dt_interval(0, 0, 0, if({plain} LIKE '%:59:60%', 1, 0))"
+    return f"coalesce(try_cast({text} AS TIMESTAMP), {moved})"
 
 
 def _reasons(label: str, spec: ColumnSpec, type_ddl: str, text: str, value: str) -> tuple[str, ...]:

@@ -6,7 +6,7 @@ import heapq
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 
 import numpy as np
@@ -16,9 +16,18 @@ from pyspark.sql import DataFrame, SparkSession
 from cdp.core.errors import CdpError
 from cdp.ingest.check import CheckedFile, check_file, set_aside
 from cdp.ingest.discover import FoundFile, discover_files
-from cdp.ingest.records import open_stream, split_csv_rows, split_lines, split_xml_elements
+from cdp.ingest.json_documents import split_json_document, unpack_lists
+from cdp.ingest.pieces import Piece, cut_into_pieces, split_piece
+from cdp.ingest.records import (
+    compression_of,
+    ends_by_return,
+    open_stream,
+    split_csv_rows,
+    split_lines,
+    split_xml_elements,
+)
 from cdp.ingest.rows_as_json import read_parquet_rows
-from cdp.ingest.spec import SourceSpec
+from cdp.ingest.spec import CsvOptions, SourceSpec
 
 LANDED_DDL = "landed_id STRING, source STRING, file_id STRING, record_no BIGINT, raw BINARY, delivered_on DATE"
 _ARROW = pa.schema(
@@ -112,28 +121,35 @@ def _divide(checked: list[CheckedFile], ledger: list[KnownFile], failed: dict[st
 
 @dataclass(frozen=True)
 class _FileToRead:
-    """What a worker must know of one file."""
+    """What a worker must know of one file, or of one piece of it."""
 
     path: str
+    size_bytes: int
     source: str
     file_id: str
     delivered_on: date
     format: str
     delimiter: bytes
     quote: bytes
+    has_header: bool
     row_tag: str
+    has_lists: bool
+    piece: Piece | None = None
+
+    @property
+    def is_lines(self) -> bool:
+        """Whether every physical line is a record."""
+        return self.format == "jsonl" or (self.format == "csv" and not self.quote)
 
 
 def read_records(spark: SparkSession, files: Sequence[CheckedFile], sources: Mapping[str, SourceSpec]) -> DataFrame:
     """Read files of any source and format as landed records, in one job, spread over tasks by size.
 
-    Grain: one record; columns as bronze.landed_records without run_id and landed_at. Lazy: every action reads
-    the files again, so write the frame once and go on from the table.
+    Files must be readable under the same path on every executor. A large plain file of lines is read in pieces.
     """
+    work = [part for file in files for part in _to_read(file, sources[file.file.source])]
     slots = spread_by_size(
-        [_to_read(f, sources[f.file.source]) for f in files],
-        [f.file.size_bytes for f in files],
-        max_slots=4 * spark.sparkContext.defaultParallelism,
+        work, [part.size_bytes for part in work], max_slots=4 * spark.sparkContext.defaultParallelism
     )
 
     def read_slots(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
@@ -158,28 +174,39 @@ def spread_by_size(items: Sequence[_FileToRead], sizes: Sequence[int], *, max_sl
     return slots
 
 
-def _to_read(checked: CheckedFile, spec: SourceSpec) -> _FileToRead:
-    csv = spec.csv
-    return _FileToRead(
-        path=str(checked.file.full_path),
+def _to_read(checked: CheckedFile, spec: SourceSpec) -> list[_FileToRead]:
+    csv = spec.csv or CsvOptions()
+    path, size = str(checked.file.full_path), checked.file.size_bytes
+    whole = _FileToRead(
+        path=path,
+        size_bytes=size,
         source=spec.name,
         file_id=checked.file_id,
         delivered_on=checked.file.delivered_on,
-        format=spec.format,
-        delimiter=(csv.delimiter if csv else ",").encode(),
-        quote=(csv.quote if csv else '"').encode(),
+        format=checked.format,
+        delimiter=csv.delimiter.encode(),
+        quote=(csv.quote or "").encode(),
+        has_header=checked.format == "csv" and csv.header is None,
         row_tag=spec.xml.row_tag if spec.xml else "",
+        has_lists=spec.has_lists,
     )
+    if size < 2 * _TASK_BYTES or not whole.is_lines or compression_of(path):
+        return [whole]
+    with open_stream(path) as stream:
+        if ends_by_return(stream):
+            return [whole]
+    pieces = cut_into_pieces(path, _TASK_BYTES)
+    return [replace(whole, piece=piece, size_bytes=piece.end - piece.start) for piece in pieces]
 
 
 def _read_file(file: _FileToRead) -> Iterator[pa.RecordBatch]:
-    """Number the records of one file: from 1, or from 0 for CSV, where 0 is the header and not given on."""
-    number = 0 if file.format == "csv" else 1
+    """Number the records of one file: from 1, or from 0 where it has a header, which is not given on."""
+    number = 0 if file.has_header else 1 + (file.piece.lines_before if file.piece else 0)
     for raw in _split(file):
         if number == 0:
             raw, number = raw.slice(1), 1
         if len(raw):
-            yield _as_batch(file, raw, number)
+            yield _unpacked(file, raw, number) if file.has_lists else _as_batch(file, raw, number)
             number += len(raw)
 
 
@@ -187,13 +214,22 @@ def _split(file: _FileToRead) -> Iterator[pa.Array]:
     if file.format == "parquet":
         yield from read_parquet_rows(file.path)
         return
+    if file.piece:
+        yield from split_piece(file.path, file.piece)
+        return
+    by_return = False
+    if file.is_lines:
+        with open_stream(file.path) as stream:
+            by_return = ends_by_return(stream)
     with open_stream(file.path) as stream:
-        if file.format == "csv":
+        if file.is_lines:
+            yield from split_lines(stream, by_return=by_return)
+        elif file.format == "csv":
             yield from split_csv_rows(stream, delimiter=file.delimiter, quote=file.quote)
         elif file.format == "xml":
             yield from split_xml_elements(stream, row_tag=file.row_tag)
         else:
-            yield from split_lines(stream)
+            yield from split_json_document(stream)
 
 
 def _as_batch(file: _FileToRead, raw: pa.Array, first: int) -> pa.RecordBatch:
@@ -209,6 +245,18 @@ def _as_batch(file: _FileToRead, raw: pa.Array, first: int) -> pa.RecordBatch:
         pa.repeat(pa.scalar(file.delivered_on, pa.date32()), size),
     ]
     return pa.RecordBatch.from_arrays(columns, schema=_ARROW)
+
+
+def _unpacked(file: _FileToRead, lines: pa.Array, first: int) -> pa.RecordBatch:
+    """Number the records of lines that may be lists by their line, and tell them apart by their place in it."""
+    raw, counts = unpack_lists(lines)
+    batch = _as_batch(file, raw, first)
+    if len(raw) == len(lines):
+        return batch
+    numbers = np.repeat(np.arange(first, first + len(lines)), counts)
+    places = np.concatenate([np.arange(n) for n in counts.to_pylist()])
+    ids = [f"{file.file_id}:{n}" + (f".{place}" if place else "") for n, place in zip(numbers, places, strict=True)]
+    return batch.set_column(0, "landed_id", pa.array(ids)).set_column(3, "record_no", pa.array(numbers, pa.int64()))
 
 
 def ledger_row(checked: CheckedFile) -> dict[str, object]:

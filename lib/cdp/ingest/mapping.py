@@ -10,8 +10,8 @@ from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F
 
 from cdp.core.keys import hashed_key
-from cdp.ingest.columns import ColumnSql, clean_sql
-from cdp.ingest.fields import ITEM, FieldTree, path_sql
+from cdp.ingest.columns import CONTENT_ID, ColumnSql, clean_sql
+from cdp.ingest.fields import ITEM, KEPT, FieldTree, path_sql
 from cdp.ingest.identifiers import (
     email_key_sql,
     email_sql,
@@ -21,12 +21,12 @@ from cdp.ingest.identifiers import (
     record_id_sql,
 )
 from cdp.ingest.outputs import Output, compile_output
-from cdp.ingest.reasons import reasons_sql
+from cdp.ingest.reasons import clear_reasons_sql, reasons_sql
 from cdp.ingest.spec import MappingSpec, SourceSpec
 from cdp.ingest.targets import TARGETS
 
 TABLES = tuple(TARGETS)
-_KEPT = ("__landed_id", "__source", "__file_id", "__record_no", "__raw", "__delivered_on")
+_KEPT = tuple(f"__{column}" for column in KEPT)
 
 
 def map_records(parsed: DataFrame, source: SourceSpec, mapping: MappingSpec, fields: FieldTree) -> DataFrame:
@@ -43,9 +43,11 @@ def map_records(parsed: DataFrame, source: SourceSpec, mapping: MappingSpec, fie
     step = _add_columns(step, [(o, c) for o in flat for c in o.every if c.needs_main])
     rows: dict[str, str] = {o.spec.table: _rows_sql(o, source) for o in outputs}
     arrays = [F.expr(rows.get(t, "array()")).cast(f"ARRAY<STRUCT<{_struct(t)}>>").alias(t) for t in TABLES]
-    reasons = F.expr(reasons_sql(outputs, mapping, fields)).alias("__reasons")
+    every = F.expr(reasons_sql(outputs, source, mapping, fields)).alias("__every")
     main = F.lit(mapping.outputs[0].table).alias("__table")
-    return step.select(*_KEPT, _identity_of(mapping), main, reasons, *arrays)
+    found = step.select(*_KEPT, _identity_of(mapping), main, every, *arrays)
+    reasons = F.expr(clear_reasons_sql("__every")).alias("__reasons")
+    return found.select(*_KEPT, "__key", "__table", reasons, *TABLES)
 
 
 def _add_columns(step: DataFrame, columns: list[tuple[Output, ColumnSql]]) -> DataFrame:
@@ -101,7 +103,13 @@ def _normalise_contacts(step: DataFrame, source: SourceSpec, outputs: list[Outpu
 
 def _add_key(step: DataFrame, mapping: MappingSpec, fields: FieldTree) -> DataFrame:
     """Add `__key`, the hash of source and key fields; with repeats kept, equal ones of a delivery are numbered."""
-    key = hashed_key("__source", *(F.expr(clean_sql(path_sql(f, fields), null_words=False)) for f in mapping.key))
+    filled = filled_fields(mapping)
+
+    def part(field: str) -> Column:
+        given = clean_sql(path_sql(field, fields), null_words=False)
+        return F.expr(f"coalesce({given}, {CONTENT_ID})" if field in filled else given)
+
+    key = hashed_key("__source", *(part(field) for field in mapping.key))
     step = step.withColumn("__key", key)
     if mapping.repeats == "duplicate":
         return step
@@ -110,6 +118,11 @@ def _add_key(step: DataFrame, mapping: MappingSpec, fields: FieldTree) -> DataFr
     return numbered.withColumn(
         "__key", F.when(F.col("__nth") == 1, F.col("__key")).otherwise(hashed_key("__key", "__nth"))
     )
+
+
+def filled_fields(mapping: MappingSpec) -> set[str]:
+    """Raw fields that need not be given, because the record's content stands in for them."""
+    return {str(c.field) for c in mapping.outputs[0].columns.values() if c.fill == "content"}
 
 
 def _row_sql(output: Output, source: SourceSpec, *, is_main: bool) -> str:
@@ -134,6 +147,11 @@ def _fill(output: Output, source: SourceSpec, values: dict[str, str], key: str) 
     row = {**values, **fixed, **target.derive(values)}
     if output.attributes:
         row[str(target.json_column)] = _object_sql(output)
+    if "message_id" in output.columns and "is_message_id_filled" in target.derived:
+        row["is_message_id_filled"] = f"{output.text('message_id')} IS NULL"
+    given_time = output.spec.columns.get(target.time)
+    if given_time is not None and given_time.fill == "arrival":
+        row[target.time] = f"coalesce({row[target.time]}, CAST(__delivered_on AS TIMESTAMP))"
     row["received_at"] = _received_at(values["received_at"], row[target.time], source)
     parts = [f"'{c.name}', CAST({row[c.name]} AS {c.type})" for c in target.contract.columns]
     return f"named_struct({', '.join(parts)})"

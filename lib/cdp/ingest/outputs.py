@@ -29,7 +29,8 @@ class Output:
     @property
     def condition(self) -> str:
         """When a record gives rows of this output; an unknown answer is a no."""
-        return f"coalesce({self.spec.when}, false)" if self.spec.when else "true"
+        asked = [f"coalesce({condition}, false)" for condition in (self.spec.when, self.spec.also_when) if condition]
+        return " AND ".join(asked) or "true"
 
     def text(self, name: str) -> str:
         """Refer to the cleaned text of a column."""

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import csv
 import json
+import re
 from collections.abc import Callable, Mapping
 from functools import partial
 from xml.etree import ElementTree
@@ -16,14 +17,12 @@ from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 from cdp.contracts.model import REASONS_TYPE
-from cdp.ingest.codes import reason_sql
-from cdp.ingest.fields import TEXT_SUFFIX, FieldTree, is_both, path_sql
-from cdp.ingest.spec import SourceSpec
+from cdp.ingest.codes import quote_text, reason_sql
+from cdp.ingest.fields import KEPT, FieldTree
+from cdp.ingest.parse_json import parse_json
+from cdp.ingest.spec import CsvOptions, SourceSpec
 
-#: Columns of a landed record, out of the way of the source's own names.
-KEPT = ("landed_id", "source", "file_id", "record_no", "raw", "delivered_on")
 _VALUES_DDL = "fault STRING, values ARRAY<STRING>"
-_CORRUPT = "__corrupt"
 
 
 def parse_records(
@@ -40,62 +39,40 @@ def parse_records(
     the whole fields): most events have no order in their properties, and are not parsed twice.
     """
     records = landed.where(F.col("source") == spec.name).select(*(F.col(c).alias(f"__{c}") for c in KEPT))
+    if spec.csv and spec.csv.quote is None:
+        return _split_columns(records, spec, fields)
     if spec.format in ("csv", "xml"):
         return _parse_by_worker(records, spec, fields, headers)
-    return _parse_json(records, spec, fields, parts_when)
+    return parse_json(records, spec, fields, parts_when)
 
 
 def _too_large(spec: SourceSpec) -> str:
     return f"octet_length(__raw) > {spec.max_record_bytes}"
 
 
-def _parse_json(records: DataFrame, spec: SourceSpec, fields: FieldTree, parts_when: Mapping[str, str]) -> DataFrame:
-    both = {name: node for name, node in fields.children.items() if is_both(node)}
-    schema = ", ".join(
-        f"`{name}` {'STRING' if name in both else node.ddl()}" for name, node in sorted(fields.children.items())
+def _split_columns(records: DataFrame, spec: SourceSpec, fields: FieldTree) -> DataFrame:
+    """Split rows in which nothing is quoted; the columns are the declared ones."""
+    header = (spec.csv.header if spec.csv else None) or ()
+    delimiter = quote_text(re.escape(spec.csv.delimiter if spec.csv else "\t"))
+    text = records.withColumn(
+        "__text", F.expr(r"rtrim('\r\n', ltrim('\ufeff', make_valid_utf8(cast(__raw AS STRING))))")
     )
-    options = f"map('mode', 'PERMISSIVE', 'columnNameOfCorruptRecord', '{_CORRUPT}')"
-    text = records.withColumn("__text", F.expr("ltrim('\ufeff', cast(__raw AS STRING))"))
-    parsed = text.withColumn(
-        "__json", F.expr(f"from_json(__text, '{_escape(schema)}, `{_CORRUPT}` STRING', {options})")
-    )
-    columns = [F.col(f"__json.`{n}`").alias(n + TEXT_SUFFIX if n in both else n) for n in sorted(fields.children)]
-    kept = [F.col(f"__{c}") for c in KEPT]
-    flat = parsed.select(*kept, *columns, F.expr(_json_fault(spec, fields)).alias("__fault"))
-    for name, node in sorted(both.items()):
-        whole = f"CASE WHEN {parts_when.get(name, 'true')} THEN `{name}{TEXT_SUFFIX}` END"
-        flat = flat.withColumn(name, F.expr(f"from_json({whole}, '{_escape(_struct_fields(node))}')"))
-    return flat
-
-
-def _struct_fields(node: FieldTree) -> str:
-    return ", ".join(f"`{name}` {child.ddl()}" for name, child in sorted(node.children.items()))
-
-
-def _escape(text: str) -> str:
-    return text.replace("\\", "\\\\").replace("'", "\\'")
-
-
-def _json_fault(spec: SourceSpec, fields: FieldTree) -> str:
-    """Write the check of a JSON record's form.
-
-    A record that is JSON, but has a text where an object should be, is of the wrong type there and nowhere else.
-    """
-    objects = [name for name, node in sorted(fields.children.items()) if node.children and not is_both(node)]
-    misfits = [
-        f"CASE WHEN left(get_json_object(__text, '$.{name}'), 1) NOT IN ('{{', '[') "
-        f"THEN {reason_sql(name, 'wrong_type')} END"
-        for name in objects
+    split = text.withColumn("__values", F.expr(f"split(__text, {delimiter}, -1)"))
+    places = {name: header.index(name) for name in fields.children if name in header}
+    columns = [
+        F.expr(f"get(__values, {places[name]})" if name in places else "CAST(NULL AS STRING)").alias(name)
+        for name in sorted(fields.children)
     ]
-    named = f"array_compact(array({', '.join(misfits)}))" if misfits else f"CAST(array() AS {REASONS_TYPE})"
-    bad_json = f"array({reason_sql('', 'bad_json')})"
-    return f"""CASE
-        WHEN {_too_large(spec)} THEN array({reason_sql("", "too_large")})
-        WHEN NOT is_valid_utf8(__text) THEN array({reason_sql("", "bad_encoding")})
-        WHEN NOT startswith(ltrim(__text), '{{') OR NOT endswith(rtrim(' \\n\\r\\t', __text), '}}') THEN {bad_json}
-        WHEN __json.`{_CORRUPT}` IS NULL AND __json IS NOT NULL THEN NULL
-        WHEN size({named}) > 0 THEN {named}
-        ELSE {bad_json} END"""
+    found = ", ".join(
+        f"CASE WHEN {condition} THEN {reason_sql('', code)} END"
+        for condition, code in (
+            (_too_large(spec), "too_large"),
+            ("NOT is_valid_utf8(cast(__raw AS STRING))", "bad_encoding"),
+            (f"size(__values) <> {len(header)}", "wrong_columns"),
+        )
+    )
+    fault = f"nullif(array_compact(array({found})), CAST(array() AS {REASONS_TYPE}))"
+    return split.select(*(F.col(f"__{c}") for c in KEPT), *columns, "__text", F.expr(fault).alias("__fault"))
 
 
 def _parse_by_worker(
@@ -125,17 +102,16 @@ def _parse_by_worker(
     )
     too_large = f"WHEN {_too_large(spec)} THEN array({reason_sql('', 'too_large')})"
     fault = f"CASE {too_large} ELSE CASE __taken.fault {faults} END END"
-    return taken.select(*(F.col(f"__{c}") for c in KEPT), *columns, F.expr(fault).alias("__fault"))
+    text = F.expr("cast(__raw AS STRING)").alias("__text")
+    return taken.select(*(F.col(f"__{c}") for c in KEPT), *columns, text, F.expr(fault).alias("__fault"))
 
 
 def _take_csv(
     raw: list[bytes], file_id: list[str], *, spec: SourceSpec, headers: Mapping[str, list[str]], leaves: list[str]
 ) -> list[tuple[str | None, list[str | None] | None]]:
     """Split CSV rows; a row with another number of columns than its file's header is refused whole."""
-    options = spec.csv
-    encoding, delimiter, quote = (
-        (options.encoding, options.delimiter, options.quote) if options else ("utf-8", ",", '"')
-    )
+    options = spec.csv or CsvOptions()
+    encoding, delimiter, quote = options.encoding, options.delimiter, options.quote
     places = {f: [(h.index(leaf) if leaf in h else None) for leaf in leaves] for f, h in headers.items()}
     taken: list[tuple[str | None, list[str | None] | None]] = []
     for row, file in zip(raw, file_id, strict=True):
@@ -188,6 +164,3 @@ def _xml_object(element: ElementTree.Element) -> object:
     for child in element:
         children.setdefault(child.tag, []).append(_xml_object(child))
     return {**element.attrib, **{tag: values[0] if len(values) == 1 else values for tag, values in children.items()}}
-
-
-__all__ = ["KEPT", "parse_records", "path_sql"]

@@ -7,24 +7,65 @@ from cdp.ingest.codes import reason_sql
 from cdp.ingest.columns import clean_sql
 from cdp.ingest.fields import ITEM, FieldTree, path_sql
 from cdp.ingest.outputs import Output
-from cdp.ingest.spec import MappingSpec
+from cdp.ingest.parse_json import wrong_kind_sql
+from cdp.ingest.spec import Kind, MappingSpec, SourceSpec
 from cdp.ingest.targets import MAX_FUTURE_DAYS
 
+#: When a text can be read as a value of a kind.
+_READS_AS: dict[Kind, str] = {
+    "string": "true",
+    "number": "coalesce(try_cast({0} AS DOUBLE) NOT IN (CAST('NaN' AS DOUBLE), CAST('Infinity' AS DOUBLE)), false)",
+    "integer": "{0} RLIKE '^[-+]?[0-9]+$'",
+    "boolean": "lower({0}) IN ('0', '1', 'true', 'false')",
+    "object": "startswith({0}, '{{') AND try_parse_json({0}) IS NOT NULL",
+    "array": "startswith({0}, '[') AND try_parse_json({0}) IS NOT NULL",
+}
 _NONE = f"CAST(array() AS {REASONS_TYPE})"
+#: Faults after which there are no fields to look at.
+_FATAL = "bad_json", "bad_xml", "wrong_columns"
 
 
-def reasons_sql(outputs: list[Output], mapping: MappingSpec, fields: FieldTree) -> str:
-    """Write all reasons of a record, distinct; a record that could not be taken apart has only that one."""
+def reasons_sql(outputs: list[Output], source: SourceSpec, mapping: MappingSpec, fields: FieldTree) -> str:
+    """Write all reasons of a record, distinct; a record that could not be taken apart has only its faults."""
+    filled = {str(c.field) for c in mapping.outputs[0].columns.values() if c.fill == "content"}
     needed = [*mapping.required, *(mapping.key if mapping.repeats == "duplicate" else ())]
+    needed = [field for field in needed if field not in filled]
     own = [
         f"CASE WHEN {_given_sql(f, fields)} IS NULL THEN {reason_sql(f, 'missing')} END" for f in dict.fromkeys(needed)
     ]
+    own += [_kind_reason(field, kinds, source, fields) for field, kinds in sorted(mapping.types.items())]
+    own += [f"CASE WHEN {c.when} THEN {reason_sql(c.field, c.code)} END" for c in mapping.checks]
     own += [reason for column in outputs[0].every for reason in column.reasons]
     own.append(_time_reason(outputs[0]))
     groups = ", ".join([f"array_compact(array({', '.join(own)}))", *(_output_reasons(o) for o in outputs[1:])])
-    # A misfit leaves the rest of the record readable, so its other defects are named beside it.
-    is_fatal = "__fault IS NOT NULL AND __fault[0].code <> 'wrong_type'"
-    return f"CASE WHEN {is_fatal} THEN __fault ELSE array_distinct(concat(coalesce(__fault, {_NONE}), {groups})) END"
+    codes = [*_FATAL, *(() if source.is_read_natively else ("bad_encoding",))]
+    is_fatal = " OR ".join(f"array_contains(__fault.code, '{code}')" for code in codes)
+    every = f"array_distinct(concat(coalesce(__fault, {_NONE}), {groups}))"
+    return f"CASE WHEN {is_fatal} THEN __fault ELSE {every} END"
+
+
+def clear_reasons_sql(every: str) -> str:
+    """Leave out what another reason says better: a word of the wrong type is not also unknown, and what cannot be
+    read for its encoding is not also bad JSON. A step of its own: what stands around a lambda is not compiled.
+    """
+    is_typed = f"exists({every}, other -> other.field = reason.field AND other.code = 'wrong_type')"
+    is_coded = f"array_contains({every}.code, 'bad_encoding')"
+    clear = f"""filter({every}, reason ->
+        NOT (reason.code LIKE 'unknown%' AND {is_typed}) AND NOT (reason.code = 'bad_json' AND {is_coded}))"""
+    return f"CASE WHEN size({every}) > 1 THEN {clear} ELSE {every} END"
+
+
+def _kind_reason(field: str, kinds: Kind | tuple[Kind, ...], source: SourceSpec, fields: FieldTree) -> str:
+    """Refuse a value that is of another kind than declared; in text formats, that cannot be read as one."""
+    allowed = (kinds,) if isinstance(kinds, str) else kinds
+    text = path_sql(field, fields)
+    if source.is_json:
+        is_wrong = wrong_kind_sql(field, text, allowed)
+    else:
+        given = clean_sql(text, null_words=False)
+        is_wrong = " AND ".join(f"NOT ({_READS_AS[kind].format(given)})" for kind in allowed)
+        is_wrong = f"{given} IS NOT NULL AND {is_wrong}"
+    return f"CASE WHEN {is_wrong} THEN {reason_sql(field, 'wrong_type')} END"
 
 
 def _given_sql(field: str, fields: FieldTree) -> str:
@@ -44,8 +85,10 @@ def _time_reason(main: Output) -> str:
     label = spec.field if spec and spec.field else time
     no_text = f"coalesce({', '.join(main.text(n) for n in given) or 'NULL'}) IS NULL"
     missing = f"WHEN __main.`{time}` IS NULL AND {no_text} THEN {reason_sql(label, 'missing')}"
-    too_late = f"WHEN __main.`{time}` > CAST(date_add(__delivered_on, {MAX_FUTURE_DAYS}) AS TIMESTAMP)"
-    return f"CASE {missing} {too_late} THEN {reason_sql(label, 'out_of_range')} END"
+    known = "least(__main.received_at, CAST(__delivered_on AS TIMESTAMP))"
+    too_late = f"WHEN __main.`{time}` > {known} + INTERVAL {MAX_FUTURE_DAYS} DAYS"
+    too_early = f"OR __main.`{time}` < TIMESTAMP'{main.target.earliest}'" if main.target.earliest else ""
+    return f"CASE {missing} {too_late} {too_early} THEN {reason_sql(label, 'out_of_range')} END"
 
 
 def _output_reasons(output: Output) -> str:

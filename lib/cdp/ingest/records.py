@@ -6,10 +6,11 @@ Runs inside Spark's Python workers on streams of any size: memory is bounded by 
 from __future__ import annotations
 
 import gzip
+import io
 import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import BinaryIO, cast
+from typing import BinaryIO, Protocol, cast
 
 import numpy as np
 import pyarrow as pa
@@ -21,14 +22,50 @@ MAX_ROW_BYTES = 4 << 20
 _NEWLINE, _RETURN = 0x0A, 0x0D
 
 
+class Stream(Protocol):
+    """What can be read on."""
+
+    def read(self, size: int, /) -> bytes:
+        """Give up to `size` bytes, none at the end."""
+
+
+def compression_of(path: str) -> str | None:
+    """Tell whether a file is compressed, by its first bytes or else by its name: gzip, zstd or None."""
+    with Path(path).open("rb") as stream:
+        first = stream.read(4)
+    for magic, ending, name in ((b"\x1f\x8b", ".gz", "gzip"), (b"\x28\xb5\x2f\xfd", ".zst", "zstd")):
+        if first.startswith(magic) or path.endswith(ending):
+            return name
+    return None
+
+
 def open_stream(path: str) -> BinaryIO:
-    """Open a file for reading, through gzip where its name says so."""
-    return cast(BinaryIO, gzip.open(path, "rb")) if path.endswith(".gz") else Path(path).open("rb")
+    """Open a file for reading, through gzip or zstd where it is compressed."""
+    compression = compression_of(path)
+    if compression == "gzip":
+        return cast(BinaryIO, gzip.open(path, "rb"))
+    if compression == "zstd":
+        return io.BufferedReader(pa.input_stream(path, compression="zstd"), BLOCK_BYTES)
+    return Path(path).open("rb")
 
 
-def split_lines(stream: BinaryIO, block_bytes: int = BLOCK_BYTES) -> Iterator[pa.Array]:
-    """Give the physical lines of a stream, each with its line end, as binary arrays."""
-    return _split_blocks(stream, block_bytes, lambda data, _: _newlines(data))
+def split_lines(stream: Stream, block_bytes: int = BLOCK_BYTES, *, by_return: bool = False) -> Iterator[pa.Array]:
+    """Give the physical lines of a stream, each with its line end, as binary arrays.
+
+    A line ends with a newline; a return inside it belongs to it. With `by_return` a lone return ends one too.
+    """
+    return _split_blocks(stream, block_bytes, _any_line_ends if by_return else lambda data, _: _newlines(data))
+
+
+def ends_by_return(stream: BinaryIO) -> bool:
+    """Tell whether the first line ends with a lone return, as the lines of old Macs do."""
+    head = b""
+    while block := stream.read(BLOCK_BYTES):
+        head += block
+        if _NEWLINE in head or _RETURN in head[:-1] or len(head) > MAX_ROW_BYTES:
+            break
+    first = min((at for at in (head.find(b"\n"), head.find(b"\r")) if at >= 0), default=len(head))
+    return head[first : first + 1] == b"\r" and head[first + 1 : first + 2] != b"\n"
 
 
 def split_csv_rows(
@@ -48,9 +85,7 @@ def first_csv_row(stream: BinaryIO, *, quote: bytes) -> bytes:
     return row
 
 
-def _split_blocks(
-    stream: BinaryIO, block_bytes: int, ends_of: Callable[[bytes, bool], np.ndarray]
-) -> Iterator[pa.Array]:
+def _split_blocks(stream: Stream, block_bytes: int, ends_of: Callable[[bytes, bool], np.ndarray]) -> Iterator[pa.Array]:
     """Cut a stream at the ends that `ends_of` finds (positions after each record) and carry the rest over."""
     rest = b""
     while True:
@@ -74,6 +109,16 @@ def _binary_array(data: bytes, ends: np.ndarray) -> pa.Array:
 
 def _newlines(data: bytes) -> np.ndarray:
     return np.flatnonzero(np.frombuffer(data, np.uint8) == _NEWLINE) + 1
+
+
+def _any_line_ends(data: bytes, is_last: bool) -> np.ndarray:
+    """Find the ends of lines by newline, return, or both; a return at the end of the data may have its newline yet."""
+    octets = np.frombuffer(data, np.uint8)
+    returns = np.flatnonzero(octets == _RETURN)
+    if len(returns) and returns[-1] == len(data) - 1 and not is_last:
+        returns = returns[:-1]
+    lone = returns[octets[np.minimum(returns + 1, len(data) - 1)] != _NEWLINE]
+    return np.sort(np.concatenate((lone + 1, _newlines(data))))
 
 
 def csv_row_ends(data: bytes, delimiter: bytes, quote: bytes, is_last: bool) -> np.ndarray:

@@ -10,12 +10,15 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 from cdp.core.errors import ConfigError, nearest_name
+from cdp.ingest.codes import REFUSAL_CODES
 
 Party = Literal["first", "second", "third"]
 Format = Literal["csv", "jsonl", "parquet", "xml", "table"]
 TargetTable = Literal["events", "order_lines", "customer_records", "feedback", "consents"]
 IdentifierType = Literal["email", "phone", "user_id", "loyalty_id", "household_key", "customer_id", "anonymous_id"]
 Purpose = Literal["email_marketing", "personalisation", "analytics", "model_training", "ads", "direct_mail"]
+#: What a raw value may be. In text formats (CSV) it is what the text can be read as.
+Kind = Literal["string", "number", "integer", "boolean", "object", "array"]
 #: Encodings in which a line end is one ASCII byte, so that records can be split before they are decoded.
 Encoding = Literal["utf-8", "utf-8-sig", "iso-8859-1", "cp1252"]
 
@@ -44,8 +47,15 @@ class CsvOptions(_Spec):
     """How the rows of a CSV source are written; quotes inside a value are doubled (RFC 4180)."""
 
     delimiter: str = Field(default=",", min_length=1, max_length=1)
-    quote: str = Field(default='"', min_length=1, max_length=1)
+    quote: str | None = Field(default='"', min_length=1, max_length=1, description="null: no value is quoted")
     encoding: Encoding = "utf-8"
+    header: tuple[str, ...] | None = Field(default=None, description="the columns of files without a header row")
+
+    @model_validator(mode="after")
+    def _unquoted_is_utf8(self) -> CsvOptions:
+        if self.quote is None and (self.header is None or self.encoding not in ("utf-8", "utf-8-sig")):
+            raise ValueError("without quotes the columns must be given in `header`, and the encoding is utf-8")
+        return self
 
 
 class XmlOptions(_Spec):
@@ -124,10 +134,11 @@ class SourceSpec(_Spec):
     csv: CsvOptions | None = None
     xml: XmlOptions | None = None
     database: DatabaseOptions | None = Field(default=None, description="with format table: no files, but these rows")
-    mapping: str
+    mapping: str | MappingSpec = Field(description="the name of a file in conf/mappings, or the mapping itself")
     consent_default: ConsentDefault | None = None
     arrival_lag: str | None = None
     phone_region: str = Field(default="GB", pattern=r"^[A-Z]{2}$")
+    has_lists: bool = Field(default=False, description="a line may be a JSON list of records (a batch of events)")
     max_record_bytes: int = Field(default=1_000_000, gt=0, description="larger records are refused as too_large")
     retention_days: int | None = Field(default=None, gt=0)
     license: str | None = None
@@ -147,6 +158,8 @@ class SourceSpec(_Spec):
 
     @model_validator(mode="after")
     def _options_fit(self) -> SourceSpec:
+        if self.has_lists and self.format != "jsonl":
+            raise ValueError("`has_lists` is for format jsonl")
         if self.format == "xml" and self.xml is None:
             raise ValueError("format xml needs `xml: {row_tag: ...}`")
         if self.format == "table" and self.database is None:
@@ -159,6 +172,16 @@ class SourceSpec(_Spec):
         if self.party != "first" and (self.retention_days is None or not 30 <= self.retention_days <= 90):
             raise ValueError(f"a {self.party}-party source must declare retention_days from 30 to 90")
         return self
+
+    @property
+    def is_json(self) -> bool:
+        """Whether a landed record is JSON text, so that its values have types."""
+        return self.format in ("jsonl", "parquet", "table")
+
+    @property
+    def is_read_natively(self) -> bool:
+        """Whether Spark's own functions take records apart, which can go on where a byte is broken."""
+        return self.is_json or (self.csv is not None and self.csv.quote is None)
 
     def lag(self) -> timedelta | None:
         """Give the declared arrival lag as a duration; None where the source declares none."""
@@ -173,7 +196,9 @@ class ColumnSpec(_Spec):
     sql: str | None = Field(default=None, description="Spark SQL over the raw fields (all of them text)")
     main: str | None = Field(default=None, description="a column of the mapping's first output")
     formats: tuple[str, ...] = Field(default=(), description="iso8601, epoch_ms, epoch_s or datetime patterns")
-    map: dict[str, str] = Field(default_factory=dict, description="source word (lower case) -> our word")
+    map: dict[str, str] = Field(
+        default_factory=dict, description="source word -> our word; case, spaces, - and _ do not count"
+    )
     default: str | int | float | bool | None = None
     required: bool = False
     min: float | None = None
@@ -184,6 +209,9 @@ class ColumnSpec(_Spec):
     )
     unknown: Literal["unknown_value", "unknown_call"] = Field(
         default="unknown_value", description="the code for a word that `map` does not have"
+    )
+    fill: Literal["content", "arrival"] | None = Field(
+        default=None, description="what stands in for a missing id (a hash of the content) or time (the arrival)"
     )
 
     @model_validator(mode="after")
@@ -211,11 +239,32 @@ class IdentifierSpec(_Spec):
         return self
 
 
+class CheckSpec(_Spec):
+    """One more defect that a record can have: `when` is Spark SQL over the raw fields; null counts as no.
+
+    `__text` is the whole record as text.
+    """
+
+    field: str = Field(description="how refusals call it")
+    code: str
+    when: str
+
+    @field_validator("code")
+    @classmethod
+    def _code_is_known(cls, code: str) -> str:
+        if code not in REFUSAL_CODES:
+            raise ValueError(f"not a refusal code; {nearest_name(code, list(REFUSAL_CODES))}")
+        return code
+
+
 class OutputSpec(_Spec):
     """Rows of one silver table that a record gives."""
 
     table: TargetTable
     when: str | None = Field(default=None, description="Spark SQL over the raw fields; null counts as no")
+    also_when: str | None = Field(
+        default=None, description="like `when`, over the parts of fields that are taken apart only where `when` holds"
+    )
     explode: str | None = Field(default=None, pattern=_FIELD.pattern, description="a list: one row per item")
     columns: dict[str, ColumnSpec]
     attributes: dict[str, ColumnSpec] = Field(
@@ -240,13 +289,17 @@ class MappingSpec(_Spec):
     fields: dict[str, str] = Field(
         default_factory=dict, description="raw fields that only sql uses: path -> what it is (documentation)"
     )
+    types: dict[str, Kind | tuple[Kind, ...]] = Field(
+        default_factory=dict, description="top-level raw fields and what they may be; others are wrong_type"
+    )
+    checks: tuple[CheckSpec, ...] = ()
     outputs: tuple[OutputSpec, ...] = Field(min_length=1)
     identifiers: tuple[IdentifierSpec, ...] = ()
 
     @model_validator(mode="after")
     def _main_is_unconditional(self) -> MappingSpec:
         main = self.outputs[0]
-        if main.when is not None or main.explode is not None:
+        if main.when is not None or main.also_when is not None or main.explode is not None:
             raise ValueError("the first output is the main one: it takes neither `when` nor `explode`")
         tables = [output.table for output in self.outputs]
         if len(set(tables)) != len(tables):
@@ -256,6 +309,19 @@ class MappingSpec(_Spec):
                 if column.main is not None and output is main:
                     raise ValueError(f"column {name} of the first output cannot refer to the first output")
         return self
+
+
+SourceSpec.model_rebuild()
+
+
+def mapping_of(source: SourceSpec, mappings: Mapping[str, MappingSpec]) -> MappingSpec:
+    """The mapping that reads a source: its own, or the one that it names; ConfigError with the nearest name."""
+    if isinstance(source.mapping, MappingSpec):
+        return source.mapping
+    if source.mapping not in mappings:
+        hint = nearest_name(source.mapping, list(mappings))
+        raise ConfigError(f"conf/sources/{source.name}.yaml: mapping {source.mapping!r} does not exist; {hint}")
+    return mappings[source.mapping]
 
 
 def chosen_sources(specs: Mapping[str, SourceSpec], names: Sequence[str]) -> dict[str, SourceSpec]:

@@ -16,6 +16,8 @@ from cdp.contracts.silver.order_lines import ORDER_LINES
 MAX_QUEUE_DAYS = 7
 #: A message needs a moment to arrive: event_at counts as corrected when it moved by more.
 CORRECTED_SECONDS = 2
+#: What claims to have happened after it arrived, by more than this, happened when it arrived.
+MAX_AHEAD_SECONDS = 300
 #: What is dated later than this after its delivery has not happened.
 MAX_FUTURE_DAYS = 2
 _BOTS = r"(?i)bot\\b|bot/|crawl|spider|slurp|headless|lighthouse|facebookexternalhit|preview|monitor"
@@ -28,7 +30,8 @@ class Target:
     """A silver table as ingest fills it.
 
     `inputs`: columns that only the mapping knows, and their types where the table has no such column;
-    `time`: the column that says when; `derive`: gives Spark SQL for the columns that are computed.
+    `time`: the column that says when, refused before `earliest`; `derive`: gives Spark SQL for the columns that are
+    computed.
     """
 
     contract: TableContract
@@ -38,6 +41,7 @@ class Target:
     json_column: str | None = None
     extra_inputs: Mapping[str, str] | None = None
     derived: frozenset[str] = frozenset({"source", "record_id", "identifiers", "landed_id"})
+    earliest: str | None = None
 
     @property
     def input_types(self) -> dict[str, str]:
@@ -48,17 +52,20 @@ class Target:
 
 def _derive_event(v: Values) -> dict[str, str]:
     original, sent, received, given = v["original_at"], v["sent_at"], v["received_at"], v["event_at"]
-    queue = f"unix_micros({sent}) - unix_micros({original})"
+    happened = f"coalesce({original}, {given})"
+    queue = f"unix_micros({sent}) - unix_micros({happened})"
     is_usable = f"coalesce({received} IS NOT NULL AND {queue} BETWEEN 0 AND {MAX_QUEUE_DAYS * 86_400_000_000}, false)"
     stated = f"coalesce({given}, {original})"
+    ahead = f"unix_micros({stated}) - unix_micros({received})"
+    is_ahead = f"{ahead} BETWEEN {MAX_AHEAD_SECONDS * 1_000_000} AND {MAX_FUTURE_DAYS * 86_400_000_000}"
     event_at = f"""CASE WHEN {is_usable} THEN timestamp_micros(unix_micros({received}) - ({queue}))
-        WHEN {stated} <= {received} + INTERVAL 5 MINUTES OR {received} IS NULL THEN {stated}
-        ELSE {received} END"""
-    reference = f"coalesce({original}, {given})"
-    moved = f"abs(unix_micros({event_at}) - unix_micros({reference})) > {CORRECTED_SECONDS * 1_000_000}"
+        WHEN {stated} IS NULL OR coalesce({is_ahead}, false) THEN {received}
+        ELSE {stated} END"""
+    moved = f"abs(unix_micros({event_at}) - unix_micros({happened})) > {CORRECTED_SECONDS * 1_000_000}"
     return {
         "event_at": event_at,
-        "is_time_corrected": f"coalesce({moved}, true)",
+        "is_event_at_filled": f"{given} IS NULL AND {original} IS NULL",
+        "is_time_corrected": f"coalesce({moved}, false)",
         "is_bot": f"coalesce({v['user_agent']} RLIKE '{_BOTS}', false)",
     }
 
@@ -92,7 +99,12 @@ TARGETS: dict[str, Target] = {
         _derive_event,
         "properties",
         {"user_agent": "STRING"},
-        frozenset({"source", "record_id", "identifiers", "landed_id", "is_time_corrected", "is_bot"}),
+        frozenset(
+            {"source", "record_id", "identifiers", "landed_id", "is_time_corrected", "is_bot"}
+            | {"is_message_id_filled", "is_event_at_filled"}
+        ),
+        # Clocks that were reset say 1970 or the year 1; there was no web before.
+        "1990-01-01",
     ),
     "order_lines": Target(ORDER_LINES, "ordered_at", "order_line_id", _derive_order_line),
     "customer_records": Target(CUSTOMER_RECORDS, "valid_from", "record_id", _derive_record, "attributes"),

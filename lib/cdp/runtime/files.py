@@ -10,6 +10,7 @@ import csv
 import gzip
 import json
 import re
+import shutil
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -75,6 +76,28 @@ def write_json_lines(rows: Iterable[Mapping[str, Any]], folder: str, name: str) 
         for row in rows:
             out.write(json.dumps(row, ensure_ascii=False, allow_nan=False) + "\n")
     return _part(target).replace(target)
+
+
+def write_lines(lines: DataFrame, folder: str, names: Mapping[str, str], *, order: Sequence[str]) -> list[Path]:
+    """Write rows of (kind, text, ...) as one text file ``folder/names[kind]`` for each kind.
+
+    Partitions follow each other, and within one the columns of ``order`` decide. Executors write them side by side
+    and must see the folder; memory does not grow with the rows. A kind without rows gives an empty file.
+    """
+    scratch = _part(_target(folder, "lines"))
+    shutil.rmtree(scratch, ignore_errors=True)
+    ordered = lines.sortWithinPartitions("kind", *order).select("kind", "text")
+    ordered.write.partitionBy("kind").text(f"file://{scratch.absolute()}")
+    written = []
+    for kind, name in names.items():
+        target = _target(folder, name)
+        with _part(target).open("wb") as whole:
+            for part in sorted((scratch / f"kind={kind}").glob("part-*")):
+                with part.open("rb") as piece:
+                    shutil.copyfileobj(piece, whole, 1 << 20)
+        written.append(_part(target).replace(target))
+    shutil.rmtree(scratch)
+    return written
 
 
 def _checked(files: Sequence[str]) -> list[Path]:

@@ -17,6 +17,9 @@ EVENTS = TableContract(
         Column("event_id", "STRING", "Hash of source and message id.", nullable=False),
         Column("source", "STRING", "The source's name, as in conf/sources.", nullable=False),
         Column("message_id", "STRING", "The sender's id of the message.", nullable=False, pii="pseudonym"),
+        Column(
+            "is_message_id_filled", "BOOLEAN", "Whether the sender gave no id, and message_id is a hash of the content."
+        ),
         Column("event_type", "STRING", "Kind of call: track, page, screen, identify, email, ...", nullable=False),
         Column("event_name", "STRING", "What happened, as the sender named it."),
         Column("event_at", "TIMESTAMP", "When it happened, clock skew corrected, UTC.", nullable=False),
@@ -29,6 +32,7 @@ EVENTS = TableContract(
             nullable=False,
         ),
         Column("is_time_corrected", "BOOLEAN", "Whether event_at was moved by more than 2 s for clock skew."),
+        Column("is_event_at_filled", "BOOLEAN", "Whether the sender gave no time, and event_at is when it arrived."),
         Column(
             "record_id",
             "STRING",
@@ -46,6 +50,12 @@ EVENTS = TableContract(
             "properties",
             "STRING",
             "The event's own fields, JSON text; numbers in shortest form.",
+            pii="sensitive",
+        ),
+        Column(
+            "context",
+            "STRING",
+            "What surrounds the event, as the sender says (page, campaign, device, ...), JSON object.",
             pii="sensitive",
         ),
         Column("is_bot", "BOOLEAN", "Whether the user agent is a known robot's."),

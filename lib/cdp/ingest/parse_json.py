@@ -1,0 +1,121 @@
+"""Take JSON records apart by Spark's own JSON reader, and see what it would let pass.
+
+Spark reads the first value of a text and stops, takes NaN and single quotes for JSON, and writes a number beyond a
+double as "Infinity". So the record is read as a field of an object around it, where anything after it is a
+syntax error; the lenient words are switched off; and such numbers are refused.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from pyspark.sql import DataFrame
+from pyspark.sql import functions as F
+
+from cdp.contracts.model import REASONS_TYPE
+from cdp.ingest.codes import quote_text, reason_sql
+from cdp.ingest.fields import KEPT, TEXT_SUFFIX, FieldTree, is_both
+from cdp.ingest.spec import Kind, SourceSpec
+
+_CORRUPT = "__corrupt"
+_OPTIONS = (
+    f"map('mode', 'PERMISSIVE', 'columnNameOfCorruptRecord', '{_CORRUPT}', "
+    "'allowNonNumericNumbers', 'false', 'allowSingleQuotes', 'false')"
+)
+_AROUND = "concat('{\"r\":', __text, '}')"
+#: What a value of another kind looks like once it is text; its true kind is only looked up where it looks wrong.
+_LOOKS: dict[Kind, str] = {
+    "number": r"-?[0-9]+([.][0-9]+)?([eE][-+]?[0-9]+)?|\"-?Infinity\"",
+    "boolean": "true|false",
+    "object": r"[{].*",
+    "array": r"\\[.*",
+}
+_KIND_NAMES: dict[Kind, str] = {
+    "string": "STRING",
+    "number": "BIGINT|DECIMAL.*|DOUBLE",
+    "integer": r"BIGINT|DECIMAL\\([0-9]+,0\\)",
+    "boolean": "BOOLEAN",
+    "object": "OBJECT.*",
+    "array": "ARRAY.*",
+}
+
+
+def parse_json(records: DataFrame, spec: SourceSpec, fields: FieldTree, parts_when: Mapping[str, str]) -> DataFrame:
+    """Give one column per top-level raw field, `__text` (the record) and `__fault`; see parse_records.
+
+    Text that is not UTF-8 is read with its broken bytes replaced, so that other defects are named too. Of a key
+    that comes twice the last one counts, as RFC 8259 says most readers do.
+    """
+    both = {name: node for name, node in fields.children.items() if is_both(node)}
+    schema = ", ".join(
+        f"`{name}` {'STRING' if name in both else node.ddl()}" for name, node in sorted(fields.children.items())
+    )
+    text = records.withColumn(
+        "__text", F.expr(r"trim(' \t\r\n', ltrim('\ufeff', make_valid_utf8(cast(__raw AS STRING))))")
+    )
+    parsed = text.withColumn("__json", F.expr(_read_sql(schema)))
+    columns = [F.col(f"__json.r.`{n}`").alias(n + TEXT_SUFFIX if n in both else n) for n in sorted(fields.children)]
+    kept = [F.col(f"__{c}") for c in KEPT]
+    flat = parsed.select(*kept, *columns, "__text", F.expr(_fault_sql(spec, fields, both)).alias("__fault"))
+    for name, node in sorted(both.items()):
+        whole = f"CASE WHEN {parts_when.get(name, 'true')} THEN `{name}{TEXT_SUFFIX}` END"
+        flat = flat.withColumn(name, F.expr(f"from_json({whole}, {quote_text(node.ddl())})"))
+    return flat
+
+
+def wrong_kind_sql(field: str, text: str, kinds: tuple[Kind, ...]) -> str:
+    """Write a condition that is true where a top-level field is of none of the kinds; `text` is its value as text."""
+    if "string" in kinds:
+        looks = "|".join(form for kind, form in _LOOKS.items() if kind not in kinds)
+        is_odd = f"{text} RLIKE '(?s)^({looks})$'"
+    else:
+        # A text that holds JSON looks like the JSON it holds.
+        starts = (quote_text(f'"{field}":{blank}"') for blank in ("", " "))
+        quoted = " OR ".join(f"contains(__text, {start})" for start in starts)
+        looks = "|".join(_LOOKS["number" if kind == "integer" else kind] for kind in kinds)
+        is_odd = f"{text} IS NOT NULL AND (NOT {text} RLIKE '(?s)^({looks})$' OR {quoted}{_no_fraction(text, kinds)})"
+    names = "|".join(_KIND_NAMES[kind] for kind in kinds)
+    kind = f"schema_of_variant(from_json(__text, {quote_text(f'`{field}` VARIANT')}).`{field}`)"
+    return f"({is_odd} AND NOT coalesce({kind} RLIKE '^({names})$', false))"
+
+
+def _no_fraction(text: str, kinds: tuple[Kind, ...]) -> str:
+    return f" OR {text} RLIKE '[.eE]'" if "integer" in kinds and "number" not in kinds else ""
+
+
+def _read_sql(schema: str) -> str:
+    around = quote_text(f"r STRUCT<{schema}>, `{_CORRUPT}` STRING")
+    return f"from_json({_AROUND}, {around}, {_OPTIONS})"
+
+
+def _fault_sql(spec: SourceSpec, fields: FieldTree, both: Mapping[str, FieldTree]) -> str:
+    """Write the check of a JSON record's form: reasons or null.
+
+    A record that is JSON, but has a text where an object should be, is of the wrong type there and nowhere else.
+    """
+    objects = [name for name, node in sorted(fields.children.items()) if node.children and name not in both]
+    misfits = [
+        f"CASE WHEN left(get_json_object(__text, '$.{name}'), 1) NOT IN ('{{', '[') "
+        f"THEN {reason_sql(name, 'wrong_type')} END"
+        for name in objects
+    ]
+    named = f"array_compact(array({', '.join(misfits)}))" if misfits else f"CAST(array() AS {REASONS_TYPE})"
+    is_json = f"startswith(__text, '{{') AND {_read_sql('`-` STRING')}.`{_CORRUPT}` IS NULL"
+    is_encoded = "is_valid_utf8(cast(__raw AS STRING))"
+    form = f"""CASE
+        WHEN startswith(__text, '{{') AND __json.`{_CORRUPT}` IS NULL THEN {_too_big_number(both)}
+        WHEN NOT ({is_json}) THEN array({reason_sql("", "bad_json")})
+        WHEN size({named}) > 0 THEN {named}
+        ELSE array({reason_sql("", "wrong_type")}) END"""
+    too_large = f"CASE WHEN octet_length(__text) > {spec.max_record_bytes} THEN {reason_sql('', 'too_large')} END"
+    bad_encoding = f"CASE WHEN NOT {is_encoded} THEN {reason_sql('', 'bad_encoding')} END"
+    every = f"array_compact(concat(array({too_large}, {bad_encoding}), coalesce({form}, array())))"
+    return f"nullif({every}, CAST(array() AS {REASONS_TYPE}))"
+
+
+def _too_big_number(both: Mapping[str, FieldTree]) -> str:
+    tops = [f"contains(__json.r.`{name}`, 'Infinity\"')" for name in sorted(both)]
+    if not tops:
+        return "NULL"
+    is_made = f"({' OR '.join(tops)}) AND NOT contains(__text, 'Infinity\"')"
+    return f"CASE WHEN {is_made} THEN array({reason_sql('', 'out_of_range')}) END"

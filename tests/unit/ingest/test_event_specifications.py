@@ -1,0 +1,243 @@
+"""Records of the event specifications: the right ones are accepted, each defect of the others is named."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from datetime import date, datetime
+from importlib.resources.abc import Traversable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from pyspark.sql import Row, SparkSession
+
+from cdp.ingest.accept import decide, map_sources
+from cdp.ingest.land import LANDED_DDL
+from cdp.ingest.spec import MappingSpec, SourceSpec
+from cdp.rules.definitions import load_definitions
+
+CONF: Traversable = Path(__file__).parents[3] / "conf"  # type: ignore[assignment]
+NAMES = ("segment", "cloudevents", "shopify", "snowplow", "ga4")
+SOURCES = {n: s for n, s in load_definitions(CONF / "sources", SourceSpec).items() if n in NAMES}
+ARRIVED = date(2026, 1, 6)
+TIME = "2026-01-04T10:00:00.000Z"
+FIELDS = list(SOURCES["snowplow"].csv.header)  # type: ignore[union-attr, arg-type]
+Reasons = set[tuple[str, str]]
+
+
+def dump(whole: dict[str, Any], changes: dict[str, Any]) -> bytes:
+    """JSON of the record with changes; a change to None leaves the field out."""
+    return json.dumps({k: v for k, v in {**whole, **changes}.items() if v is not None}).encode()
+
+
+def segment(number: list[int] = [0], **changes: Any) -> bytes:  # noqa: B006
+    number[0] += 1
+    whole = {"type": "track", "event": "Viewed", "messageId": f"m{number[0]}", "anonymousId": "a", "timestamp": TIME}
+    return dump(whole, changes) + b"\n"
+
+
+def cloudevent(number: list[int] = [0], **changes: Any) -> bytes:  # noqa: B006
+    number[0] += 1
+    whole = {"specversion": "1.0", "id": f"c{number[0]}", "source": "/shop", "type": "com.example.placed"}
+    return dump(whole, changes)
+
+
+def order(number: list[int] = [0], **changes: Any) -> bytes:  # noqa: B006
+    number[0] += 1
+    lines = [{"product_id": 1, "sku": "S", "quantity": 1, "price": "5.00", "total_discount": "0.00"}]
+    whole = {"id": 1000 + number[0], "created_at": "2026-01-04T05:00:00-05:00", "currency": "USD", "line_items": lines}
+    return dump(whole, changes)
+
+
+def snowplow(number: list[int] = [0], **changes: Any) -> bytes:  # noqa: B006
+    number[0] += 1
+    row = dict(zip(FIELDS, SOURCES["snowplow"].sample.raw.split("\t"), strict=True))
+    row |= {"event_id": f"c6ef3124-b53a-4b13-a233-{number[0]:012d}", **changes}
+    return "\t".join(row.values()).encode() + b"\n"
+
+
+def ga4(number: list[int] = [0], **changes: Any) -> bytes:  # noqa: B006
+    number[0] += 1
+    whole = {
+        "event_date": "20260104", "event_name": "view", "user_pseudo_id": "1.2",
+        "event_timestamp": 1767520800000000 + number[0],
+    }  # fmt: skip
+    return dump(whole, changes)
+
+
+def products(**item: Any) -> dict[str, Any]:
+    return {"order_id": "W-1", "products": [{"product_id": "P", "price": 2.5, **item}]}
+
+
+GOOD: list[tuple[str, bytes]] = [
+    ("segment", b"\xef\xbb\xbf" + segment()),
+    ("segment", segment()[:-1] + b"\r\n"),
+    ("segment", segment()[:-1]),
+    ("segment", segment(type="IDENTIFY", event=None, traits={"email": "ana@example.com"})),
+    ("segment", segment(type="page", event=None, name="Home")),
+    ("segment", segment(type="Screen", event=None)),
+    ("segment", segment(type="group", event=None, groupId=17)),
+    ("segment", segment(type="alias", event=None, userId="u", previousId="a")),
+    ("segment", segment(messageId=None, timestamp=None)),
+    ("segment", segment(userId=12345678901234567890)),
+    ("segment", segment(event="12345", properties={})),
+    ("segment", segment(event="true")),
+    ("segment", segment(properties={"a": "Infinity"})),
+    ("segment", segment(properties={"deep": json.loads("[" * 200 + "]" * 200)})),
+    ("segment", segment(properties={"x": "y" * 32_000})),
+    ("segment", segment()[:-2] + b', "event": "Last one wins"}\n'),
+    *(
+        ("segment", segment(timestamp=time))
+        for time in (
+            "2026-01-04T10:00:00Z", "2026-01-04T10:00Z", "2026-01-04t10:00:00z", "2026-01-04 10:00:00",
+            "2026-01-04", "2026-01-04T10:00:00.123456789+05:30", "2026-01-04T10:00:00+0530", "2026-01-04T10:00:00,5Z",
+            "2016-12-31T23:59:60Z",
+        )
+    ),
+    ("segment", segment(event="order_completed", properties=products())),
+    ("segment", segment(event="Order Completed", properties={"total": 5})),
+    ("cloudevents", cloudevent(time="2026-01-04T11:00:00+01:00", data={"a": 1}, traceparent="x", sampled=True)),
+    ("cloudevents", cloudevent(data="text", datacontenttype="text/plain; charset=utf-8")),
+    ("cloudevents", cloudevent(data_base64="aGVsbG8=", subject="s", dataschema="https://example.com/s")),
+    ("shopify", order(customer={"id": 7, "email": "ana@example.com"})),
+    ("snowplow", snowplow()),
+    ("snowplow", snowplow(event="struct", se_action="add", se_value="1.5", contexts='{"schema": "iglu:a"}')),
+    ("ga4", ga4()),
+    ("ga4", ga4(event_timestamp="1767520800000000", event_params=[{"key": "k", "value": {"double_value": 1.5}}])),
+]  # fmt: skip
+BAD: list[tuple[str, bytes, Reasons]] = [
+    ("segment", b"\n", {("", "bad_json")}),
+    ("segment", b"   \r\n", {("", "bad_json")}),
+    ("segment", b"null", {("", "bad_json")}),
+    ("segment", b'"text"', {("", "bad_json")}),
+    ("segment", b"[" + segment().strip() + b"]", {("", "bad_json")}),
+    ("segment", segment().strip() + segment(), {("", "bad_json")}),
+    ("segment", segment().strip() + b", " + segment(), {("", "bad_json")}),
+    ("segment", segment()[:-9], {("", "bad_json")}),
+    ("segment", segment().strip() + b" garbage", {("", "bad_json")}),
+    ("segment", segment().replace(b'"', b"'"), {("", "bad_json")}),
+    ("segment", segment(value=0.5).replace(b"0.5", b"NaN"), {("", "bad_json")}),
+    ("segment", segment(value=0.5).replace(b"0.5", b"-Infinity"), {("", "bad_json")}),
+    ("segment", segment(value=0.5).replace(b"0.5", b"007"), {("", "bad_json")}),
+    ("segment", segment(event="a\tb").replace(b"\\t", b"\t"), {("", "bad_json")}),
+    ("segment", segment(event="a b").replace(b"a b", b"a\x00b"), {("", "bad_json")}),
+    ("segment", segment()[:-2] + b', "deep": ' + b"[" * 5000 + b"]" * 5000 + b"}", {("", "bad_json")}),
+    ("segment", segment(event="caf").replace(b"caf", b"caf\xe9"), {("", "bad_encoding")}),
+    ("segment", segment(event="x", anonymousId=None).replace(b'"x"', b'"\xff"'),
+     {("", "bad_encoding"), ("userId", "missing")}),
+    ("segment", "{}".encode("utf-16"), {("", "bad_encoding")}),
+    ("segment", segment(properties={"x": 1}).replace(b": 1}", b": 1e999}"), {("", "out_of_range")}),
+    ("segment", segment(properties={"x": "y" * 33_000}), {("", "too_large")}),
+    ("segment", segment(properties={"x": "y" * 1_000_000}, type="shout", anonymousId=" "),
+     {("", "too_large"), ("type", "unknown_call"), ("userId", "missing")}),
+    ("segment", b"{}", {("type", "missing"), ("userId", "missing")}),
+    ("segment", segment(type=None), {("type", "missing")}),
+    ("segment", segment(type=5), {("type", "wrong_type")}),
+    ("segment", segment(event=None), {("event", "missing")}),
+    ("segment", segment(event=5, userId=True, properties=[1], traits="x", context=3, messageId={"a": 1}),
+     {(f, "wrong_type") for f in ("event", "userId", "properties", "traits", "context", "messageId")}),
+    ("segment", segment(properties='{"a": 1}', event=["x"]), {("properties", "wrong_type"), ("event", "wrong_type")}),
+    ("segment", segment(type="group"), {("groupId", "missing")}),
+    ("segment", segment(type="alias"), {("previousId", "missing"), ("userId", "missing")}),
+    *(
+        ("segment", segment(timestamp=time), {("timestamp", "bad_time")})
+        for time in (
+            "yesterday", "2026-02-30T10:00:00Z", "2026-13-01", "2026-01-04T24:00:00Z", "2026-01-04T10:61:00Z",
+            1767520800000, "1767520800", True, {"a": 1}, "12:30", "2026-01-04T10:00:00+25:00", "04/01/2026",
+            "10000-01-01T00:00:00Z",
+        )
+    ),
+    ("segment", segment(sentAt="x", originalTimestamp="y", receivedAt="z"),
+     {("sentAt", "bad_time"), ("originalTimestamp", "bad_time"), ("receivedAt", "bad_time")}),
+    *(
+        ("segment", segment(timestamp=time), {("timestamp", "out_of_range")})
+        for time in ("2031-01-01T00:00:00Z", "0001-01-01T00:00:00Z", "9999-12-31T23:59:59Z", "1970-01-01T00:00:00Z")
+    ),
+    ("segment", segment(event="Order Completed", properties=products(price="dear", quantity=-1)),
+     {("properties.products.price", "wrong_type"), ("properties.products.quantity", "out_of_range")}),
+    ("cloudevents", cloudevent(specversion="0.3", id=None, type=""),
+     {("specversion", "unknown_value"), ("id", "missing"), ("type", "missing")}),
+    ("cloudevents", cloudevent(specversion=1.0, id=5, time=7),
+     {("specversion", "wrong_type"), ("id", "wrong_type"), ("time", "bad_time")}),
+    ("cloudevents", cloudevent(time="2026-01-04T10:00:00"), {("time", "bad_time")}),
+    ("cloudevents", cloudevent(source="a b", subject="", dataschema="relative", datacontenttype="json"),
+     {("source", "wrong_type"), ("subject", "missing"), ("dataschema", "wrong_type"),
+      ("datacontenttype", "wrong_type")}),
+    ("cloudevents", cloudevent(data_base64="?", data=1),
+     {("data_base64", "wrong_type"), ("data", "unknown_value")}),
+    ("cloudevents", cloudevent(myExtension=1, other={"a": 1}),
+     {("extension", "bad_name"), ("extension", "wrong_type")}),
+    ("shopify", order(id=None, line_items=None), {("id", "missing"), ("line_items", "missing")}),
+    ("shopify", order(created_at="soon", line_items=[{"quantity": "x", "price": -1}], currency="dollar"),
+     {("created_at", "bad_time"), ("line_items.quantity", "wrong_type"), ("line_items.price", "out_of_range"),
+      ("currency", "unknown_value")}),
+    ("shopify", order(customer="Ana", line_items=[]), {("customer", "wrong_type"), ("line_items", "missing")}),
+    ("snowplow", snowplow()[:-1].rsplit(b"\t", 1)[0], {("", "wrong_columns")}),
+    ("snowplow", snowplow()[:-1] + b"\tmore", {("", "wrong_columns")}),
+    ("snowplow", b"\n", {("", "wrong_columns")}),
+    ("snowplow", snowplow(page_title="QQ").replace(b"QQ", b"\xff"), {("", "bad_encoding")}),
+    ("snowplow", snowplow(event="dance", event_id="7", se_value="much", br_cookies="yes", contexts="{",
+                          geo_latitude="91", collector_tstamp="", dvce_created_tstamp="x"),
+     {("event", "unknown_call"), ("event_id", "wrong_type"), ("se_value", "wrong_type"), ("br_cookies", "wrong_type"),
+      ("contexts", "wrong_type"), ("geo_latitude", "out_of_range"), ("collector_tstamp", "missing"),
+      ("dvce_created_tstamp", "bad_time")}),
+    ("ga4", ga4(event_name=None, event_timestamp="now", event_date="2026", user_pseudo_id=None),
+     {("event_name", "missing"), ("event_timestamp", "bad_time"), ("event_date", "bad_time"),
+      ("user_pseudo_id", "missing")}),
+]  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def decided(spark: SparkSession) -> Iterator[dict[int, Row]]:
+    """Every record decided in one go, by its number."""
+    records = [*((s, raw) for s, raw in GOOD), *((s, raw) for s, raw, _ in BAD)]
+    rows = [(f"f:{n}", s, f"f_{s}", n, raw, ARRIVED) for n, (s, raw) in enumerate(records)]
+    mapped = map_sources(
+        spark.createDataFrame(rows, LANDED_DDL),
+        sources=SOURCES,
+        mappings=load_definitions(CONF / "mappings", MappingSpec),
+        headers={"f_snowplow": FIELDS},
+    )
+    yield {row.record_no: row for row in decide(mapped, {}).collect()}
+
+
+def reasons(row: Row) -> Reasons:
+    return {(reason.field, reason.code) for reason in row.reasons}
+
+
+def test_every_record_is_decided_once(decided) -> None:
+    assert sorted(decided) == list(range(len(GOOD) + len(BAD)))
+
+
+def test_right_records_are_accepted(decided) -> None:
+    wrong = {n: (raw[:150], decided[n].status, reasons(decided[n])) for n, (_, raw) in enumerate(GOOD)
+             if decided[n].status != "accepted"}  # fmt: skip
+    assert wrong == {}
+
+
+def test_every_defect_is_named_and_no_other(decided) -> None:
+    got = {n: reasons(decided[n]) for n in range(len(GOOD), len(decided))}
+    expected = {n: wanted for n, (_, _, wanted) in enumerate(BAD, len(GOOD))}
+    wrong = {n: (BAD[n - len(GOOD)][1][:150], got[n], wanted) for n, wanted in expected.items() if got[n] != wanted}
+    assert wrong == {}
+    assert len(BAD) >= 30
+
+
+def test_refused_records_keep_their_bytes(decided) -> None:
+    assert all(bytes(decided[n].raw) == raw for n, (_, raw, _) in enumerate(BAD, len(GOOD)))
+
+
+def test_calls_give_their_canonical_event(decided) -> None:
+    events = {n: decided[n].events[0] for n, (s, _) in enumerate(GOOD) if s == "segment"}
+    assert [events[n].event_type for n in range(3, 8)] == ["identify", "page", "screen", "group", "alias"]
+    assert [(i.type, i.value) for i in events[7].identifiers] == [("anonymous_id", "a"), ("user_id", "u")]
+    filled = events[8]
+    assert filled.is_message_id_filled and filled.is_event_at_filled
+    assert filled.message_id.startswith("content-") and filled.event_at == datetime(2026, 1, 6)
+    assert not events[0].is_message_id_filled and not events[0].is_event_at_filled
+    assert events[9].identifiers[1].value == "12345678901234567890"
+    assert events[15].event_name == "Last one wins"
+    assert events[24].event_at == datetime(2017, 1, 1)
+    lines = [decided[n].order_lines for n in (25, 26)]
+    assert [len(rows) for rows in lines] == [1, 0] and float(lines[0][0].amount) == 2.5
