@@ -8,7 +8,8 @@ Per customer: `x` repeat purchase days, `t_x` first to last purchase day (0 if x
 as-of date (the T of the papers), `h` a horizon behind the as-of date. Every function takes arrays and broadcasts.
 
 Fader, Hardie, Lee 2005, "Counting your customers" the easy way, Marketing Science 24(2); Batislam, Denizel, Filiztekin
-2007, International Journal of Research in Marketing 24(3) for the modified form. Everything is computed in logs and the hypergeometric function in its Euler-transformed form: the printed form overflows from some hundred purchases.
+2007, International Journal of Research in Marketing 24(3) for the modified form. Everything is computed in logs and the
+hypergeometric function in its Euler-transformed form: the printed form overflows from some hundred purchases.
 """
 
 from __future__ import annotations

@@ -25,7 +25,7 @@ NO_DROPOUT = (1e-6, 2.0)  # a, b of a process in which nobody ever leaves
 NEGLIGIBLE_DROPOUT = 0.002  # mean dropout probability below which the fit is taken as "nobody leaves"
 
 
-def fit_bgnbd(purchases: pd.DataFrame) -> BtydFit:
+def fit_bgnbd(purchases: pd.DataFrame) -> BtydFit[BgNbd]:
     """Fit BG/NBD on columns x, t_x, age (weeks) and people (how many share the row).
 
     Raises ModelError for too few people or repeat buyers and for an optimum at the bounds. One bound has a meaning of
@@ -34,12 +34,12 @@ def fit_bgnbd(purchases: pd.DataFrame) -> BtydFit:
     return refuse_bounds(maximise_bgnbd(purchases))
 
 
-def maximise_bgnbd(purchases: pd.DataFrame, form: type[BgNbd] = BgNbd) -> BtydFit:
+def maximise_bgnbd(purchases: pd.DataFrame, form: type[BgNbd] = BgNbd) -> BtydFit[BgNbd]:
     """The same for either `form`, but an optimum at the bounds is only named in the fit's `at_bound`."""
     rows = checked_columns(purchases)
     x, _, age, people = rows
     theta, value, agree = maximise(lambda *part: _objective(*part, first=form.first), rows, STARTS)
-    warnings = () if agree else (DISAGREE,)
+    warnings: tuple[str, ...] = () if agree else (DISAGREE,)
     model, total = form(*(float(v) for v in np.exp(theta))), float(people.sum())
     has_dropout = model.a / (model.a + model.b) > NEGLIGIBLE_DROPOUT
     if not has_dropout:

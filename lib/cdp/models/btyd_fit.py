@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from typing import Generic, TypeVar
 
 import numpy as np
 import pandas as pd
@@ -30,14 +31,18 @@ Objective = Callable[[Floats], tuple[float, Floats]]
 Build = Callable[[Floats, Floats, Floats, Floats], Objective]
 
 
+#: the kind of model that was fitted
+M = TypeVar("M", bound=BgNbd | ParetoNbd)
+
+
 @dataclass(frozen=True)
-class BtydFit:
+class BtydFit(Generic[M]):
     """Parameters with what is needed to judge them.
 
     `has_dropout` false: the data show no leaving (plain NBD). `at_bound`: parameters that the data did not hold.
     """
 
-    model: BgNbd | ParetoNbd
+    model: M
     log_likelihood: float
     n_people: int
     has_dropout: bool = True
@@ -102,7 +107,7 @@ def names_at_bound(theta: Floats, names: Sequence[str]) -> tuple[str, ...]:
     return tuple(name for name, bad in zip(names, near, strict=False) if bad)
 
 
-def refuse_bounds(fit: BtydFit) -> BtydFit:
+def refuse_bounds(fit: BtydFit[M]) -> BtydFit[M]:
     """The fit, or ModelError where the optimum is the bound's and not the data's."""
     if fit.at_bound:
         raise ModelError(

@@ -24,18 +24,18 @@ STARTS = ((0.3, 5.0, 0.8, 2.5), (1.0, 10.0, 1.0, 10.0))  # r, alpha, s, beta
 FIT_NODES = 16  # moves the optimum by less than 1e-4 of its standard error; the stored log-likelihood is exact
 
 
-def fit_pareto(purchases: pd.DataFrame) -> BtydFit:
+def fit_pareto(purchases: pd.DataFrame) -> BtydFit[ParetoNbd]:
     """Fit on columns x, t_x, age (weeks) and people (how many share the row); ModelError as `fit_bgnbd`."""
     return refuse_bounds(maximise_pareto(purchases))
 
 
-def maximise_pareto(purchases: pd.DataFrame) -> BtydFit:
+def maximise_pareto(purchases: pd.DataFrame) -> BtydFit[ParetoNbd]:
     """The same, but an optimum at the bounds is only named in the fit's `at_bound`."""
     rows = checked_columns(purchases)
     x, t_x, age, people = rows
     theta, _, agree = maximise(_objective, rows, STARTS)
     model = ParetoNbd(*(float(v) for v in np.exp(theta)))
-    warnings = () if agree else (DISAGREE,)
+    warnings: tuple[str, ...] = () if agree else (DISAGREE,)
     warnings += total_warning(float(people @ pareto.expected_purchases_of_new(model, age)), float(people @ x))
     return BtydFit(
         model,
