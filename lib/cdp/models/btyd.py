@@ -1,0 +1,78 @@
+"""The three "buy till you die" models behind one face, and what one of them says about every customer of a cut."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from cdp.core.errors import ModelError
+from cdp.models import bgnbd, pareto
+from cdp.models.bgnbd import BgNbd, Floats, MbgNbd
+from cdp.models.bgnbd_fit import maximise_bgnbd
+from cdp.models.btyd_fit import BtydFit
+from cdp.models.history import Cut
+from cdp.models.pareto import ParetoNbd
+from cdp.models.pareto_fit import maximise_pareto
+
+FITS: Mapping[str, Callable[[pd.DataFrame], BtydFit]] = {
+    "bgnbd": maximise_bgnbd,
+    "mbgnbd": lambda purchases: maximise_bgnbd(purchases, MbgNbd),
+    "pareto": maximise_pareto,
+}
+POOLED_SHAPE = 1.0  # spread of the rates over customers where the data cannot tell it: exponential
+NOBODY_LEAVES = (1e-6, 2.0)
+
+
+@dataclass(frozen=True)
+class Terms:
+    """What a model expects of each customer of a cut: purchase days within a horizon, P(any of them), P(alive now)."""
+
+    expected: Floats
+    p_any: Floats
+    p_alive: Floats
+
+
+def fit_each(histories: pd.DataFrame) -> tuple[dict[str, BtydFit], dict[str, str]]:
+    """All models that the histories (columns x, t_x, age, people) can carry, and why the others were left out."""
+    fits: dict[str, BtydFit] = {}
+    refused: dict[str, str] = {}
+    for name, fit in FITS.items():
+        try:
+            fits[name] = fit(histories)
+        except ModelError as error:
+            refused[name] = str(error)
+    return fits, refused
+
+
+def fit_pooled_rate(histories: pd.DataFrame) -> BtydFit:
+    """The fallback for histories too thin to fit: nobody leaves, rates spread exponentially around the pooled rate.
+
+    The pooled rate is (repeat purchases + 1/2) / weeks of exposure, so that it is above 0 where nobody came back yet.
+    Raises ModelError when there is no exposure, i.e. everybody bought first on the as-of date.
+    """
+    people, x, age = (histories[c].to_numpy(dtype=np.float64) for c in ("people", "x", "age"))
+    weeks = float(people @ age)
+    if weeks <= 0:
+        raise ModelError(
+            "cannot forecast: every customer's first purchase is on the as-of date itself, so no time has passed to "
+            "learn a rate from. Choose a later as-of date, or load a longer history."
+        )
+    rate = (float(people @ x) + 0.5) / weeks
+    model = BgNbd(POOLED_SHAPE, POOLED_SHAPE / rate, *NOBODY_LEAVES)
+    return BtydFit(model, float("nan"), int(people.sum()), has_dropout=False)
+
+
+def terms_of(model: BgNbd | ParetoNbd, cut: Cut, weeks: float) -> Terms:
+    """What `model` says about the customers of `cut` and the `weeks` behind it."""
+    if isinstance(model, ParetoNbd):
+        alive = pareto.p_alive(model, cut.x, cut.t_x, cut.age)
+        any_ = pareto.p_any(model, cut.x, cut.t_x, cut.age, weeks)
+        return Terms(alive * pareto.mean_if_alive(model, cut.x, cut.age, np.full(len(cut), weeks)), any_, alive)
+    return Terms(
+        bgnbd.expected_purchases(model, cut.x, cut.t_x, cut.age, weeks),
+        bgnbd.p_any(model, cut.x, cut.t_x, cut.age, weeks),
+        bgnbd.p_alive(model, cut.x, cut.t_x, cut.age),
+    )
