@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -11,7 +11,7 @@ import pandas as pd
 from cdp.core.errors import ModelError
 from cdp.models import bgnbd, pareto
 from cdp.models.bgnbd import BgNbd, Floats, MbgNbd
-from cdp.models.bgnbd_fit import maximise_bgnbd
+from cdp.models.bgnbd_fit import NO_DROPOUT, maximise_bgnbd
 from cdp.models.btyd_fit import BtydFit
 from cdp.models.history import Cut
 from cdp.models.pareto import ParetoNbd
@@ -23,25 +23,28 @@ FITS: Mapping[str, Callable[[pd.DataFrame], BtydFit]] = {
     "pareto": maximise_pareto,
 }
 POOLED_SHAPE = 1.0  # spread of the rates over customers where the data cannot tell it: exponential
-NOBODY_LEAVES = (1e-6, 2.0)
+LEAST = 1e-4  # added to expectations and probabilities: the logs of the later layers must exist, and order is kept
 
 
 @dataclass(frozen=True)
 class Terms:
-    """What a model expects of each customer of a cut: purchase days within a horizon, P(any of them), P(alive now)."""
+    """What a model expects of each customer of a cut: purchase days within a horizon, P(any of them), P(alive now).
+
+    Expectations are at least `LEAST`, P(any) lies at least as far inside (0, 1).
+    """
 
     expected: Floats
     p_any: Floats
     p_alive: Floats
 
 
-def fit_each(histories: pd.DataFrame) -> tuple[dict[str, BtydFit], dict[str, str]]:
-    """All models that the histories (columns x, t_x, age, people) can carry, and why the others were left out."""
+def fit_each(histories: pd.DataFrame, only: Sequence[str] = tuple(FITS)) -> tuple[dict[str, BtydFit], dict[str, str]]:
+    """The models that the histories (columns x, t_x, age, people) can carry, and why the others were left out."""
     fits: dict[str, BtydFit] = {}
     refused: dict[str, str] = {}
-    for name, fit in FITS.items():
+    for name in only:
         try:
-            fits[name] = fit(histories)
+            fits[name] = FITS[name](histories)
         except ModelError as error:
             refused[name] = str(error)
     return fits, refused
@@ -61,18 +64,19 @@ def fit_pooled_rate(histories: pd.DataFrame) -> BtydFit:
             "learn a rate from. Choose a later as-of date, or load a longer history."
         )
     rate = (float(people @ x) + 0.5) / weeks
-    model = BgNbd(POOLED_SHAPE, POOLED_SHAPE / rate, *NOBODY_LEAVES)
+    model = BgNbd(POOLED_SHAPE, POOLED_SHAPE / rate, *NO_DROPOUT)
     return BtydFit(model, float("nan"), int(people.sum()), has_dropout=False)
 
 
 def terms_of(model: BgNbd | ParetoNbd, cut: Cut, weeks: float) -> Terms:
     """What `model` says about the customers of `cut` and the `weeks` behind it."""
+    history = (cut.x, cut.t_x, cut.age)
     if isinstance(model, ParetoNbd):
-        alive = pareto.p_alive(model, cut.x, cut.t_x, cut.age)
-        any_ = pareto.p_any(model, cut.x, cut.t_x, cut.age, weeks)
-        return Terms(alive * pareto.mean_if_alive(model, cut.x, cut.age, np.full(len(cut), weeks)), any_, alive)
-    return Terms(
-        bgnbd.expected_purchases(model, cut.x, cut.t_x, cut.age, weeks),
-        bgnbd.p_any(model, cut.x, cut.t_x, cut.age, weeks),
-        bgnbd.p_alive(model, cut.x, cut.t_x, cut.age),
-    )
+        alive = pareto.p_alive(model, *history)
+        expected = alive * pareto.mean_if_alive(model, cut.x, cut.age, np.full(len(cut), weeks))
+        any_ = pareto.p_any(model, *history, weeks)
+    else:
+        alive = bgnbd.p_alive(model, *history)
+        expected = bgnbd.expected_purchases(model, *history, weeks)
+        any_ = bgnbd.p_any(model, *history, weeks)
+    return Terms(expected + LEAST, LEAST + any_ * (1 - 2 * LEAST), alive)

@@ -1,8 +1,8 @@
 """A boosted correction of the BTYD terms: what trees see in a customer's rhythm that the model's formula does not.
 
 Three boosters learn on past cuts with the BTYD term as offset: purchases (Poisson), spend (Tweedie) and any purchase
-(binary). Each cut's own level (actual over expected total) is in the offset too, so that they learn who is above and who
-is below, and carry no season. What they give are raw scores, to be added to the log (or the logit) of the BTYD term.
+(binary). Each cut's own level (actual over expected total) is in the offset too, so that they learn who is above and
+who is below, and carry no season. They give raw scores, to be added to the log (or the logit) of the BTYD term.
 """
 
 from __future__ import annotations
@@ -12,8 +12,11 @@ from dataclasses import dataclass
 
 import lightgbm as lgb
 import numpy as np
+from numpy.typing import NDArray
+from scipy import special
 
 from cdp.models.bgnbd import Floats
+from cdp.models.history import Ints
 
 ROUNDS = 120
 SHAPE = {
@@ -50,9 +53,9 @@ class CutRows:
     p_any: Floats
     purchases: Floats
     spend: Floats
-    fold: Floats
+    fold: Ints
 
-    def part(self, chosen: Floats) -> CutRows:
+    def part(self, chosen: NDArray[np.bool_]) -> CutRows:
         """The rows where `chosen`."""
         return CutRows(*(getattr(self, name)[chosen] for name in self.__dataclass_fields__))
 
@@ -105,16 +108,17 @@ def logit(p: Floats) -> Floats:
 
 
 def shift_to(p: Floats, mean: float) -> Floats:
-    """The probabilities with one logit shift for all, so that their mean is `mean` (as far as it lies inside (0, 1))."""
+    """The probabilities with one logit shift for all, so that their mean is `mean`, as far as that is inside (0, 1)."""
     raw, low, high = logit(p), -30.0, 30.0
     for _ in range(60):
         middle = (low + high) / 2
-        low, high = (middle, high) if _sigmoid(raw + middle).mean() < mean else (low, middle)
-    return np.clip(_sigmoid(raw + (low + high) / 2), 1e-9, 1 - 1e-9)
+        low, high = (middle, high) if sigmoid(raw + middle).mean() < mean else (low, middle)
+    return np.clip(sigmoid(raw + (low + high) / 2), 1e-9, 1 - 1e-9)
 
 
-def _sigmoid(raw: Floats) -> Floats:
-    return np.asarray(1 / (1 + np.exp(-raw)))
+def sigmoid(raw: Floats) -> Floats:
+    """1 / (1 + e^-raw)."""
+    return np.asarray(special.expit(raw))
 
 
 def _levelled(term: Floats, actual: Floats) -> Floats:

@@ -53,10 +53,10 @@ def _rhythm(cut: Cut, terms: Terms, weeks: float, look_backs: Sequence[int]) -> 
 
 def _recent(cut: Cut, look_backs: Sequence[int]) -> list[Floats]:
     who = np.repeat(np.arange(len(cut)), cut.count)
-    columns = []
+    columns: list[Floats] = []
     for weeks in look_backs:
         recent = cut.days.day > cut.as_of - 7 * weeks
-        columns.append(np.bincount(who[recent], minlength=len(cut)).astype(np.float64))
+        columns.append(np.asarray(np.bincount(who[recent], minlength=len(cut)), dtype=np.float64))
         columns.append(np.bincount(who[recent], weights=cut.days.amount[recent], minlength=len(cut)))
     return columns
 

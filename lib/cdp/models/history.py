@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import date, timedelta
 
 import numpy as np
 import pandas as pd
@@ -11,6 +12,7 @@ from numpy.typing import NDArray
 from cdp.models.bgnbd import Floats
 
 Ints = NDArray[np.int64]
+EPOCH = date(1970, 1, 1)
 
 
 @dataclass(frozen=True)
@@ -26,10 +28,13 @@ class Purchases:
     amount: Floats
     has_amounts: bool = True
 
+    def of(self, chosen: NDArray[np.bool_]) -> Purchases:
+        """The purchases where `chosen`."""
+        return Purchases(self.customer[chosen], self.day[chosen], self.amount[chosen], self.has_amounts)
+
     def until(self, day: int) -> Purchases:
         """The purchases up to and including `day`: the only door through which a cut sees the data."""
-        known = self.day <= day
-        return Purchases(self.customer[known], self.day[known], self.amount[known], self.has_amounts)
+        return self.of(self.day <= day)
 
 
 @dataclass(frozen=True)
@@ -71,7 +76,7 @@ def cut_at(purchases: Purchases, day: int) -> Cut:
     return Cut(
         as_of=day,
         customer=customer,
-        x=count - 1.0,
+        x=count.astype(np.float64) - 1,
         t_x=(last - first) / 7.0,
         age=(day - first) / 7.0,
         mean=spend / count,
@@ -89,7 +94,7 @@ def outcome_of(purchases: Purchases, cut: Cut, weeks: float) -> Outcome:
     known = customer < size
     bought = np.bincount(customer[known], minlength=size)[cut.customer]
     spent = np.bincount(customer[known], weights=amount[known], minlength=size)[cut.customer]
-    return Outcome(bought.astype(np.float64), spent)
+    return Outcome(np.asarray(bought, dtype=np.float64), spent)
 
 
 def equal_histories(cut: Cut) -> pd.DataFrame:
@@ -104,3 +109,16 @@ def equal_histories(cut: Cut) -> pd.DataFrame:
     rest, age = np.divmod(unique, most[2])
     x, t_x = np.divmod(rest, most[1])
     return pd.DataFrame({"x": x.astype(float), "t_x": t_x / 7.0, "age": age / 7.0, "people": people.astype(float)})
+
+
+def equal_values(cut: Cut) -> pd.DataFrame:
+    """Unique (n purchase days, m mean value to three significant digits) with the number of people, sorted."""
+    step = 10.0 ** (np.floor(np.log10(cut.mean)) - 2)
+    pairs = np.stack([cut.count.astype(np.float64), np.round(cut.mean / step) * step])
+    unique, people = np.unique(pairs, axis=1, return_counts=True)
+    return pd.DataFrame({"n": unique[0], "m": unique[1], "people": people.astype(float)})
+
+
+def iso_day(day: int) -> str:
+    """A day count since 1970 as YYYY-MM-DD."""
+    return (EPOCH + timedelta(days=day)).isoformat()
