@@ -9,6 +9,7 @@ import numpy as np
 from cdp.models import metrics as m
 from cdp.models.bgnbd import Floats
 from cdp.models.evaluate import finite
+from cdp.models.history import iso_day
 from cdp.models.learned import Amounts, Tested, bands_of
 from cdp.models.past import BASELINE
 
@@ -25,9 +26,7 @@ def backtest(tested: Sequence[Tested], *, has_amounts: bool) -> dict[str, object
     theirs = [_figures(t, baseline_amounts(t), has_amounts) for t in tested]
     newest = tested[0]
     return {
-        "cuts": [
-            {"day": t.past.cut.as_of, "customers": len(t.past.cut), **o} for t, o in zip(tested, ours, strict=True)
-        ],
+        "cuts": [{"as_of": iso_day(t.past.cut.as_of), **figures} for t, figures in zip(tested, ours, strict=True)],
         "mean": _over_cuts(ours, np.mean),
         "spread": _over_cuts(ours, np.std),
         "baseline_mean": _over_cuts(theirs, np.mean),

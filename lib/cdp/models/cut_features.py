@@ -56,8 +56,9 @@ def _recent(cut: Cut, look_backs: Sequence[int]) -> list[Floats]:
     columns: list[Floats] = []
     for weeks in look_backs:
         recent = cut.days.day > cut.as_of - 7 * weeks
-        columns.append(np.asarray(np.bincount(who[recent], minlength=len(cut)), dtype=np.float64))
-        columns.append(np.bincount(who[recent], weights=cut.days.amount[recent], minlength=len(cut)))
+        columns.append(np.bincount(who[recent], minlength=len(cut)).astype(np.float64))
+        spent = np.bincount(who[recent], weights=cut.days.amount[recent], minlength=len(cut))
+        columns.append(spent.astype(np.float64))
     return columns
 
 

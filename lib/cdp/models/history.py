@@ -94,7 +94,7 @@ def outcome_of(purchases: Purchases, cut: Cut, weeks: float) -> Outcome:
     known = customer < size
     bought = np.bincount(customer[known], minlength=size)[cut.customer]
     spent = np.bincount(customer[known], weights=amount[known], minlength=size)[cut.customer]
-    return Outcome(np.asarray(bought, dtype=np.float64), spent)
+    return Outcome(bought.astype(np.float64), spent.astype(np.float64))
 
 
 def equal_histories(cut: Cut) -> pd.DataFrame:
