@@ -23,7 +23,7 @@ MIN_POSITIVES = 300  # of them with a purchase in the window
 YEAR = 364  # days: the same weekday a year before
 SEASON_HISTORY_WEEKS = 12.0  # before a cut a year ago, to fit a model there
 CLEARLY = 0.8
-COUNT_TOLERANCE, SPEND_TOLERANCE, ANY_TOLERANCE = 0.1, 0.02, 0.1
+COUNT_TOLERANCE, SPEND_TOLERANCE, ANY_TOLERANCE = 0.06, 0.02, 0.1
 
 
 @dataclass(frozen=True)
