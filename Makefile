@@ -47,6 +47,7 @@ chaos: install   ## long kill runs
 	@$(PY) -m pytest -m "chaos"
 
 bench: install   ## speed and size, one JSON line each
+	@$(PY) tests/benchmarks/bench_forecast.py
 	@$(PY) tests/benchmarks/bench_nights.py
 
 clean:           ## the demo's data and the environment
