@@ -17,7 +17,7 @@ from cdp.models.correction import CutRows, RawScores, logit, shift_to, sigmoid, 
 
 FOLDS = 3
 EVALUATION_CUTS = 3
-PROOF = 1.645  # standard errors by which the loss must fall, 5 % one-sided
+PROOF = 2.0  # standard errors by which the loss must fall
 AMOUNTS = (0.25, 0.5, 0.75, 1.0)
 #: shares of the purchase and of the spend booster in the spend; the second alone is led astray by single large orders
 SPEND_AMOUNTS = ((0.25, 0.25), (0.5, 0.5), (0.5, 0.0), (1.0, 0.0))

@@ -134,8 +134,9 @@ def settle_levels(
 
 
 def _nearest(misses: Mapping[str, Sequence[float]], preferred: str) -> str:
-    """The model with the smallest mean miss; `preferred` unless another's is smaller by a fifth."""
-    size = {name: float(np.nanmean(np.abs(values))) for name, values in misses.items()}
+    """The model with the smallest mean miss; `preferred` unless another's is smaller by a fifth. NaN: not measured."""
+    seen = {name: np.abs([v for v in values if np.isfinite(v)]) for name, values in misses.items()}
+    size = {name: float(values.mean()) if len(values) else np.inf for name, values in seen.items()}
     best = min(size, key=lambda name: (size[name], name))
     return best if size[best] < CLEARLY * size[preferred] else preferred
 

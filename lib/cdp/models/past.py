@@ -89,9 +89,11 @@ def rows_of(past: PastCut, name: str, plan: CutPlan) -> CutRows:
 
 
 def _ranking(past: PastCut, name: str) -> float:
+    """AUC + Gini; that of chance where all customers did the same and nothing can be ranked."""
     came = (past.outcome.purchases > 0).astype(np.float64)
     terms = past.terms[name]
-    return m.auc(terms.p_any, came) + m.normalised_gini(terms.expected, past.outcome.purchases)
+    auc, gini = m.auc(terms.p_any, came), m.normalised_gini(terms.expected, past.outcome.purchases)
+    return (auc if np.isfinite(auc) else 0.5) + (gini if np.isfinite(gini) else 0.0)
 
 
 def log_ratio(actual: Floats, expected: Floats) -> float:

@@ -110,6 +110,13 @@ def test_a_handful_of_customers_is_forecast_by_the_pooled_rate():
     assert made.amounts.purchases[0] > made.amounts.purchases[2] > made.amounts.purchases[1] > 0
 
 
+def test_customers_who_are_all_alike_and_never_miss_a_week_are_no_trouble():
+    made = forecast(few([list(range(i % 7, 210, 7)) for i in range(300)]), as_of=START + 209, horizon_weeks=6)
+    assert np.isfinite(made.amounts.purchases).all() and json.dumps(made.summary, allow_nan=False)
+    assert made.amounts.purchases == pytest.approx(np.full(300, 6.0), rel=0.15) and made.amounts.p_any.min() > 0.97
+    assert any("bound" in w or "no dropout" in w for w in made.summary["warnings"])
+
+
 def test_a_history_too_short_to_test_is_said(shop, made):
     young = forecast(shop, as_of=START + 21, horizon_weeks=WEEKS)
     assert young.summary["intervals"] == "model" and any(
