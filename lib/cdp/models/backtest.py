@@ -10,7 +10,7 @@ from cdp.models import metrics as m
 from cdp.models.bgnbd import Floats
 from cdp.models.evaluate import finite
 from cdp.models.history import iso_day
-from cdp.models.learned import Amounts, Tested, bands_of
+from cdp.models.learned import Amounts, Tested, bands_of, covered
 from cdp.models.past import BASELINE
 
 DRAWS = 1000
@@ -69,9 +69,7 @@ def _coverage(tested: Sequence[Tested], i: int, has_amounts: bool) -> dict[str, 
     others = [*tested[:i], *tested[i + 1 :]]
     if not has_amounts or not others:
         return {}
-    one = tested[i]
-    low, high = bands_of(others).interval(one.amounts.purchases, one.amounts.spend)
-    return {"spend_coverage": m.coverage(low, high, one.past.outcome.spend)}
+    return {"spend_coverage": covered(tested[i], bands_of(others))}
 
 
 def _over_cuts(figures: Sequence[dict[str, float]], fold) -> dict[str, float]:  # type: ignore[no-untyped-def]

@@ -16,7 +16,7 @@ import numpy as np
 from cdp.models.bgnbd import Floats
 
 COVERAGE = 0.90
-LEAST_COVERAGE = 0.86  # of a group: others may give way this far where a group that buys nothing covers more than 90 %
+GIVE_WAY = 0.04  # by which groups may cover less where others, that buy nothing, cannot but cover more
 PER_GROUP = 250
 MAX_GROUPS = 20
 
@@ -39,22 +39,22 @@ class SpendBands:
         return np.minimum(self.low[group] * spend, spend), np.maximum(self.high[group] * spend, spend)
 
 
-def fit_bands(expected: Floats, spend: Floats, actual: Floats) -> SpendBands:
+def fit_bands(expected: Floats, spend: Floats, actual: Floats, coverage: float = COVERAGE) -> SpendBands:
     """Bands from customers of past cuts: expected purchases and spend as forecast at the cut, and the actual spend."""
     groups = int(np.clip(len(expected) // PER_GROUP, 1, MAX_GROUPS))
     edges = np.unique(np.quantile(expected, np.arange(1, groups) / groups)) if groups > 1 else np.zeros(0)
     group = np.searchsorted(edges, expected, side="right")
     parts = [np.sort((actual / spend)[group == g]) for g in range(len(edges) + 1)]
 
-    def bands(coverage: float) -> SpendBands:
-        limits = [_limits(ratios, coverage) for ratios in parts]
+    def bands(of_group: float) -> SpendBands:
+        limits = [_limits(ratios, of_group) for ratios in parts]
         return SpendBands(edges, *(np.array(side) for side in zip(*limits, strict=True)))
 
-    low, high = LEAST_COVERAGE, COVERAGE
+    low, high = coverage - GIVE_WAY, coverage
     for _ in range(20):
         middle = (low + high) / 2
         lo, hi = bands(middle).interval(expected, spend)
-        low, high = (low, middle) if np.mean((actual >= lo) & (actual <= hi)) > COVERAGE else (middle, high)
+        low, high = (low, middle) if np.mean((actual >= lo) & (actual <= hi)) > coverage else (middle, high)
     return bands(high)
 
 

@@ -16,6 +16,7 @@ from cdp.models.cut_plan import CutPlan
 from cdp.models.gate import EVALUATION_CUTS, Weights, choose_weights, scores_out_of_fold
 from cdp.models.history import Cut, Purchases, cut_at, equal_histories, outcome_of
 from cdp.models.level import Level, same_season, settle_level
+from cdp.models.metrics import coverage as coverage_of
 from cdp.models.past import BASELINE, PastCut, log_ratio, rows_of
 
 MIN_LEARNERS = 1000  # customers at the newest past cut; below, no booster beat the BTYD model alone
@@ -23,6 +24,8 @@ MIN_POSITIVES = 300  # of them with a purchase in the window
 YEAR = 364  # days: the same weekday a year before
 SEASON_HISTORY_WEEKS = 12.0  # before a cut a year ago, to fit a model there
 CLEARLY = 0.8
+WIDENINGS = (0.90, 0.91, 0.92, 0.93, 0.94)  # of the intervals' coverage
+WORST_COVERAGE = 0.88  # of a cut by the bands of the others
 COUNT_TOLERANCE, SPEND_TOLERANCE, ANY_TOLERANCE = 0.06, 0.02, 0.1
 
 
@@ -101,11 +104,32 @@ def learn(past: Sequence[PastCut], plan: CutPlan, model: str, levels: Levels) ->
 
 
 def bands_of(tested: Sequence[Tested]) -> SpendBands:
-    """Intervals of spend that hold on these past cuts."""
+    """Intervals of spend that hold on these past cuts.
+
+    Nine in ten of all cuts together is too few where they differ, as under a season: the bands are then widened until
+    each cut, by bands from the others, is covered nearly as well (or the widest are reached).
+    """
+    if len(tested) < 2:
+        return _pooled_bands(tested, WIDENINGS[0])
+    for coverage in WIDENINGS:
+        left_out = [_pooled_bands([*tested[:i], *tested[i + 1 :]], coverage) for i in range(len(tested))]
+        if all(covered(t, b) >= WORST_COVERAGE for t, b in zip(tested, left_out, strict=True)):
+            return _pooled_bands(tested, coverage)
+    return _pooled_bands(tested, WIDENINGS[-1])
+
+
+def covered(tested: Tested, bands: SpendBands) -> float:
+    """Share of the cut's customers whose actual spend lies inside the bands."""
+    low, high = bands.interval(tested.amounts.purchases, tested.amounts.spend)
+    return coverage_of(low, high, tested.past.outcome.spend)
+
+
+def _pooled_bands(tested: Sequence[Tested], coverage: float) -> SpendBands:
     return fit_bands(
         np.concatenate([t.amounts.purchases for t in tested]),
         np.concatenate([t.amounts.spend for t in tested]),
         np.concatenate([t.past.outcome.spend for t in tested]),
+        coverage,
     )
 
 
