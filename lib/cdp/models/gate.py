@@ -22,6 +22,7 @@ AMOUNTS = (0.25, 0.5, 0.75, 1.0)
 #: shares of the purchase and of the spend booster in the spend; the second alone is led astray by single large orders
 SPEND_AMOUNTS = ((0.25, 0.25), (0.5, 0.5), (0.5, 0.0), (1.0, 0.0))
 TWEEDIE_POWER = 1.5
+FLOOR = 0.02  # of the mean spend, added in the loss: else the few who come back from next to nothing are all of it
 
 W = TypeVar("W")
 #: (rows of a cut, their raw scores, how much of them is taken) -> loss of each customer
@@ -76,7 +77,7 @@ def choose_weights(cuts: Sequence[CutRows], scores: Sequence[RawScores]) -> Weig
 
     def spend(rows: CutRows, raw: RawScores, w: tuple[float, float]) -> Floats:
         mean = _level(rows.expected * rows.value * np.exp(w[0] * raw.purchases + w[1] * raw.spend), rows.spend)
-        p = TWEEDIE_POWER
+        mean, p = mean + FLOOR * rows.spend.mean(), TWEEDIE_POWER
         return np.asarray(mean ** (2 - p) / (2 - p) - rows.spend * mean ** (1 - p) / (1 - p))
 
     def any_(rows: CutRows, raw: RawScores, w: float) -> Floats:
