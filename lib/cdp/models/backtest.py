@@ -20,7 +20,8 @@ MAX_BOOTSTRAP = 20_000  # customers; the interval of the gain is good to two dig
 def backtest(tested: Sequence[Tested], *, has_amounts: bool) -> dict[str, object]:
     """Metrics per past cut (newest first), their mean and standard deviation, and the gain over the baseline.
 
-    Purchases and P(any) always, spend where amounts are known. Each cut's coverage is that of bands from the others.
+    Purchases and P(any) always, spend where amounts are known. The corrections tested were trained on older cuts and
+    other customers; each cut's coverage is that of bands from the other cuts; the levels were settled on all cuts.
     """
     ours = [_figures(t, t.amounts, has_amounts) | _coverage(tested, i, has_amounts) for i, t in enumerate(tested)]
     theirs = [_figures(t, baseline_amounts(t), has_amounts) for t in tested]

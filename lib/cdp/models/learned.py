@@ -23,10 +23,12 @@ MIN_LEARNERS = 1000  # customers at the newest past cut; below, no booster beat 
 MIN_POSITIVES = 300  # of them with a purchase in the window
 YEAR = 364  # days: the same weekday a year before
 SEASON_HISTORY_WEEKS = 12.0  # before a cut a year ago, to fit a model there
-CLEARLY = 0.8
+CLEARLY = 0.8  # of the preferred model's miss: below, another model's total or share of buyers is taken instead
 WIDENINGS = (0.90, 0.91, 0.92, 0.93, 0.94)  # of the intervals' coverage
 WORST_COVERAGE = 0.88  # of a cut by the bands of the others
-COUNT_TOLERANCE, SPEND_TOLERANCE, ANY_TOLERANCE = 0.06, 0.02, 0.1
+# Misses (logs, logits) that are left alone even when all cuts agree: a season unseen weighs more. The value of one
+# purchase has hardly a season.
+COUNT_TOLERANCE, VALUE_TOLERANCE, ANY_TOLERANCE = 0.06, 0.02, 0.1
 
 
 @dataclass(frozen=True)
@@ -152,7 +154,7 @@ def settle_levels(
         total_of,
         any_of,
         settle_level(totals[total_of], tolerance=COUNT_TOLERANCE, spans_windows=apart, last_year=season),
-        settle_level(values, tolerance=SPEND_TOLERANCE, spans_windows=apart),
+        settle_level(values, tolerance=VALUE_TOLERANCE, spans_windows=apart),
         settle_level(shifts[any_of], tolerance=ANY_TOLERANCE, spans_windows=apart, last_year=season),
     )
 

@@ -24,6 +24,13 @@ class Level:
     reason: str
 
 
+@dataclass(frozen=True)
+class LastYear:
+    """What the same season of the year before says; `log_factor` 0 when it is not to be trusted."""
+
+    log_factor: float
+
+
 def settle_level(
     ratios: Sequence[float], *, tolerance: float, spans_windows: bool, last_year: LastYear | None = None
 ) -> Level:
@@ -41,13 +48,6 @@ def settle_level(
     if np.ptp(np.sign(seen)) == 0 and smallest > tolerance and np.ptp(seen) <= MAX_RANGE * abs(mean):
         return Level(float(np.sign(mean)) * smallest, "past cuts were all off in the same direction")
     return Level(0.0, "the model's own: no consistent miss on past cuts")
-
-
-@dataclass(frozen=True)
-class LastYear:
-    """What the same season of the year before says; `log_factor` 0 when it is not to be trusted."""
-
-    log_factor: float
 
 
 def same_season(now: float, pairs: Sequence[tuple[float, float]]) -> LastYear:
