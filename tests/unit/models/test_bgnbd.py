@@ -9,8 +9,8 @@ from scipy import integrate, stats
 
 from cdp.core.errors import ModelError
 from cdp.models.btyd import bgnbd
-from cdp.models.btyd.bgnbd import BgNbd
-from cdp.models.btyd.bgnbd_fit import _objective, fit_bgnbd
+from cdp.models.btyd.bgnbd import BgNbd, MbgNbd
+from cdp.models.btyd.bgnbd_fit import _objective, fit_bgnbd, maximise_bgnbd
 
 MODEL = BgNbd(0.6, 8.0, 0.7, 3.0)
 TABLE = [  # x, t_x, age, LL, P(alive), E[n in 26], P(any in 26)
@@ -19,6 +19,40 @@ TABLE = [  # x, t_x, age, LL, P(alive), E[n in 26], P(any in 26)
     (20, 29.5, 30, -34.36792908, 0.95987740, 11.31895795, 0.95985658),
     (200, 100, 104, -85.74392022, 0.16377464, 7.08260801, 0.16377464),
 ]
+
+MODIFIED = MbgNbd(0.6, 8.0, 0.7, 3.0)
+TABLE_MODIFIED = [
+    (0, 0, 30, -0.67818350, 0.62724140, 0.23950683, 0.16846942),
+    (3, 12, 30, -10.76776722, 0.45952884, 1.00096923, 0.38917532),
+    (20, 29.5, 30, -34.39965586, 0.96155479, 11.40806776, 0.96153394),
+    (200, 100, 104, -85.75149041, 0.16445208, 7.11428036, 0.16445208),
+]
+
+
+@pytest.mark.parametrize(("x", "t_x", "age", "ll", "alive", "expected", "any_"), TABLE_MODIFIED)
+def test_known_values_of_the_modified_form(x, t_x, age, ll, alive, expected, any_):
+    assert bgnbd.log_likelihood(MODIFIED, x, t_x, age)[0] == pytest.approx(ll, abs=1e-7)
+    assert bgnbd.p_alive(MODIFIED, x, t_x, age)[0] == pytest.approx(alive, abs=1e-8)
+    assert bgnbd.expected_purchases(MODIFIED, x, t_x, age, 26)[0] == pytest.approx(expected, abs=1e-8)
+    assert bgnbd.p_any(MODIFIED, x, t_x, age, 26)[0] == pytest.approx(any_, abs=1e-8)
+    tail = bgnbd.p_at_least(MODIFIED, np.arange(1, 2000), x, age, 26).sum()
+    assert tail * alive == pytest.approx(expected, rel=1e-6)
+
+
+def test_modified_form_agrees_with_lifetimes(simulate):
+    lifetimes = pytest.importorskip("lifetimes")
+    rows = simulate(MODEL, 3000, 5)
+    ours = maximise_bgnbd(rows, MbgNbd)
+    at = lifetimes.ModifiedBetaGeoFitter._negative_log_likelihood
+    logs = np.log([ours.model.r, ours.model.alpha, ours.model.a, ours.model.b])
+    theirs = at(logs, *(rows[c].to_numpy(dtype=float) for c in ("x", "t_x", "age", "people")), 0.0)
+    assert ours.log_likelihood == pytest.approx(-theirs * rows["people"].sum(), abs=1e-4)
+    columns = [rows[c].to_numpy(dtype=float) for c in ("x", "t_x", "age", "people")]
+    objective, theta = _objective(*columns, first=1), np.log([0.5, 6.0, 0.9, 2.0])
+    for i in range(4):
+        step = np.eye(4)[i] * 1e-6
+        slope = (objective(theta + step)[0] - objective(theta - step)[0]) / 2e-6
+        assert objective(theta)[1][i] == pytest.approx(slope, abs=1e-6)
 
 
 @pytest.mark.parametrize(("x", "t_x", "age", "ll", "alive", "expected", "any_"), TABLE)

@@ -1,19 +1,21 @@
-"""BG/NBD: how often a customer buys and when a customer is gone, as closed formulas in numpy.
+"""BG/NBD and MBG/NBD: how often a customer buys and when a customer is gone, as closed formulas in numpy.
 
-While alive a customer buys as a Poisson process with a rate lambda; after each repeat purchase the customer drops out
-with probability p. lambda ~ Gamma(r, rate alpha), p ~ Beta(a, b); all times are in weeks.
+While alive a customer buys as a Poisson process with a rate lambda; after each repeat purchase (BG) or each purchase,
+the first one included (MBG), the customer drops out with probability p. lambda ~ Gamma(r, rate alpha), p ~ Beta(a, b);
+all times are in weeks.
 
 Per customer: `x` repeat purchase days, `t_x` first to last purchase day (0 if x = 0), `age` first purchase day to the
 as-of date (the T of the papers), `h` a horizon behind the as-of date. Every function takes arrays and broadcasts.
 
-Fader, Hardie, Lee 2005, "Counting your customers" the easy way, Marketing Science 24(2). Everything is computed in logs
-and the hypergeometric function in its Euler-transformed form: the printed form overflows from some hundred purchases.
+Fader, Hardie, Lee 2005, "Counting your customers" the easy way, Marketing Science 24(2); Batislam, Denizel, Filiztekin
+2007, International Journal of Research in Marketing 24(3) for the modified form. Everything is computed in logs and the
+hypergeometric function in its Euler-transformed form: the printed form overflows from some hundred purchases.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -34,16 +36,25 @@ class BgNbd:
     a: float
     b: float
 
+    first: ClassVar[int] = 0  # 1 where the first purchase can already be the last
+
+
+@dataclass(frozen=True)
+class MbgNbd(BgNbd):
+    """The same four parameters, with a chance to leave after the first purchase too."""
+
+    first: ClassVar[int] = 1
+
 
 def log_likelihood(m: BgNbd, x: ArrayLike, t_x: ArrayLike, age: ArrayLike) -> Floats:
     """Log-likelihood of each customer's history."""
-    xs, ts, ages = _floats(x, t_x, age)
+    xs, ts, ages = as_floats(x, t_x, age)
     alive, dead = _log_alive_dead(m, xs, ts, ages)
     lead = (
         special.gammaln(m.r + xs)
         - special.gammaln(m.r)
         + m.r * np.log(m.alpha)
-        + special.betaln(m.a, m.b + xs)
+        + special.betaln(m.a, m.b + xs + m.first)
         - special.betaln(m.a, m.b)
     )
     return np.asarray(lead + np.logaddexp(alive, dead), dtype=np.float64)
@@ -52,28 +63,29 @@ def log_likelihood(m: BgNbd, x: ArrayLike, t_x: ArrayLike, age: ArrayLike) -> Fl
 def p_alive(m: BgNbd, x: ArrayLike, t_x: ArrayLike, age: ArrayLike) -> Floats:
     """Probability that the customer has not dropped out by the as-of date.
 
-    Always 1 for customers with one purchase, so it is no churn score: use `p_any` for that.
+    Always 1 for customers with one purchase under BG/NBD, so it is no churn score: use `p_any` for that.
     """
-    alive, dead = _log_alive_dead(m, *_floats(x, t_x, age))
+    alive, dead = _log_alive_dead(m, *as_floats(x, t_x, age))
     return np.asarray(np.exp(alive - np.logaddexp(alive, dead)))
 
 
 def p_any(m: BgNbd, x: ArrayLike, t_x: ArrayLike, age: ArrayLike, h: ArrayLike) -> Floats:
     """Probability of at least one purchase within the next `h` weeks."""
-    xs, ts, ages, hs = _floats(x, t_x, age, h)
+    xs, ts, ages, hs = as_floats(x, t_x, age, h)
     return p_alive(m, xs, ts, ages) * -np.expm1(-(m.r + xs) * np.log1p(hs / (m.alpha + ages)))
 
 
 def expected_purchases(m: BgNbd, x: ArrayLike, t_x: ArrayLike, age: ArrayLike, h: ArrayLike) -> Floats:
     """Expected number of purchase days within the next `h` weeks."""
-    xs, ts, ages, hs = _floats(x, t_x, age, h)
+    xs, ts, ages, hs = as_floats(x, t_x, age, h)
     return p_alive(m, xs, ts, ages) * _mean_if_alive(m, xs, ages, hs)
 
 
 def expected_purchases_of_new(m: BgNbd, t: ArrayLike) -> Floats:
     """Expected number of repeat purchase days in the first `t` weeks of a customer nobody knows yet."""
-    (weeks,) = _floats(t)
-    return _mean_if_alive(m, np.zeros_like(weeks), np.zeros_like(weeks), weeks)
+    (weeks,) = as_floats(t)
+    none = np.zeros_like(weeks)
+    return p_alive(m, none, none, none) * _mean_if_alive(m, none, none, weeks)
 
 
 def p_at_least(m: BgNbd, n: ArrayLike, x: ArrayLike, age: ArrayLike, h: ArrayLike) -> Floats:
@@ -82,25 +94,27 @@ def p_at_least(m: BgNbd, n: ArrayLike, x: ArrayLike, age: ArrayLike, h: ArrayLik
     The n-th purchase happens when the undisturbed process makes n (negative binomial) and the n - 1 purchases before it
     did not end the relation: P = E[(1-p)^(n-1)] * I_z(n, r + x) with z = h / (alpha + age + h).
     """
-    ns, xs, ages, hs = _floats(n, x, age, h)
-    stays = special.betaln(m.a, m.b + xs + ns - 1) - special.betaln(m.a, m.b + xs)
+    ns, xs, ages, hs = as_floats(n, x, age, h)
+    b = m.b + xs + m.first
+    stays = special.betaln(m.a, b + ns - 1) - special.betaln(m.a, b)
     return np.asarray(np.exp(stays) * special.betainc(ns, m.r + xs, hs / (m.alpha + ages + hs)))
 
 
 def _log_alive_dead(m: BgNbd, x: Floats, t_x: Floats, age: Floats) -> tuple[Floats, Floats]:
-    """The two ways to a history: alive at the end, or gone after the last purchase (impossible when x = 0)."""
+    """The two ways to a history: alive at the end, or gone after the last purchase (BG: impossible when x = 0)."""
+    chances = x + m.first  # how often the customer could have left
     alive = -(m.r + x) * np.log(m.alpha + age)
-    gone = np.log(m.a) - np.log(np.where(x > 0, m.b + x - 1, 1.0)) - (m.r + x) * np.log(m.alpha + t_x)
-    return alive, np.where(x > 0, gone, -np.inf)
+    gone = np.log(m.a) - np.log(np.where(chances > 0, m.b + chances - 1, 1.0)) - (m.r + x) * np.log(m.alpha + t_x)
+    return alive, np.where(chances > 0, gone, -np.inf)
 
 
 def _mean_if_alive(m: BgNbd, x: Floats, age: Floats, h: Floats) -> Floats:
     a = m.a if abs(m.a - 1) > REMOVABLE else 1 + REMOVABLE
-    c = a + m.b + x - 1
+    c = a + m.b + m.first + x - 1
     c = np.where(np.abs(c) > REMOVABLE, c, REMOVABLE)
     z = h / (m.alpha + age + h)
     with np.errstate(all="ignore"):
-        inner = special.hyp2f1(a + m.b - 1 - m.r, a - 1, c, z)
+        inner = special.hyp2f1(a + m.b + m.first - 1 - m.r, a - 1, c, z)
         mean = c / (a - 1) * (1 - (1 - z) ** (a - 1) * inner)
     # (r + x) h / (alpha + age) is the mean without dropout: nothing above it, nothing below 0 can be right.
     bound = (m.r + x) * h / (m.alpha + age)
@@ -120,5 +134,6 @@ def _mean_by_sum(m: BgNbd, x: float, age: float, h: float) -> float:
     return float(p_at_least(m, n, x, age, h).sum())
 
 
-def _floats(*values: ArrayLike) -> Any:
+def as_floats(*values: ArrayLike) -> Any:
+    """The arguments as arrays of doubles of one shape, at least one element long."""
     return np.broadcast_arrays(*(np.atleast_1d(np.asarray(v, dtype=np.float64)) for v in values))

@@ -1,0 +1,195 @@
+"""All that past cuts teach: which model, how much correction, which level, how wide the intervals."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from cdp.models.btyd.bgnbd import Floats
+from cdp.models.btyd.btyd import Terms, fit_each, terms_of
+from cdp.models.forecast.conformal import SpendBands, fit_bands
+from cdp.models.forecast.correction import Correction, RawScores, logit, shift_to, sigmoid, train_correction
+from cdp.models.forecast.cut_features import features_at
+from cdp.models.forecast.cut_plan import CutPlan
+from cdp.models.forecast.gate import EVALUATION_CUTS, Weights, choose_weights, scores_out_of_fold
+from cdp.models.forecast.history import Cut, Purchases, cut_at, equal_histories, outcome_of
+from cdp.models.forecast.level import Level, same_season, settle_level
+from cdp.models.forecast.past import BASELINE, PastCut, log_ratio, rows_of
+from cdp.models.metrics import coverage as coverage_of
+
+MIN_LEARNERS = 1000  # customers at the newest past cut; below, no booster beat the BTYD model alone
+MIN_POSITIVES = 300  # of them with a purchase in the window
+YEAR = 364  # days: the same weekday a year before
+SEASON_HISTORY_WEEKS = 12.0  # before a cut a year ago, to fit a model there
+CLEARLY = 0.8  # of the preferred model's miss: below, another model's total or share of buyers is taken instead
+WIDENINGS = (0.90, 0.91, 0.92, 0.93, 0.94)  # of the intervals' coverage
+WORST_COVERAGE = 0.88  # of a cut by the bands of the others
+# Misses (logs, logits) that are left alone even when all cuts agree: a season unseen weighs more. The value of one
+# purchase has hardly a season.
+COUNT_TOLERANCE, VALUE_TOLERANCE, ANY_TOLERANCE = 0.06, 0.02, 0.1
+
+
+@dataclass(frozen=True)
+class Amounts:
+    """The forecast of each customer of a cut, before intervals."""
+
+    purchases: Floats
+    spend: Floats
+    p_any: Floats
+
+
+@dataclass(frozen=True)
+class Levels:
+    """Whose totals are taken (`total_of`, `any_of`: models), and how far they are shifted, in logs and in logits."""
+
+    total_of: str
+    any_of: str
+    purchases: Level
+    value: Level
+    p_any: Level
+
+
+@dataclass(frozen=True)
+class Learned:
+    """The layers over one BTYD model, `correction` being None where none of it is taken."""
+
+    model: str
+    plan: CutPlan
+    weights: Weights
+    correction: Correction | None
+    levels: Levels
+
+    def forecast(self, cut: Cut, terms: Mapping[str, Terms], value: Floats, weeks: float) -> Amounts:
+        """The forecast of the cut's customers for `weeks`, from the terms of all models."""
+        own = terms[self.model]
+        raw = RawScores(*(np.zeros(len(cut)) for _ in range(3)))
+        if self.correction is not None:
+            raw = self.correction.score(features_at(cut, own, value, weeks, self.plan.look_backs))
+        return self.assemble(terms, value, raw)
+
+    def assemble(self, terms: Mapping[str, Terms], value: Floats, raw: RawScores) -> Amounts:
+        """Shape from the corrected terms, totals from the levels; P(any) is never above the expected purchases."""
+        own, levels = terms[self.model], self.levels
+        count, spend, p_any = self.weights.corrected(own.expected, value, own.p_any, raw)
+        total = terms[levels.total_of].expected * np.exp(levels.purchases.log_factor)
+        worth = total * value * np.exp(levels.value.log_factor)
+        share = sigmoid(logit(terms[levels.any_of].p_any) + levels.p_any.log_factor).mean()
+        count = count * (total.sum() / count.sum())
+        p_any = np.minimum(shift_to(p_any, float(share)), count)
+        return Amounts(count, spend * (worth.sum() / spend.sum()), p_any)
+
+
+@dataclass(frozen=True)
+class Tested:
+    """A past cut with the forecast that the layers, not knowing its outcome, give for it."""
+
+    past: PastCut
+    amounts: Amounts
+
+
+def learn(past: Sequence[PastCut], plan: CutPlan, model: str, levels: Levels) -> tuple[Learned, list[Tested]]:
+    """Train the correction, decide how much of it is taken, and forecast the newest past cuts as if they were now."""
+    rows = [rows_of(p, model, plan) for p in past]
+    newest = rows[0]
+    if len(newest.fold) >= MIN_LEARNERS and np.count_nonzero(newest.purchases) >= MIN_POSITIVES:
+        scores = scores_out_of_fold(rows)
+        weights = choose_weights(rows, scores)
+    else:
+        scores = [RawScores(*(np.zeros(len(r.fold)) for _ in range(3))) for r in rows[:EVALUATION_CUTS]]
+        weights = Weights()
+    correction = train_correction(rows) if weights != Weights() else None
+    learned = Learned(model, plan, weights, correction, levels)
+    tested = [Tested(p, learned.assemble(p.terms, p.value, s)) for p, s in zip(past, scores, strict=False)]
+    return learned, tested
+
+
+def bands_of(tested: Sequence[Tested]) -> SpendBands:
+    """Intervals of spend that hold on these past cuts.
+
+    Nine in ten of all cuts together is too few where they differ, as under a season: the bands are then widened until
+    each cut, by bands from the others, is covered nearly as well (or the widest are reached).
+    """
+    if len(tested) < 2:
+        return _pooled_bands(tested, WIDENINGS[0])
+    for coverage in WIDENINGS:
+        left_out = [_pooled_bands([*tested[:i], *tested[i + 1 :]], coverage) for i in range(len(tested))]
+        if all(covered(t, b) >= WORST_COVERAGE for t, b in zip(tested, left_out, strict=True)):
+            return _pooled_bands(tested, coverage)
+    return _pooled_bands(tested, WIDENINGS[-1])
+
+
+def covered(tested: Tested, bands: SpendBands) -> float:
+    """Share of the cut's customers whose actual spend lies inside the bands."""
+    low, high = bands.interval(tested.amounts.purchases, tested.amounts.spend)
+    return coverage_of(low, high, tested.past.outcome.spend)
+
+
+def _pooled_bands(tested: Sequence[Tested], coverage: float) -> SpendBands:
+    return fit_bands(
+        np.concatenate([t.amounts.purchases for t in tested]),
+        np.concatenate([t.amounts.spend for t in tested]),
+        np.concatenate([t.past.outcome.spend for t in tested]),
+        coverage,
+    )
+
+
+def settle_levels(
+    past: Sequence[PastCut], plan: CutPlan, model: str, known: Purchases, *, as_of: int, weeks: float
+) -> Levels:
+    """The levels for a forecast of the `weeks` after `as_of`: see level.py.
+
+    The total is BG/NBD's and the share of buyers the chosen model's, unless another was clearly nearer to what happened
+    on the past cuts.
+    """
+    names = [name for name in past[0].terms if all(name in p.terms for p in past)]
+    totals = {name: [p.ratio(name) for p in past] for name in (BASELINE, model)}
+    shifts = {name: [_logit_shift(p.terms[name].p_any, p.outcome.purchases) for p in past] for name in names}
+    total_of, any_of = _nearest(totals, BASELINE), _nearest(shifts, model)
+    values = [p.value_ratio(total_of) for p in past]
+    apart = (past[0].cut.as_of - past[-1].cut.as_of) / 7.0 >= plan.window_weeks
+    season = same_season(*_year_before(past, plan, known, as_of, weeks))
+    return Levels(
+        total_of,
+        any_of,
+        settle_level(totals[total_of], tolerance=COUNT_TOLERANCE, spans_windows=apart, last_year=season),
+        settle_level(values, tolerance=VALUE_TOLERANCE, spans_windows=apart),
+        settle_level(shifts[any_of], tolerance=ANY_TOLERANCE, spans_windows=apart, last_year=season),
+    )
+
+
+def _nearest(misses: Mapping[str, Sequence[float]], preferred: str) -> str:
+    """The model with the smallest mean miss; `preferred` unless another's is smaller by a fifth. NaN: not measured."""
+    seen = {name: np.abs([v for v in values if np.isfinite(v)]) for name, values in misses.items()}
+    size = {name: float(values.mean()) if len(values) else np.inf for name, values in seen.items()}
+    best = min(size, key=lambda name: (size[name], name))
+    return best if size[best] < CLEARLY * size[preferred] else preferred
+
+
+def _year_before(
+    past: Sequence[PastCut], plan: CutPlan, known: Purchases, as_of: int, weeks: float
+) -> tuple[float, list[tuple[float, float]]]:
+    """BG/NBD's ratio a year before `now`, and (ratio, ratio a year before) of the past cuts; NaN, [] where unknown."""
+    if 7 * weeks > YEAR or len(known.day) == 0:
+        return float("nan"), []
+    current = _ratio_at(known, as_of - YEAR, weeks)
+    if not np.isfinite(current):
+        return current, []
+    before = [(p.ratio(BASELINE), _ratio_at(known, p.cut.as_of - YEAR, plan.window_weeks)) for p in past]
+    return current, [pair for pair in before if np.isfinite(pair).all()]
+
+
+def _ratio_at(known: Purchases, day: int, weeks: float) -> float:
+    if (day - int(known.day.min())) / 7.0 < SEASON_HISTORY_WEEKS:
+        return float("nan")
+    cut = cut_at(known, day)
+    fits, _ = fit_each(equal_histories(cut), only=(BASELINE,))
+    if BASELINE not in fits:
+        return float("nan")
+    return log_ratio(outcome_of(known, cut, weeks).purchases, terms_of(fits[BASELINE].model, cut, weeks).expected)
+
+
+def _logit_shift(p_any: Floats, purchases: Floats) -> float:
+    came = float((purchases > 0).mean())
+    return float((logit(shift_to(p_any, came)) - logit(p_any)).mean()) if 0 < came < 1 else float("nan")

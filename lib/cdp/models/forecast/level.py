@@ -1,0 +1,63 @@
+"""The level of a forecast: by how much its total is scaled, and on what evidence.
+
+Who buys more and who buys less is learned from past cuts; how much all of them buy together is mostly the season's, and
+one season seen is no evidence. So the level stays that of the BTYD model unless the same season of the year before, or
+all past cuts alike, say otherwise. Ratios are ln(actual total / expected total), one per past cut.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+MIN_CUTS = 3
+MAX_RANGE = 0.5  # of the mean: past ratios that differ by more show a season or luck, not a bias
+
+
+@dataclass(frozen=True)
+class Level:
+    """A factor in logs (0: as the model has it) and the reason in a few words."""
+
+    log_factor: float
+    reason: str
+
+
+@dataclass(frozen=True)
+class LastYear:
+    """What the same season of the year before says; `log_factor` 0 when it is not to be trusted."""
+
+    log_factor: float
+
+
+def settle_level(
+    ratios: Sequence[float], *, tolerance: float, spans_windows: bool, last_year: LastYear | None = None
+) -> Level:
+    """The level from the ratios of the past cuts, newest first.
+
+    A consistent miss is corrected by its smallest size: when at least three cuts that do not all share one window
+    (`spans_windows`) are off in the same direction, each by more than `tolerance`, and within a narrow range.
+    """
+    if last_year is not None and last_year.log_factor:
+        return Level(last_year.log_factor, "the same season of the year before")
+    seen = np.array([r for r in ratios if np.isfinite(r)])
+    if len(seen) < MIN_CUTS or not spans_windows:
+        return Level(0.0, "the model's own: too few past cuts to judge it")
+    smallest, mean = float(np.abs(seen).min()), float(seen.mean())
+    if np.ptp(np.sign(seen)) == 0 and smallest > tolerance and np.ptp(seen) <= MAX_RANGE * abs(mean):
+        return Level(float(np.sign(mean)) * smallest, "past cuts were all off in the same direction")
+    return Level(0.0, "the model's own: no consistent miss on past cuts")
+
+
+def same_season(now: float, pairs: Sequence[tuple[float, float]]) -> LastYear:
+    """The year-before ratio `now`, trusted as far as year-before ratios explained past ones.
+
+    `pairs`: (ratio of a past cut, ratio 52 weeks before it). The share of the past ratios' mean square that the year
+    before explains is the share of `now` that is taken.
+    """
+    if not pairs or not np.isfinite(now):
+        return LastYear(0.0)
+    then, before = np.array(pairs).T
+    explained = 1 - float(np.sum((then - before) ** 2) / max(float(np.sum(then**2)), 1e-12))
+    return LastYear(now * explained if explained > 0 else 0.0)

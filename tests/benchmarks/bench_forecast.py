@@ -1,0 +1,76 @@
+"""How fast the BTYD models are fitted for a million customers, beside lifetimes on a part that it can manage.
+
+`python tests/benchmarks/bench_forecast.py [--customers N]` prints one JSON line per model. The ratio is that of the
+seconds a customer: lifetimes gets a thousandth of the customers (its Pareto/NBD takes minutes for more), row by row as
+its users give them.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import resource
+import time
+from collections.abc import Callable
+
+import lifetimes
+import numpy as np
+from measure import describe_machine
+
+from cdp.models.btyd.btyd import FITS
+from cdp.models.forecast.history import Cut, Purchases, cut_at, equal_histories
+
+WEEKS = 104
+PEERS: dict[str, Callable[[], object]] = {
+    "bgnbd": lifetimes.BetaGeoFitter,
+    "mbgnbd": lifetimes.ModifiedBetaGeoFitter,
+    "pareto": lifetimes.ParetoNBDFitter,
+}
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--customers", type=int, default=1_000_000)
+    customers = parser.parse_args().customers
+    cut = cut_at(made_purchases(customers), 7 * WEEKS)
+    part = slice(None, None, 1000)
+    for name, fit in FITS.items():
+        started = time.monotonic()
+        histories = equal_histories(cut)
+        aggregated, cpu = time.monotonic(), time.process_time()
+        fitted = fit(histories)
+        seconds, cpu = time.monotonic() - aggregated, time.process_time() - cpu
+        print(json.dumps({
+            "what": f"fit_{name}", "size": customers, "unique_histories": len(histories),
+            "seconds": round(seconds, 2), "cpu_seconds": round(cpu, 2),
+            "seconds_of_aggregation": round(aggregated - started, 2),
+            "rows_per_second": round(customers / seconds), "log_likelihood": round(fitted.log_likelihood, 1),
+            "peak_memory_mb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024,
+            **beside_lifetimes(name, cut, part, seconds / customers), "machine": describe_machine(),
+        }), flush=True)  # fmt: skip
+
+
+def beside_lifetimes(name: str, cut: Cut, part: slice, ours: float) -> dict[str, float]:
+    """The peer's seconds on the part, and how many times dearer one of its customers is."""
+    started = time.monotonic()
+    PEERS[name]().fit(cut.x[part], cut.t_x[part], np.maximum(cut.age[part], 1 / 7))  # type: ignore[attr-defined]
+    seconds, size = time.monotonic() - started, len(cut.x[part])
+    return {"peer_size": size, "peer_seconds": round(seconds, 2), "ratio": round(seconds / size / ours, 1)}
+
+
+def made_purchases(customers: int) -> Purchases:
+    """Customers of a Pareto/NBD shop who join over two years, seeded."""
+    rng = np.random.default_rng(1)
+    rate, leaving = rng.gamma(0.6, 1 / 12.0, customers) / 7, rng.gamma(0.5, 1 / 8.0, customers) / 7
+    age = rng.integers(1, 7 * WEEKS, customers)
+    alive = np.minimum(age, rng.exponential(1 / np.maximum(leaving, 1e-9)))
+    repeats = rng.poisson(rate * alive)
+    who = np.repeat(np.arange(customers), repeats)
+    later = 7 * WEEKS - age[who] + np.ceil(rng.random(len(who)) * alive[who]).astype(np.int64)
+    days = np.unique(np.concatenate([np.arange(customers) * 1000 + 7 * WEEKS - age, who * 1000 + later]))
+    customer, day = np.divmod(days, 1000)
+    return Purchases(customer, day, np.ones(len(days)), has_amounts=False)
+
+
+if __name__ == "__main__":
+    main()

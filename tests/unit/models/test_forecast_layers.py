@@ -1,0 +1,105 @@
+"""The layers of a forecast one by one: plan of cuts, histories, proof of a correction, level, intervals."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from cdp.models import metrics as m
+from cdp.models.forecast.conformal import fit_bands
+from cdp.models.forecast.correction import CutRows, RawScores, shift_to
+from cdp.models.forecast.cut_plan import plan_cuts
+from cdp.models.forecast.gate import Weights, choose_weights
+from cdp.models.forecast.history import Purchases, cut_at, equal_histories, equal_values, outcome_of
+from cdp.models.forecast.level import LastYear, same_season, settle_level
+
+SHOP = Purchases(  # three customers on days 0, 7, 21 | 7 | 10, 20
+    np.array([0, 0, 0, 1, 2, 2]), np.array([0, 7, 21, 7, 10, 20]), np.array([10.0, 20, 30, 5, 8, 2])
+)
+
+
+def test_a_cut_knows_its_day_and_nothing_later():
+    cut = cut_at(SHOP, 10)
+    assert cut.customer.tolist() == [0, 1, 2] and cut.x.tolist() == [1, 0, 0]
+    assert cut.t_x == pytest.approx([1, 0, 0]) and cut.age == pytest.approx([10 / 7, 3 / 7, 0])
+    assert cut.mean.tolist() == [15, 5, 8]
+    later = outcome_of(SHOP, cut, 1.5)  # days 11 to 20
+    assert later.purchases.tolist() == [0, 0, 1] and later.spend.tolist() == [0, 0, 2]
+    assert outcome_of(SHOP, cut, 2).purchases.tolist() == [1, 0, 1]
+
+
+def test_equal_histories_and_values_are_counted():
+    twice = Purchases(np.r_[SHOP.customer, SHOP.customer + 3], np.tile(SHOP.day, 2), np.tile(SHOP.amount, 2))
+    rows = equal_histories(cut_at(twice, 21))
+    assert rows["people"].tolist() == [2, 2, 2] and rows["x"].tolist() == [0, 1, 2]
+    assert rows["age"].to_numpy() * 7 == pytest.approx([14, 11, 21])
+    assert equal_histories(cut_at(twice, 10))["people"].sum() == 4  # two of them began on the day itself
+    assert equal_values(cut_at(twice, 21))["m"].tolist() == [5, 5, 20]
+
+
+@pytest.mark.parametrize(("history", "horizon", "window"), [(364, 13, 13), (91, 13, 4), (364, 52, 17), (1000, 52, 52)])
+def test_every_window_is_over_and_every_look_back_fits(history, horizon, window):
+    plan = plan_cuts(0, history, horizon)
+    assert plan.window_weeks == window and 3 <= len(plan.days) <= 6 and list(plan.days) == sorted(plan.days)[::-1]
+    assert max(plan.days) + 7 * window <= history + 3 and min(plan.days) >= 7 * max(plan.look_backs)
+
+
+def test_a_short_history_has_no_cuts():
+    assert plan_cuts(0, 30, 4).days == ()
+
+
+def rows_with(raw: np.ndarray, seed: int) -> CutRows:
+    """Counts whose true means are exp(raw) / 2, under a model that says 1/2 for everybody."""
+    rng, n = np.random.default_rng(seed), len(raw)
+    bought = rng.poisson(np.exp(raw) / 2).astype(float)
+    half = np.full(n, 0.5)
+    return CutRows(np.zeros((n, 1)), half, np.full(n, 10.0), half, bought, bought * 10, np.zeros(n, dtype=int))
+
+
+def test_a_correction_is_taken_when_it_is_true_and_left_when_it_is_noise():
+    raw = np.random.default_rng(1).normal(0, 0.6, 3000)
+    scores = [RawScores(raw, raw, raw)] * 2
+    true = choose_weights([rows_with(raw, 2), rows_with(raw, 3)], scores)
+    assert true.purchases >= 0.75 and sum(true.spend) >= 0.5 and true.any >= 0.5
+    assert choose_weights([rows_with(0 * raw, 2), rows_with(0 * raw, 3)], scores) == Weights()
+
+
+def test_the_level_moves_only_on_consistent_evidence():
+    def factor(ratios, **how):
+        return settle_level(ratios, tolerance=0.1, **{"spans_windows": True, **how}).log_factor
+
+    assert factor([-0.45, -0.42, -0.38, -0.34]) == -0.34  # the smallest of the misses
+    assert factor([-0.10, -0.34, -0.48, -0.53]) == 0  # a season, not a bias
+    assert factor([0.2, -0.2, 0.3]) == 0 and factor([0.05, 0.06, 0.07]) == 0
+    assert factor([-0.4, -0.4]) == 0 and factor([-0.4, -0.4, -0.4], spans_windows=False) == 0
+    assert factor([0.0, 0.0, 0.0], last_year=LastYear(0.2)) == 0.2
+
+
+def test_last_year_is_trusted_as_far_as_it_explained_the_past():
+    assert same_season(0.3, [(0.2, 0.2), (-0.1, -0.1)]).log_factor == pytest.approx(0.3)
+    assert 0.1 < same_season(0.3, [(0.2, 0.3), (0.1, 0.2)]).log_factor < 0.3
+    assert same_season(0.3, [(0.0, 0.3), (0.1, -0.2)]).log_factor == 0
+    assert same_season(0.3, []).log_factor == 0 and same_season(float("nan"), [(0.1, 0.1)]).log_factor == 0
+
+
+def test_a_logit_shift_moves_the_mean_and_keeps_the_order():
+    p = np.array([0.01, 0.2, 0.2, 0.9])
+    moved = shift_to(p, 0.6)
+    assert moved.mean() == pytest.approx(0.6) and (np.diff(moved) >= 0).all() and moved[1] == moved[2]
+
+
+@pytest.mark.parametrize("level", [0.3, 3.0, 30.0])
+def test_bands_cover_nine_in_ten_overall_and_in_groups(level):
+    def draw(seed):
+        rng = np.random.default_rng(seed)
+        expected = level * rng.gamma(0.8, 1.0, 8000) + 0.01
+        one = rng.gamma(4.0, 10.0, 8000)
+        return expected, expected * one, rng.poisson(expected * rng.gamma(3.0, 1 / 3.0, 8000)) * one
+
+    bands = fit_bands(*draw(1))
+    expected, spend, actual = draw(2)
+    low, high = bands.interval(expected, spend)
+    assert (low <= spend).all() and (spend <= high).all()
+    assert 0.88 < m.coverage(low, high, actual) < 0.93
+    for part in np.array_split(np.argsort(spend), 5):
+        assert m.coverage(low[part], high[part], actual[part]) > 0.85

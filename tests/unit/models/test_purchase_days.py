@@ -1,0 +1,56 @@
+"""From transactions to purchase days: netting per UTC day, what is refused and counted, ids as text."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+
+import pytest
+
+from cdp.core.errors import ContractError
+from cdp.models.forecast.history import EPOCH
+from cdp.models.forecast.purchase_days import collect_purchase_days
+
+TEXT = "customer_id string, at string, amount string"
+ROWS = [
+    ("007", "2026-01-05T23:30:00Z", "10.50"),
+    ("007", "2026-01-06 00:15:00", "4"),
+    ("007", "2026-01-06T08:00:00+02:00", "-1.25"),  # 06:00 UTC, the same day
+    ("a", "2026-01-05", "20"),
+    ("a", "2026-01-05", "-20"),  # returned on the day: no purchase
+    ("a", "2026-01-07", "1e1"),
+    ("a", "2026-01-09", "99"),  # after the as-of date
+    (None, "2026-01-05", "5"),
+    ("b", "yesterday", "5"),
+    ("b", "2026-01-05", "five"),
+]
+
+
+def test_transactions_are_netted_per_customer_and_utc_day(spark):
+    read = collect_purchase_days(spark.createDataFrame(ROWS, TEXT), until=date(2026, 1, 8))
+    days = [(EPOCH.toordinal() + int(d)) - date(2026, 1, 1).toordinal() + 1 for d in read.purchases.day]
+    assert read.customer_ids == ["007", "a"] and read.purchases.customer.tolist() == [0, 0, 1]
+    assert days == [5, 6, 7] and read.purchases.amount.tolist() == [10.5, 2.75, 10.0]
+    assert read.counts == {
+        "rows": 10, "rows_no_customer": 1, "rows_no_time": 1, "rows_no_amount": 1, "rows_after_as_of": 1,
+        "days_without_positive_net_spend": 1,
+    }  # fmt: skip
+
+
+def test_without_amounts_every_day_with_a_row_is_a_purchase_and_numbers_are_ids(spark):
+    at = datetime(2026, 1, 5, 12)
+    rows = spark.createDataFrame([(12346.0, at), (12346.0, at), (7.0, at)], "customer_id double, at timestamp")
+    read = collect_purchase_days(rows, until=date(2026, 1, 5))
+    assert read.customer_ids == ["12346", "7"] and read.purchases.amount.tolist() == [1.0, 1.0]
+    assert not read.purchases.has_amounts
+
+
+def test_other_forms_of_time_are_read_by_a_pattern(spark):
+    rows = spark.createDataFrame([("a", "5/1/2026 8:26", "3")], TEXT)
+    read = collect_purchase_days(rows, until=date(2026, 1, 31), at_format="d/M/yyyy H:mm")
+    assert read.purchases.day.tolist() == [(date(2026, 1, 5) - EPOCH).days]
+
+
+def test_nothing_usable_is_refused_with_the_counts(spark):
+    rows = spark.createDataFrame([("a", "2026-01-09", "3"), ("a", "2026-01-02", "-3")], TEXT)
+    with pytest.raises(ContractError, match=r"rows_after_as_of 1, days_without_positive_net_spend 1.*as-of date"):
+        collect_purchase_days(rows, until=date(2026, 1, 8))
