@@ -13,10 +13,10 @@ import numpy as np
 import pandas as pd
 
 from cdp.models.btyd.bgnbd import Floats
+from cdp.models.propensity import booster as boosting
 from cdp.models.propensity.feature_matrix import FeatureMatrix
 from cdp.models.propensity.folds import assign_folds
 from cdp.models.propensity.level_rates import PARTS, LevelRates, fit_rates
-from cdp.models.propensity.propensity import booster as boosting
 from cdp.models.propensity.spline_logistic import SplineLogistic, fit_path
 
 STRENGTHS = (0.003, 0.01, 0.03, 0.1, 0.3, 1.0, 3.0)  # of the logistic that compete, strict to loose
