@@ -1,0 +1,122 @@
+"""The weight of a pair: log2 odds that its records are one person, prior and the frequency of values included."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from cdp.identity.linkage.compare import Field, Levels, Rows
+from cdp.identity.linkage.model import LinkModel
+from cdp.identity.linkage.parts import IDENTIFIERS, Parts
+
+Bits = npt.NDArray[np.float32]
+LEAST, MOST = -20.0, 40.0  # bits; a probability is 1 in floating point long before
+
+
+@dataclass(frozen=True)
+class Scorer:
+    """All that scoring a pair needs.
+
+    people: for each identifier the least number of people behind each value.
+    """
+
+    fields: list[Field]
+    parts: Parts
+    model: LinkModel
+    people: Mapping[str, npt.NDArray[np.int64]]
+
+
+@dataclass(frozen=True)
+class Scores:
+    """weight: log2 odds of one person, clipped; home: log2 odds of one household but two people against strangers;
+    bits: (pairs, fields) what each field adds, if wanted; household: what the household explanation takes away."""
+
+    weight: Bits
+    home: Bits
+    bits: Bits | None
+
+
+def score_pairs(scorer: Scorer, levels: Levels, left: Rows, right: Rows, *, explain: bool = False) -> Scores:
+    """Score pairs whose levels are known."""
+    model, n = scorer.model, len(left)
+    same, home = np.zeros(n), np.zeros(n)
+    bits = np.zeros((n, len(scorer.fields)), np.float32) if explain else None
+    for at, field in enumerate(scorer.fields):
+        level = levels[:, at]
+        against = _against(scorer, at, level, left, right)
+        evidence = _logs(model.same[at])[level] - against
+        evidence = _capped_by_people(scorer, field, level, evidence, left, right)
+        same += evidence
+        if field.shared_at_home:
+            home += _logs(model.home[at])[level] - against
+        else:
+            home += (_logs(model.home[at]) - _logs(model.stranger[at]))[level]
+        if bits is not None:
+            bits[:, at] = evidence
+    rest = 1 - model.share_same - model.share_home
+    log_same = same + np.log2(model.share_same / rest)
+    log_home = home + np.log2(model.share_home / rest)
+    weight = log_same - np.logaddexp2(0.0, log_home)
+    return Scores(np.clip(weight, LEAST, MOST).astype(np.float32), log_home.astype(np.float32), bits)
+
+
+def _logs(table: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+    logs = np.log2(table)
+    logs[0] = 0.0
+    return logs
+
+
+def _against(scorer: Scorer, at: int, level: Levels, left: Rows, right: Rows) -> npt.NDArray[np.float64]:
+    """Log2 of the chance that two strangers agree as this pair does, by its own value where a value is shared.
+
+    So two records alone with a rare name get much, two of many Smiths little; where two values are only close the
+    more common one counts.
+    """
+    field, table = scorer.fields[at], scorer.model.stranger[at]
+    result = _logs(table)[level]
+    for number, name in field.frequency.items():
+        part = scorer.parts.get(name)
+        hit = np.flatnonzero(level == number)
+        if part is None or name in IDENTIFIERS or not len(hit):
+            continue
+        is_close_only = number != 1 and field.frequency.get(1) == name
+        usual = table[1] if is_close_only else table[number]
+        chances = np.log2(chance_of(part.counts, usual))
+        a, b = part.first[left[hit]], part.first[right[hit]]
+        own = np.maximum(chances[a], chances[b]) + (np.log2(table[number] / usual) if is_close_only else 0.0)
+        result[hit] = np.where((a >= 0) & (b >= 0), own, result[hit])
+    return result
+
+
+def chance_of(counts: npt.NDArray[np.int64], usual: float) -> npt.NDArray[np.float64]:
+    """The chance that another person's record has each value, from how many records have it.
+
+    (k - 2 + 1) / (N + 1/q): the other records with the value, and a prior of one observation at q, the lesser of
+    the usual chance of agreement and one over the number of values.
+    """
+    q = min(usual, 1 / max(len(counts), 1))
+    return (np.maximum(counts - 2, 0) + 1) / (int(counts.sum()) + 1 / q)
+
+
+def _capped_by_people(
+    scorer: Scorer, field: Field, level: Levels, evidence: npt.NDArray[np.float64], left: Rows, right: Rows
+) -> npt.NDArray[np.float64]:
+    """An identifier that n people share says no more than 1 to n - 1 that two of its records are one of them."""
+    name = field.frequency.get(1, "")
+    if name not in scorer.people:
+        return evidence
+    people, part = scorer.people[name], scorer.parts[name]
+    hit = np.flatnonzero(level == 1)
+    n_people = np.zeros(len(hit), np.int64)
+    for i in range(part.codes.shape[1]):
+        for j in range(part.codes.shape[1]):
+            a, b = part.codes[left[hit], i], part.codes[right[hit], j]
+            here = np.where((a == b) & (a >= 0), people[a], np.iinfo(np.int64).max)
+            n_people = here if i == j == 0 else np.minimum(n_people, here)
+    most = -scorer.model.prior_bits - np.log2(np.maximum(n_people - 1, 1))
+    result = evidence.copy()
+    result[hit] = np.where(n_people > 1, np.minimum(evidence[hit], most), evidence[hit])
+    return result
