@@ -24,10 +24,13 @@ Weigh = Callable[[Rows, Rows], npt.NDArray[np.float32]]
 
 @dataclass(frozen=True)
 class Clustering:
-    """label: cluster of each record, its smallest record number. split: components that were too large, as (records,
-    weight at which their pieces fitted)."""
+    """label: cluster of each record, its smallest record number. left, right, weight: all scored pairs, those added
+    inside components too. split: components that were too large, as (records, weight at which they were split)."""
 
     label: Rows
+    left: Rows
+    right: Rows
+    weight: npt.NDArray[np.float32]
     split: list[tuple[int, float]]
 
 
@@ -41,17 +44,18 @@ def cluster_records(
     sizes = np.bincount(label, minlength=n_records)
     large = np.flatnonzero(sizes > 2)
     if not len(large):
-        return Clustering(label, split)
+        return Clustering(label, left, right, weight, split)
     members = np.argsort(label, kind="stable")
     starts = np.searchsorted(label[members], large)
     groups = [members[s : s + n] for s, n in zip(starts, sizes[large], strict=True)]
-    matrices = _all_weights(groups, n_records, left, right, weight, weigh)
-    for group, condensed in zip(groups, matrices, strict=True):
+    added_left, added_right, added = _score_missing(groups, n_records, left, right, weigh)
+    left, right, weight = _sorted_pairs(n_records, left, right, weight, added_left, added_right, added)
+    for group, condensed in zip(groups, _condensed(groups, n_records, left, right, weight), strict=True):
         if condensed.min() > stop:
             continue
         for piece in average_link(condensed, stop):
             label[group[piece]] = group[piece].min()
-    return Clustering(label, split)
+    return Clustering(label, left, right, weight, split)
 
 
 def average_link(condensed: npt.NDArray[np.float32], stop: float) -> list[npt.NDArray[np.int64]]:
@@ -90,19 +94,36 @@ def _fit_pieces(
     return label, split
 
 
-def _all_weights(
-    groups: list[Rows], n_records: int, left: Rows, right: Rows, weight: npt.NDArray[np.float32], weigh: Weigh
-) -> list[npt.NDArray[np.float32]]:
-    """The weights of all pairs of each group, in condensed order; those not scored yet are scored in one go."""
-    pairs = [np.triu_indices(len(group), 1) for group in groups]
-    a = np.concatenate([group[i] for group, (i, _) in zip(groups, pairs, strict=True)])
-    b = np.concatenate([group[j] for group, (_, j) in zip(groups, pairs, strict=True)])
-    keys, known = a * n_records + b, left * n_records + right  # both ascending: groups hold records in order
+def _score_missing(
+    groups: list[Rows], n_records: int, left: Rows, right: Rows, weigh: Weigh
+) -> tuple[Rows, Rows, npt.NDArray[np.float32]]:
+    """Score the pairs inside the groups that are not among the scored ones, all in one go."""
+    keys = np.concatenate([_pair_keys(group, n_records) for group in groups])
+    known = left * n_records + right
     at = np.minimum(np.searchsorted(known, keys), len(known) - 1)
-    is_known = known[at] == keys
-    found = np.where(is_known, weight[at], np.float32(0))
-    missing = np.flatnonzero(~is_known)
-    if len(missing):
-        found[missing] = weigh(a[missing], b[missing])
-    ends = np.cumsum([len(i) for i, _ in pairs])[:-1]
-    return np.split(found, ends)
+    missing = keys[known[at] != keys]
+    a, b = missing // n_records, missing % n_records
+    return a, b, weigh(a, b) if len(a) else np.empty(0, np.float32)
+
+
+def _sorted_pairs(
+    n_records: int, left: Rows, right: Rows, weight: npt.NDArray[np.float32], more_left: Rows, more_right: Rows,
+    more: npt.NDArray[np.float32],
+) -> tuple[Rows, Rows, npt.NDArray[np.float32]]:  # fmt: skip
+    a, b, w = np.concatenate([left, more_left]), np.concatenate([right, more_right]), np.concatenate([weight, more])
+    order = np.argsort(a * n_records + b, kind="stable")
+    return a[order], b[order], w[order]
+
+
+def _condensed(
+    groups: list[Rows], n_records: int, left: Rows, right: Rows, weight: npt.NDArray[np.float32]
+) -> list[npt.NDArray[np.float32]]:
+    """The weights of all pairs of each group, in scipy's condensed order."""
+    known = left * n_records + right
+    return [weight[np.searchsorted(known, _pair_keys(group, n_records))] for group in groups]
+
+
+def _pair_keys(group: Rows, n_records: int) -> Rows:
+    """One number per pair of a group whose records are in ascending order; the numbers ascend."""
+    i, j = np.triu_indices(len(group), 1)
+    return group[i] * n_records + group[j]

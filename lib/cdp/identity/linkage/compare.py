@@ -27,7 +27,9 @@ class Field:
 
     compare gives the levels of pairs. frequency: level -> part whose value's frequency tells how much that agreement
     says. shared_at_home: whether members of one household tend to agree on it, who are otherwise two people.
-    typical: the first guess of how one person's two records agree, from which learning starts.
+    typical: the first guess of how one person's two records agree, from which learning starts. most_different: the
+    largest share of a person's pairs that may differ plainly on it; learning is held there, so that it cannot take
+    namesakes for people (a convex constraint as in Winkler 1993).
     """
 
     name: str
@@ -36,6 +38,7 @@ class Field:
     typical: tuple[float, ...]
     frequency: Mapping[int, str]
     shared_at_home: bool = False
+    most_different: float = 1.0
 
 
 def fields_for(parts: Parts, nicknames: Mapping[str, str]) -> list[Field]:
@@ -62,6 +65,10 @@ def compare_pairs(fields: list[Field], parts: Parts, left: Rows, right: Rows) ->
         given, family = names.index("given name"), names.index("family name")
         # Both names crosswise are one piece of evidence: it is told by the given name alone.
         table[table[:, given] == _SWAPPED, family] = 0
+    if "given name" in names and "sex" in names:
+        # A given name tells the sex: where names agree, agreement on sex is no news.
+        agrees = np.isin(table[:, names.index("given name")], _GIVEN_AGREES)
+        table[agrees, names.index("sex")] = 0
     return table
 
 
@@ -69,13 +76,13 @@ def _name_fields(parts: Parts, nicknames: Mapping[str, str]) -> list[Field]:
     fields = []
     if "given" in parts:
         fields.append(Field("given name", _GIVEN, lambda p, a, b: _compare_given(p, a, b, nicknames),
-                            (0.8, 0.05, 0.06, 0.02, 0.01, 0.02, 0.04), {1: "given", 3: "given"}))  # fmt: skip
+                            (0.8, 0.05, 0.06, 0.02, 0.01, 0.02, 0.04), {1: "given", 3: "given"}, most_different=0.3))  # fmt: skip
     if "middle" in parts:
         fields.append(Field("middle name", ("same", "initial", "different"), _compare_middle, (0.8, 0.1, 0.1),
                             {1: "middle"}))  # fmt: skip
     if "family" in parts:
         fields.append(Field("family name", _FAMILY, _compare_family, (0.84, 0.06, 0.02, 0.02, 0.06),
-                            {1: "family", 2: "family"}, shared_at_home=True))  # fmt: skip
+                            {1: "family", 2: "family"}, shared_at_home=True, most_different=0.4))  # fmt: skip
     if "suffix" in parts:
         fields.append(Field("suffix", ("same", "different"), _same_or_not("suffix"), (0.95, 0.05), {}))
     if "sex" in parts:
@@ -86,6 +93,7 @@ def _name_fields(parts: Parts, nicknames: Mapping[str, str]) -> list[Field]:
 _GIVEN = ("same", "other form", "close", "initial", "swapped with family name", "similar", "different")
 _FAMILY = ("same", "close", "shares a part", "similar", "different")
 _SWAPPED = 5
+_GIVEN_AGREES = (1, 2, 3)
 
 
 def _known(part: Part, left: Rows, right: Rows) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.int32], Rows]:
@@ -111,6 +119,8 @@ def _compare_given(parts: Parts, left: Rows, right: Rows, nicknames: Mapping[str
     level = _start(part, left, right, 7)
     a, b, at = _known(part, left, right)
     level[at] = on_distinct_pairs(part.values, a, b, lambda x, y: _given_levels(x, y, nicknames))
+    is_initial = np.fromiter((len(v) == 1 for v in part.values), bool, len(part.values))
+    level[(level == 1) & is_initial[part.first[left]]] = 4
     if "family" in parts:
         is_swapped = _are_swapped(parts, left[at], right[at]) & (level[at] > 3)
         level[at[is_swapped]] = _SWAPPED
@@ -195,7 +205,7 @@ def _birth_fields(parts: Parts) -> list[Field]:
     fields = []
     if "birth_date" in parts:
         fields.append(Field("birth date", _BIRTH, _compare_birth, (0.86, 0.015, 0.05, 0.02, 0.015, 0.01, 0.02, 0.01),
-                            {1: "birth_date"}))  # fmt: skip
+                            {1: "birth_date"}, most_different=0.25))  # fmt: skip
     if "age" in parts:
         fields.append(Field("age", ("within a year", "within three years", "different"), _compare_age,
                             (0.8, 0.1, 0.1), {}))  # fmt: skip
@@ -350,14 +360,14 @@ def _word_field(name: str) -> Field:
     kind = name.split(":")[0]
     label = name.replace("_", " ") if ":" not in name else name.split(":")[1]
     at_home = kind in ("birth_place", "organisation_name", "employer", "country", "region")
+    if kind in ("categorical", "country", "region"):
+        return Field(label, ("same", "different"), _same_or_not(name), (0.8, 0.2), {1: name}, at_home)
     return Field(label, ("same", "close", "different"), lambda p, a, b: _compare_words(p[name], a, b, kind),
-                 (0.75, 0.1, 0.15), {1: name}, shared_at_home=at_home)  # fmt: skip
+                 (0.75, 0.1, 0.15), {1: name}, at_home)  # fmt: skip
 
 
 def _compare_words(part: Part, left: Rows, right: Rows, kind: str) -> Levels:
     level = _start(part, left, right, 3)
-    if kind in ("categorical", "country", "region"):
-        return level
     a, b, at = _known(part, left, right)
     limit = 0.6 if kind == "free_text" else 0.85
     level[at] = np.where(on_distinct_pairs(part.values, a, b, token_overlap) >= limit, 2, 3)

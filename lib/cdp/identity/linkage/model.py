@@ -21,7 +21,8 @@ from cdp.identity.linkage.compare import Field, Levels
 Floats = npt.NDArray[np.float64]
 _ROUNDS, _TOLERANCE = 200, 1e-5
 _PRIOR_PAIRS = 20.0  # made-up pairs with typical agreement, so that a rare level of a small file gets sane odds
-_FAINT = 1e-9  # the least probability of a level among strangers
+_LEAST_PAIRS = 0.5  # strangers a level, so that what never happened is not impossible
+_FAINT = 1e-9
 # Relatives share a given name or a birth date a little more often than strangers: father and son, twins.
 _NAMESAKES, _TWINS = 0.004, 0.01
 
@@ -90,7 +91,7 @@ def fit(fields: list[Field], patterns: Patterns, n_records: int) -> LinkModel:
         n_stranger = np.maximum(patterns.n - n_same - n_home, 0)
         share_same = (n_same.sum() + 1) / (total + 2)
         share_home = (n_home.sum() + 1) / (total + 2)
-        same = [_shares(patterns, n_same, at, f, t * _PRIOR_PAIRS) for at, (f, t) in enumerate(zip(fields, typical, strict=True))]
+        same = [_held(_shares(patterns, n_same, at, f, t * _PRIOR_PAIRS), f) for at, (f, t) in enumerate(zip(fields, typical, strict=True))]
         stranger = [_shares(patterns, n_stranger, at, f) for at, f in enumerate(fields)]
         home = [
             _shares(patterns, n_home, at, f, _typical_home(f) * _PRIOR_PAIRS) if f.shared_at_home else _as_relatives(f, s)
@@ -105,6 +106,18 @@ def fit(fields: list[Field], patterns: Patterns, n_records: int) -> LinkModel:
     warnings = tuple(_warnings(fields, same, stranger, share_same * total, n_records, rounds))
     return LinkModel(tuple(f.name for f in fields), names, tuple(same), tuple(home), tuple(stranger),
                      float(share_same), float(share_home), rounds, warnings)  # fmt: skip
+
+
+def _held(shares: Floats, field: Field) -> Floats:
+    """Hold the plain differences (birth dates have two) at the field's limit; the rest share what is over."""
+    plain = slice(-2, None) if field.name == "birth date" else slice(-1, None)
+    over = shares[plain].sum()
+    if over <= field.most_different:
+        return shares
+    made = shares.copy()
+    made[plain] *= field.most_different / over
+    made[1 : plain.start] *= (1 - field.most_different) / (1 - over)
+    return made
 
 
 def _typical_home(field: Field) -> Floats:
@@ -122,7 +135,7 @@ def _as_relatives(field: Field, stranger: Floats) -> Floats:
     return made
 
 
-def _shares(patterns: Patterns, n: Floats, at: int, field: Field, prior: Floats | float = 0.0) -> Floats:
+def _shares(patterns: Patterns, n: Floats, at: int, field: Field, prior: Floats | float = _LEAST_PAIRS) -> Floats:
     """The share of each level among pairs that are not null there."""
     counts = np.bincount(patterns.levels[:, at], weights=n, minlength=len(field.levels) + 1).astype(float)
     counts[0] = 0
