@@ -38,6 +38,7 @@ class Field:
     typical: tuple[float, ...]
     frequency: Mapping[int, str]
     shared_at_home: bool = False
+    shared_nearby: bool = False
     most_different: float = 1.0
 
 
@@ -309,7 +310,7 @@ _ADDRESS = ("same address", "same street and number", "same street", "same postc
 
 def _address_field() -> Field:
     return Field("address", _ADDRESS, _compare_address, (0.5, 0.08, 0.07, 0.07, 0.03, 0.1, 0.15),
-                 {1: "premises", 3: "street", 4: "postcode", 6: "city"}, shared_at_home=True)  # fmt: skip
+                 {1: "premises", 3: "street", 4: "postcode", 6: "city"}, shared_at_home=True, shared_nearby=True)  # fmt: skip
 
 
 def _compare_address(parts: Parts, left: Rows, right: Rows) -> Levels:
@@ -361,9 +362,9 @@ def _word_field(name: str) -> Field:
     label = name.replace("_", " ") if ":" not in name else name.split(":")[1]
     at_home = kind in ("birth_place", "organisation_name", "employer", "country", "region")
     if kind in ("categorical", "country", "region"):
-        return Field(label, ("same", "different"), _same_or_not(name), (0.8, 0.2), {1: name}, at_home)
+        return Field(label, ("same", "different"), _same_or_not(name), (0.8, 0.2), {1: name}, at_home, True)
     return Field(label, ("same", "close", "different"), lambda p, a, b: _compare_words(p[name], a, b, kind),
-                 (0.75, 0.1, 0.15), {1: name}, at_home)  # fmt: skip
+                 (0.75, 0.1, 0.15), {1: name}, at_home, True)  # fmt: skip
 
 
 def _compare_words(part: Part, left: Rows, right: Rows, kind: str) -> Levels:

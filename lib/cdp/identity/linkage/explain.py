@@ -25,17 +25,16 @@ def waterfalls(scorer: Scorer, left: Rows, right: Rows) -> list[Evidence]:
     """
     levels = compare_pairs(scorer.fields, scorer.parts, left, right)
     scores = score_pairs(scorer, levels, left, right, explain=True)
-    assert scores.bits is not None  # asked for above
-    prior = float(np.log2(scorer.model.share_same / (1 - scorer.model.share_same - scorer.model.share_home)))
-    household = -np.logaddexp2(0.0, scores.home.astype(float))
+    assert scores.bits is not None and scores.shared is not None  # asked for above
+    prior = float(np.log2(scorer.model.shares["same"] / scorer.model.shares["stranger"]))
     found = []
-    for row, bits, taken in zip(levels, scores.bits, household, strict=True):
+    for row, bits, taken in zip(levels, scores.bits, scores.shared, strict=True):
         steps: Evidence = [{"step": "prior", "bits": round(prior, 2)}]
         for field, level, value in zip(scorer.fields, row, bits, strict=True):
             if level:
                 steps.append({"step": field.name, "level": field.levels[level - 1], "bits": round(float(value), 2)})
         if taken < -0.005:
-            steps.append({"step": "could be one household", "bits": round(float(taken), 2)})
+            steps.append({"step": "household or place explains it too", "bits": round(float(taken), 2)})
         found.append(steps)
     return found
 

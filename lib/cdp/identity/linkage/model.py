@@ -1,9 +1,11 @@
-"""What agreement is worth, learned without labels: a mixture of three kinds of pairs, fitted by EM on counted patterns.
+"""What agreement is worth, learned without labels: a mixture of four kinds of pairs, fitted by EM on counted patterns.
 
-A pair of records is of one person, of two people of one household, or of two people who have nothing to do with each
-other. The household kind may agree on family name, address, phone and the like as often as it wants, but on given
-name, birth date and personal numbers only as strangers do; so what a household shares is not taken for evidence of
-one person (Fellegi and Sunter 1969; Winkler 1988 for EM; the third class follows Larsen and Rubin 2001).
+A pair of records is of one person (`same`), of two people of one household (`home`), of two strangers of one place
+or circle (`nearby`), or of two strangers (`stranger`). The household kind may agree on family name, address, phone
+and the like as often as it wants, the nearby kind on what tells the place; but on given name, birth date and personal
+numbers both agree only as strangers or relatives do. So what a household or a town shares is not taken for evidence
+of one person, though the fields are counted as if they were independent (Fellegi and Sunter 1969; Winkler 1988 for EM
+and 1993 for bounds on it; more classes than two after Larsen and Rubin 2001).
 
 Candidates are counted as they are. All other pairs are represented by random ones, weighted up: then the shares of
 the classes are shares of all pairs, and the prior needs no tuning.
@@ -11,6 +13,7 @@ the classes are shares of all pairs, and the prior needs no tuning.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -23,8 +26,11 @@ _ROUNDS, _TOLERANCE = 200, 1e-5
 _PRIOR_PAIRS = 20.0  # made-up pairs with typical agreement, so that a rare level of a small file gets sane odds
 _LEAST_PAIRS = 0.5  # strangers a level, so that what never happened is not impossible
 _FAINT = 1e-9
-# Relatives share a given name or a birth date a little more often than strangers: father and son, twins.
-_NAMESAKES, _TWINS = 0.004, 0.01
+# Two people of one household: father and son with one name, twins; and ages as in any household, half of its pairs
+# within 13 years (couples, siblings), half not (parents and children). Levels as in compare.py.
+_NAMESAKES = 0.01
+_RELATIVES_BIRTH = (1.0, 0.01, 0.0003, 0.003, 0.005, 0.0217, 0.03, 0.43, 0.5)
+KINDS = ("same", "home", "nearby", "stranger")
 
 
 @dataclass(frozen=True)
@@ -36,29 +42,28 @@ class Patterns:
     is_candidate: npt.NDArray[np.bool_]
 
 
+Tables = tuple[Floats, ...]
+
+
 @dataclass(frozen=True)
 class LinkModel:
     """The fitted mixture.
 
-    same, home, stranger: per field the probability of each level (index 0 is unused: null says nothing) for the
-    three kinds of pairs. share_same, share_home: of all pairs. rounds: until EM stood still; warnings: what looks
-    absurd.
+    rates: for each of KINDS and each field the probability of each level (index 0 is null, which says nothing: 1).
+    shares: of all pairs, by kind. rounds: until EM stood still; warnings: what looks absurd.
     """
 
     fields: tuple[str, ...]
     level_names: tuple[tuple[str, ...], ...]
-    same: tuple[Floats, ...]
-    home: tuple[Floats, ...]
-    stranger: tuple[Floats, ...]
-    share_same: float
-    share_home: float
+    rates: Mapping[str, Tables]
+    shares: Mapping[str, float]
     rounds: int
     warnings: tuple[str, ...]
 
     @property
     def prior_bits(self) -> float:
         """Log2 odds that two records taken at random are one person."""
-        return float(np.log2(self.share_same / (1 - self.share_same)))
+        return float(np.log2(self.shares["same"] / (1 - self.shares["same"])))
 
 
 def count_patterns(levels: Levels, weight: float, is_candidate: bool) -> Patterns:
@@ -77,35 +82,56 @@ def join_patterns(*several: Patterns) -> Patterns:
 
 
 def fit(fields: list[Field], patterns: Patterns, n_records: int) -> LinkModel:
-    """Fit the mixture; pairs outside the candidates are strangers."""
-    typical = [np.array([1.0, *field.typical]) for field in fields]
-    stranger = [_shares(patterns, patterns.n * ~patterns.is_candidate, at, field) for at, field in enumerate(fields)]
-    home = [(_typical_home(field) if field.shared_at_home else s) for field, s in zip(fields, stranger, strict=True)]
-    same = typical
+    """Fit the mixture; pairs outside the candidates are strangers, nearby or not."""
     total = float(patterns.n.sum())
-    share_same = share_home = min(0.5 * n_records / total, 0.2)
-    rounds, last = 0, np.inf
+    stranger = [_shares(patterns, patterns.n * ~patterns.is_candidate, at, field) for at, field in enumerate(fields)]
+    typical = [np.array([1.0, *field.typical]) for field in fields]
+    rates = {
+        "same": typical,
+        "home": [t if f.shared_at_home else _of_relatives(f, s) for f, t, s in zip(fields, typical, stranger, strict=True)],
+        "nearby": [t if f.shared_nearby else s for f, t, s in zip(fields, typical, stranger, strict=True)],
+        "stranger": stranger,
+    }
+    few = min(0.5 * n_records / total, 0.2)
+    shares = {"same": few, "home": few, "nearby": 0.01, "stranger": 0.99 - 2 * few}
+    last = None
+    rounds = 0
     for rounds in range(1, _ROUNDS + 1):
-        p_same, p_home = _posteriors(patterns, same, home, stranger, share_same, share_home)
-        n_same, n_home = patterns.n * p_same, patterns.n * p_home
-        n_stranger = np.maximum(patterns.n - n_same - n_home, 0)
-        share_same = (n_same.sum() + 1) / (total + 2)
-        share_home = (n_home.sum() + 1) / (total + 2)
-        same = [_held(_shares(patterns, n_same, at, f, t * _PRIOR_PAIRS), f) for at, (f, t) in enumerate(zip(fields, typical, strict=True))]
-        stranger = [_shares(patterns, n_stranger, at, f) for at, f in enumerate(fields)]
-        home = [
-            _shares(patterns, n_home, at, f, _typical_home(f) * _PRIOR_PAIRS) if f.shared_at_home else _as_relatives(f, s)
-            for at, (f, s) in enumerate(zip(fields, stranger, strict=True))
-        ]
-        now = np.concatenate([np.array([np.log(share_same), np.log(share_home)]), *[np.log(s[1:]) for s in same]])
-        if np.isscalar(last) or np.abs(now - last).max() > _TOLERANCE:
-            last = now
-            continue
-        break
-    names = tuple(f.levels for f in fields)
-    warnings = tuple(_warnings(fields, same, stranger, share_same * total, n_records, rounds))
-    return LinkModel(tuple(f.name for f in fields), names, tuple(same), tuple(home), tuple(stranger),
-                     float(share_same), float(share_home), rounds, warnings)  # fmt: skip
+        n_of = {kind: patterns.n * p for kind, p in _posteriors(patterns, rates, shares).items()}
+        shares = {kind: float((n.sum() + 1) / (total + len(KINDS))) for kind, n in n_of.items()}
+        rates = {kind: [_rate(kind, patterns, n_of, at, f) for at, f in enumerate(fields)] for kind in KINDS}
+        now = np.concatenate([[np.log(shares["same"]), np.log(shares["home"])], *[np.log(s[1:]) for s in rates["same"]]])
+        if last is not None and np.abs(now - last).max() < _TOLERANCE:
+            break
+        last = now
+    warnings = _warnings(fields, rates, shares["same"] * total, n_records, rounds)
+    return LinkModel(tuple(f.name for f in fields), tuple(f.levels for f in fields),
+                     {kind: tuple(tables) for kind, tables in rates.items()}, shares, rounds, tuple(warnings))  # fmt: skip
+
+
+def _rate(kind: str, patterns: Patterns, n_of: Mapping[str, Floats], at: int, field: Field) -> Floats:
+    """The rates of one field for one kind of pair: learned where they are its own, else those of strangers."""
+    prior = np.array([1.0, *field.typical]) * _PRIOR_PAIRS
+    if kind == "same":
+        return _held(_shares(patterns, n_of["same"], at, field, prior), field)
+    if kind == "home" and field.shared_at_home or kind == "nearby" and field.shared_nearby:
+        return _shares(patterns, n_of[kind], at, field, prior)
+    # what strangers do, learned from all who are not one person but share nothing of this field by their kind
+    n = n_of["stranger"] + (0 if field.shared_nearby else n_of["nearby"])
+    stranger = _shares(patterns, n, at, field)
+    return _of_relatives(field, stranger) if kind == "home" else stranger
+
+
+def _of_relatives(field: Field, stranger: Floats) -> Floats:
+    """How two people of one household agree on what is their own: as strangers, but for namesakes and ages."""
+    if field.name == "birth date":
+        return np.array(_RELATIVES_BIRTH)
+    if field.name != "given name":
+        return stranger
+    made = stranger * (1 - _NAMESAKES)
+    made[0] = 1.0
+    made[1] += _NAMESAKES
+    return made
 
 
 def _held(shares: Floats, field: Field) -> Floats:
@@ -117,21 +143,6 @@ def _held(shares: Floats, field: Field) -> Floats:
     made = shares.copy()
     made[plain] *= field.most_different / over
     made[1 : plain.start] *= (1 - field.most_different) / (1 - over)
-    return made
-
-
-def _typical_home(field: Field) -> Floats:
-    return np.array([1.0, *field.typical])
-
-
-def _as_relatives(field: Field, stranger: Floats) -> Floats:
-    """How two people of one household agree on what is their own: as strangers, but for namesakes and twins."""
-    extra = {"given name": _NAMESAKES, "birth date": _TWINS}.get(field.name)
-    if extra is None:
-        return stranger
-    made = stranger.copy()
-    made[1:] *= 1 - extra
-    made[1] += extra
     return made
 
 
@@ -149,15 +160,16 @@ def _shares(patterns: Patterns, n: Floats, at: int, field: Field, prior: Floats 
 
 
 def _posteriors(
-    patterns: Patterns, same: list[Floats], home: list[Floats], stranger: list[Floats], share_same: float,
-    share_home: float,
-) -> tuple[Floats, Floats]:  # fmt: skip
-    kinds = [np.log(np.maximum(share, 1e-300)) + _log_sum(patterns.levels, tables)
-             for share, tables in ((share_same, same), (share_home, home), (1 - share_same - share_home, stranger))]  # fmt: skip
-    top = np.maximum.reduce(kinds)
-    odds = [np.exp(k - top) for k in kinds]
-    whole = odds[0] + odds[1] + odds[2]
-    return np.where(patterns.is_candidate, odds[0] / whole, 0), np.where(patterns.is_candidate, odds[1] / whole, 0)
+    patterns: Patterns, rates: Mapping[str, list[Floats]], shares: Mapping[str, float]
+) -> dict[str, Floats]:
+    """The probability of each kind for each pattern."""
+    logs = {kind: np.log(max(shares[kind], 1e-300)) + _log_sum(patterns.levels, rates[kind]) for kind in KINDS}
+    for kind in ("same", "home"):
+        logs[kind] = np.where(patterns.is_candidate, logs[kind], -np.inf)
+    top = np.maximum.reduce(list(logs.values()))
+    odds = {kind: np.exp(values - top) for kind, values in logs.items()}
+    whole = sum(odds.values())
+    return {kind: values / whole for kind, values in odds.items()}
 
 
 def _log_sum(levels: Levels, tables: list[Floats]) -> Floats:
@@ -170,7 +182,7 @@ def _log_sum(levels: Levels, tables: list[Floats]) -> Floats:
 
 
 def _warnings(
-    fields: list[Field], same: list[Floats], stranger: list[Floats], matches: float, n_records: int, rounds: int
+    fields: list[Field], rates: Mapping[str, list[Floats]], matches: float, n_records: int, rounds: int
 ) -> list[str]:
     told = []
     if rounds >= _ROUNDS:
@@ -178,7 +190,7 @@ def _warnings(
     if matches > 20 * n_records:
         told.append(f"{matches:,.0f} pairs look like one person among {n_records:,} records: is a field filled with "
                     "one value, or typed wrongly?")  # fmt: skip
-    for field, s, u in zip(fields, same, stranger, strict=True):
-        if s[1] <= u[1]:
+    for field, same, stranger in zip(fields, rates["same"], rates["stranger"], strict=True):
+        if same[1] <= stranger[1]:
             told.append(f"agreement on {field.name} speaks against one person: check its type")
     return told

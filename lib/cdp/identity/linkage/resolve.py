@@ -157,7 +157,7 @@ def _summary(linked: Linked) -> dict[str, Any]:
         "people": len(np.unique(linked.clusters.label)),
         "households": len(np.unique(linked.household)),
         "pairs_compared": len(linked.clusters.left),
-        "lambda": model.share_same,
+        "lambda": model.shares["same"],
         "prior_bits": round(model.prior_bits, 3),
         "threshold_bits": 0.0,
         "largest_person": int(np.bincount(linked.clusters.label).max(initial=0)),
@@ -182,5 +182,6 @@ def _summary(linked: Linked) -> dict[str, Any]:
 
 
 def _rates(model: Any, at: int, level: int) -> dict[str, float]:
-    m, u = float(model.same[at][level]), float(model.stranger[at][level])
-    return {"m": m, "u": u, "household": float(model.home[at][level]), "bits": round(float(np.log2(m / u)), 2)}
+    m, u = float(model.rates["same"][at][level]), float(model.rates["stranger"][at][level])
+    return {"m": m, "u": u, "household": float(model.rates["home"][at][level]),
+            "nearby": float(model.rates["nearby"][at][level]), "bits": round(float(np.log2(m / u)), 2)}  # fmt: skip

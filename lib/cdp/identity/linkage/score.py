@@ -31,36 +31,39 @@ class Scorer:
 
 @dataclass(frozen=True)
 class Scores:
-    """weight: log2 odds of one person, clipped; home: log2 odds of one household but two people against strangers;
-    bits: (pairs, fields) what each field adds, if wanted; household: what the household explanation takes away."""
+    """weight: log2 odds of one person, clipped. bits: (pairs, fields) what each field adds against strangers, and
+    shared: what is taken away because a household, or one place, explains the agreement too; both only if wanted."""
 
     weight: Bits
-    home: Bits
     bits: Bits | None
+    shared: Bits | None
 
 
 def score_pairs(scorer: Scorer, levels: Levels, left: Rows, right: Rows, *, explain: bool = False) -> Scores:
     """Score pairs whose levels are known."""
-    model, n = scorer.model, len(left)
-    same, home = np.zeros(n), np.zeros(n)
-    bits = np.zeros((n, len(scorer.fields)), np.float32) if explain else None
+    rates, shares = scorer.model.rates, scorer.model.shares
+    odds = {kind: np.full(len(left), np.log2(shares[kind] / shares["stranger"])) for kind in ("same", "home", "nearby")}
+    bits = np.zeros((len(left), len(scorer.fields)), np.float32) if explain else None
     for at, field in enumerate(scorer.fields):
         level = levels[:, at]
         against = _against(scorer, at, level, left, right)
-        evidence = _logs(model.same[at])[level] - against
+        stranger = _logs(rates["stranger"][at])[level]
+        evidence = _logs(rates["same"][at])[level] - against
+        # a plain difference never speaks for one person, nor full agreement against
+        evidence = np.where(level == 1, np.maximum(evidence, 0), np.where(_is_plain(field, level), np.minimum(evidence, 0), evidence))
         evidence = _capped_by_people(scorer, field, level, evidence, left, right)
-        same += evidence
-        if field.shared_at_home:
-            home += _logs(model.home[at])[level] - against
-        else:
-            home += (_logs(model.home[at]) - _logs(model.stranger[at]))[level]
+        odds["same"] += evidence
+        for kind, is_shared in (("home", field.shared_at_home), ("nearby", field.shared_nearby)):
+            odds[kind] += _logs(rates[kind][at])[level] - (against if is_shared else stranger)
         if bits is not None:
             bits[:, at] = evidence
-    rest = 1 - model.share_same - model.share_home
-    log_same = same + np.log2(model.share_same / rest)
-    log_home = home + np.log2(model.share_home / rest)
-    weight = log_same - np.logaddexp2(0.0, log_home)
-    return Scores(np.clip(weight, LEAST, MOST).astype(np.float32), log_home.astype(np.float32), bits)
+    other = np.logaddexp2(np.logaddexp2(0.0, odds["home"]), odds["nearby"])
+    weight = np.clip(odds["same"] - other, LEAST, MOST).astype(np.float32)
+    return Scores(weight, bits, -other.astype(np.float32) if explain else None)
+
+
+def _is_plain(field: Field, level: Levels) -> npt.NDArray[np.bool_]:
+    return level >= len(field.levels) - (1 if field.name == "birth date" else 0)
 
 
 def _logs(table: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
@@ -75,7 +78,7 @@ def _against(scorer: Scorer, at: int, level: Levels, left: Rows, right: Rows) ->
     So two records alone with a rare name get much, two of many Smiths little; where two values are only close the
     more common one counts.
     """
-    field, table = scorer.fields[at], scorer.model.stranger[at]
+    field, table = scorer.fields[at], scorer.model.rates["stranger"][at]
     result = _logs(table)[level]
     for number, name in field.frequency.items():
         part = scorer.parts.get(name)
