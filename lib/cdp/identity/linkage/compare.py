@@ -27,9 +27,9 @@ class Field:
 
     compare gives the levels of pairs. frequency: level -> part whose value's frequency tells how much that agreement
     says. shared_at_home: whether members of one household tend to agree on it, who are otherwise two people.
-    typical: the first guess of how one person's two records agree, from which learning starts. most_different: the
-    largest share of a person's pairs that may differ plainly on it; learning is held there, so that it cannot take
-    namesakes for people (a convex constraint as in Winkler 1993).
+    typical: the first guess of how one person's two records agree, from which learning starts. most_different and
+    most_different_at_home: the largest share of a person's, a household's pairs that may differ plainly on it; learning
+    is held there, so that it takes neither families nor namesakes for people (convex constraints as in Winkler 1993).
     """
 
     name: str
@@ -40,6 +40,7 @@ class Field:
     shared_at_home: bool = False
     shared_nearby: bool = False
     most_different: float = 1.0
+    most_different_at_home: float = 1.0
 
 
 def fields_for(parts: Parts, nicknames: Mapping[str, str]) -> list[Field]:
@@ -77,17 +78,18 @@ def _name_fields(parts: Parts, nicknames: Mapping[str, str]) -> list[Field]:
     fields = []
     if "given" in parts:
         fields.append(Field("given name", _GIVEN, lambda p, a, b: _compare_given(p, a, b, nicknames),
-                            (0.8, 0.05, 0.06, 0.02, 0.01, 0.02, 0.04), {1: "given", 3: "given"}, most_different=0.3))  # fmt: skip
+                            (0.8, 0.05, 0.06, 0.02, 0.01, 0.02, 0.04), {1: "given", 3: "given"}, most_different=0.2))  # fmt: skip
     if "middle" in parts:
         fields.append(Field("middle name", ("same", "initial", "different"), _compare_middle, (0.8, 0.1, 0.1),
                             {1: "middle"}))  # fmt: skip
     if "family" in parts:
         fields.append(Field("family name", _FAMILY, _compare_family, (0.84, 0.06, 0.02, 0.02, 0.06),
-                            {1: "family", 2: "family"}, shared_at_home=True, most_different=0.4))  # fmt: skip
+                            {1: "family", 2: "family"}, shared_at_home=True,
+                            most_different=0.3, most_different_at_home=0.5))  # fmt: skip
     if "suffix" in parts:
         fields.append(Field("suffix", ("same", "different"), _same_or_not("suffix"), (0.95, 0.05), {}))
     if "sex" in parts:
-        fields.append(Field("sex", ("same", "different"), _same_or_not("sex"), (0.97, 0.03), {}))
+        fields.append(Field("sex", ("same", "different"), _same_or_not("sex"), (0.97, 0.03), {}, most_different=0.15))
     return fields
 
 
@@ -206,7 +208,7 @@ def _birth_fields(parts: Parts) -> list[Field]:
     fields = []
     if "birth_date" in parts:
         fields.append(Field("birth date", _BIRTH, _compare_birth, (0.86, 0.015, 0.05, 0.02, 0.015, 0.01, 0.02, 0.01),
-                            {1: "birth_date"}, most_different=0.25))  # fmt: skip
+                            {1: "birth_date"}, most_different=0.2))  # fmt: skip
     if "age" in parts:
         fields.append(Field("age", ("within a year", "within three years", "different"), _compare_age,
                             (0.8, 0.1, 0.1), {}))  # fmt: skip
@@ -272,7 +274,7 @@ def _identifier_field(name: str) -> Field:
     label = name.replace("_", " ")
     at_home = name != "national_id"
     return Field(label, levels, lambda p, a, b: _compare_identifier(p[name], a, b, name, len(levels)), typical,
-                 {1: name}, shared_at_home=at_home)  # fmt: skip
+                 {1: name}, shared_at_home=at_home, shared_nearby=at_home)  # fmt: skip
 
 
 def _compare_identifier(part: Part, left: Rows, right: Rows, name: str, n_levels: int) -> Levels:
@@ -310,7 +312,8 @@ _ADDRESS = ("same address", "same street and number", "same street", "same postc
 
 def _address_field() -> Field:
     return Field("address", _ADDRESS, _compare_address, (0.5, 0.08, 0.07, 0.07, 0.03, 0.1, 0.15),
-                 {1: "premises", 3: "street", 4: "postcode", 6: "city"}, shared_at_home=True, shared_nearby=True)  # fmt: skip
+                 {1: "premises", 3: "street", 4: "postcode", 6: "city"}, shared_at_home=True, shared_nearby=True,
+                 most_different_at_home=0.4)  # fmt: skip
 
 
 def _compare_address(parts: Parts, left: Rows, right: Rows) -> Levels:

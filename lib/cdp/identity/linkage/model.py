@@ -113,8 +113,10 @@ def _rate(kind: str, patterns: Patterns, n_of: Mapping[str, Floats], at: int, fi
     """The rates of one field for one kind of pair: learned where they are its own, else those of strangers."""
     prior = np.array([1.0, *field.typical]) * _PRIOR_PAIRS
     if kind == "same":
-        return _held(_shares(patterns, n_of["same"], at, field, prior), field)
-    if kind == "home" and field.shared_at_home or kind == "nearby" and field.shared_nearby:
+        return _held(_shares(patterns, n_of["same"], at, field, prior), field, field.most_different)
+    if kind == "home" and field.shared_at_home:
+        return _held(_shares(patterns, n_of["home"], at, field, prior), field, field.most_different_at_home)
+    if kind == "nearby" and field.shared_nearby:
         return _shares(patterns, n_of[kind], at, field, prior)
     # what strangers do, learned from all who are not one person but share nothing of this field by their kind
     n = n_of["stranger"] + (0 if field.shared_nearby else n_of["nearby"])
@@ -134,15 +136,15 @@ def _of_relatives(field: Field, stranger: Floats) -> Floats:
     return made
 
 
-def _held(shares: Floats, field: Field) -> Floats:
-    """Hold the plain differences (birth dates have two) at the field's limit; the rest share what is over."""
+def _held(shares: Floats, field: Field, most_different: float) -> Floats:
+    """Hold the plain differences (birth dates have two) at a limit; the other levels share what is over."""
     plain = slice(-2, None) if field.name == "birth date" else slice(-1, None)
     over = shares[plain].sum()
-    if over <= field.most_different:
+    if over <= most_different:
         return shares
     made = shares.copy()
-    made[plain] *= field.most_different / over
-    made[1 : plain.start] *= (1 - field.most_different) / (1 - over)
+    made[plain] *= most_different / over
+    made[1 : plain.start] *= (1 - most_different) / (1 - over)
     return made
 
 
