@@ -1,8 +1,10 @@
-"""From weighted pairs to people: inside a component, the average link decides, so that a conflict cuts a chain.
+"""From weighted pairs to people: inside a component groups are merged by the evidence between them as wholes.
 
-Components over pairs that are more likely one person than not come first. A component whose pairs all agree is one
-person; in any other all pairs are scored, also those that no rule proposed, and groups are merged while the mean
-weight between them stays above `stop` (average linkage, Sokal and Michener 1958).
+Components over pairs that are more likely one person than not come first. A component whose scored pairs all agree is
+one person; in any other all pairs are compared, also those that no rule proposed, and the two groups with the
+greatest weight are merged as long as it is above `stop` (average linkage, Sokal and Michener 1958). The mean is taken
+field by field, over the pairs of records that tell it: so one false link does not join two people, a chain of vague
+records is cut where clear ones contradict, and a record that tells little is not held against its person.
 """
 
 from __future__ import annotations
@@ -12,14 +14,18 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
-from scipy.cluster.hierarchy import fcluster, linkage
 from scipy.sparse import coo_matrix, csgraph
 
 from cdp.identity.linkage.compare import Rows
 
 #: Above this a component is first split at a higher weight, until its pieces fit.
-LARGEST_PIECE = 400
-Weigh = Callable[[Rows, Rows], npt.NDArray[np.float32]]
+LARGEST_PIECE = 200
+_AT_ONCE = 400_000  # pairs whose evidence is held at a time
+Floats = npt.NDArray[np.float32]
+BitsOf = Callable[[Rows, Rows], Floats]
+"""(left, right) -> (kinds, pairs, fields) evidence; 0 where a field says nothing."""
+Weigh = Callable[[Floats], Floats]
+"""(kinds, ...) evidence added over the fields -> weight."""
 
 
 @dataclass(frozen=True)
@@ -30,41 +36,66 @@ class Clustering:
     label: Rows
     left: Rows
     right: Rows
-    weight: npt.NDArray[np.float32]
+    weight: Floats
     split: list[tuple[int, float]]
 
 
 def cluster_records(
-    n_records: int, left: Rows, right: Rows, weight: npt.NDArray[np.float32], weigh: Weigh, *, stop: float = 0.0
+    n_records: int, left: Rows, right: Rows, weight: Floats, bits_of: BitsOf, weigh: Weigh, *, stop: float = 0.0
 ) -> Clustering:
-    """Cluster all records by their scored pairs; `weigh` scores pairs that are not among them."""
+    """Cluster all records by their scored pairs, which are sorted by (left, right) with left < right."""
     strong = weight > stop
     label = component_labels(n_records, left[strong], right[strong])
     label, split = _fit_pieces(label, left, right, weight, stop)
-    sizes = np.bincount(label, minlength=n_records)
-    large = np.flatnonzero(sizes > 2)
-    if not len(large):
-        return Clustering(label, left, right, weight, split)
-    members = np.argsort(label, kind="stable")
-    starts = np.searchsorted(label[members], large)
-    groups = [members[s : s + n] for s, n in zip(starts, sizes[large], strict=True)]
-    added_left, added_right, added = _score_missing(groups, n_records, left, right, weigh)
-    left, right, weight = _sorted_pairs(n_records, left, right, weight, added_left, added_right, added)
-    for group, condensed in zip(groups, _condensed(groups, n_records, left, right, weight), strict=True):
-        if condensed.min() > stop:
-            continue
-        for piece in average_link(condensed, stop):
-            label[group[piece]] = group[piece].min()
-    return Clustering(label, left, right, weight, split)
+    added: list[tuple[Rows, Rows, Floats]] = []
+    known = left * n_records + right
+    for batch in _batches(_groups_of_several(label)):
+        keys = [_pair_keys(group, n_records) for group in batch]
+        every = np.concatenate(keys)
+        a, b = every // n_records, every % n_records
+        bits = bits_of(a, b)
+        scored = weigh(bits.sum(axis=2))
+        ends = np.cumsum([len(k) for k in keys])
+        for group, start, end in zip(batch, ends - [len(k) for k in keys], ends, strict=True):
+            if scored[start:end].min() > stop:
+                continue
+            own = merge_groups(len(group), bits[:, start:end], weigh, stop)
+            label[group] = group[own]
+        at = np.minimum(np.searchsorted(known, every), len(known) - 1)
+        new = known[at] != every
+        added.append((a[new], b[new], scored[new]))
+    sides = [np.concatenate([first, *more]) for first, more in
+             zip((left, right, weight), zip(*added, strict=True) if added else ((), (), ()), strict=True)]  # fmt: skip
+    order = np.argsort(sides[0] * n_records + sides[1], kind="stable")
+    return Clustering(label, sides[0][order], sides[1][order], sides[2][order], split)
 
 
-def average_link(condensed: npt.NDArray[np.float32], stop: float) -> list[npt.NDArray[np.int64]]:
-    """Members of each group of one component, from the weights of all its pairs in scipy's condensed order."""
-    top = float(condensed.max())
-    tree = linkage(top - condensed.astype(np.float64), method="average")
-    # scipy merges at a distance up to and including the limit; a mean weight of exactly `stop` must not merge
-    labels = fcluster(tree, t=top - stop - 1e-9, criterion="distance")
-    return [np.flatnonzero(labels == one) for one in np.unique(labels)]
+def merge_groups(n: int, bits: Floats, weigh: Weigh, stop: float) -> npt.NDArray[np.int64]:
+    """The group of each of n records, named by its first one, from the evidence of all their pairs.
+
+    bits: (kinds, n(n-1)/2, fields) in the order of np.triu_indices(n, 1). Ties go to the first records.
+    """
+    i, j = np.triu_indices(n, 1)
+    counts = np.zeros((n, n, bits.shape[2]), np.float32)
+    sums = np.zeros((bits.shape[0], n, n, bits.shape[2]), np.float32)
+    counts[i, j] = counts[j, i] = np.abs(bits).max(axis=0) > 0
+    sums[:, i, j] = sums[:, j, i] = bits
+    weight = np.full((n, n), -np.inf, np.float32)
+    weight[i, j] = weight[j, i] = weigh(bits.sum(axis=2))
+    own = np.arange(n)
+    while True:
+        best = int(weight.argmax())
+        x, y = sorted((best // n, best % n))
+        if weight[x, y] <= stop:
+            return own
+        own[own == y] = x
+        for side in (sums, counts[None]):
+            side[:, x] += side[:, y]
+            side[:, :, x] = side[:, x]
+        row = weigh((sums[:, x] / np.maximum(counts[x], 1)).sum(axis=2))
+        row[~np.isfinite(weight[x])] = -np.inf
+        weight[x] = weight[:, x] = row
+        weight[y] = weight[:, y] = -np.inf
 
 
 def component_labels(n_records: int, left: Rows, right: Rows) -> Rows:
@@ -77,7 +108,7 @@ def component_labels(n_records: int, left: Rows, right: Rows) -> Rows:
 
 
 def _fit_pieces(
-    label: Rows, left: Rows, right: Rows, weight: npt.NDArray[np.float32], stop: float
+    label: Rows, left: Rows, right: Rows, weight: Floats, stop: float
 ) -> tuple[Rows, list[tuple[int, float]]]:
     """Raise the weight that joins, component by component, until no piece is larger than LARGEST_PIECE."""
     split = []
@@ -94,33 +125,27 @@ def _fit_pieces(
     return label, split
 
 
-def _score_missing(
-    groups: list[Rows], n_records: int, left: Rows, right: Rows, weigh: Weigh
-) -> tuple[Rows, Rows, npt.NDArray[np.float32]]:
-    """Score the pairs inside the groups that are not among the scored ones, all in one go."""
-    keys = np.concatenate([_pair_keys(group, n_records) for group in groups])
-    known = left * n_records + right
-    at = np.minimum(np.searchsorted(known, keys), len(known) - 1)
-    missing = keys[known[at] != keys]
-    a, b = missing // n_records, missing % n_records
-    return a, b, weigh(a, b) if len(a) else np.empty(0, np.float32)
+def _groups_of_several(label: Rows) -> list[Rows]:
+    """The records of each component of more than two, in ascending order."""
+    sizes = np.bincount(label, minlength=len(label))
+    large = np.flatnonzero(sizes > 2)
+    members = np.argsort(label, kind="stable")
+    starts = np.searchsorted(label[members], large)
+    return [members[s : s + n] for s, n in zip(starts, sizes[large], strict=True)]
 
 
-def _sorted_pairs(
-    n_records: int, left: Rows, right: Rows, weight: npt.NDArray[np.float32], more_left: Rows, more_right: Rows,
-    more: npt.NDArray[np.float32],
-) -> tuple[Rows, Rows, npt.NDArray[np.float32]]:  # fmt: skip
-    a, b, w = np.concatenate([left, more_left]), np.concatenate([right, more_right]), np.concatenate([weight, more])
-    order = np.argsort(a * n_records + b, kind="stable")
-    return a[order], b[order], w[order]
-
-
-def _condensed(
-    groups: list[Rows], n_records: int, left: Rows, right: Rows, weight: npt.NDArray[np.float32]
-) -> list[npt.NDArray[np.float32]]:
-    """The weights of all pairs of each group, in scipy's condensed order."""
-    known = left * n_records + right
-    return [weight[np.searchsorted(known, _pair_keys(group, n_records))] for group in groups]
+def _batches(groups: list[Rows]) -> list[list[Rows]]:
+    """Groups in order, as many together as have a bounded number of pairs."""
+    batches: list[list[Rows]] = []
+    held = _AT_ONCE
+    for group in groups:
+        n = len(group) * (len(group) - 1) // 2
+        if held + n > _AT_ONCE:
+            batches.append([])
+            held = 0
+        batches[-1].append(group)
+        held += n
+    return batches
 
 
 def _pair_keys(group: Rows, n_records: int) -> Rows:

@@ -365,9 +365,11 @@ def _word_field(name: str) -> Field:
     label = name.replace("_", " ") if ":" not in name else name.split(":")[1]
     at_home = kind in ("birth_place", "organisation_name", "employer", "country", "region")
     if kind in ("categorical", "country", "region"):
-        return Field(label, ("same", "different"), _same_or_not(name), (0.8, 0.2), {1: name}, at_home, True)
+        return Field(label, ("same", "different"), _same_or_not(name), (0.8, 0.2), {1: name},
+                     shared_at_home=at_home, shared_nearby=True)
     return Field(label, ("same", "close", "different"), lambda p, a, b: _compare_words(p[name], a, b, kind),
-                 (0.75, 0.1, 0.15), {1: name}, at_home, True)  # fmt: skip
+                 (0.75, 0.1, 0.15), {1: name},
+                     shared_at_home=at_home, shared_nearby=True)  # fmt: skip
 
 
 def _compare_words(part: Part, left: Rows, right: Rows, kind: str) -> Levels:

@@ -17,11 +17,11 @@ from cdp.identity.linkage.homes import household_labels
 from cdp.identity.linkage.model import LinkModel, Patterns, count_patterns, fit, join_patterns
 from cdp.identity.linkage.parts import Parts, build_parts
 from cdp.identity.linkage.schema import RecordSchema
-from cdp.identity.linkage.score import Scorer, score_pairs
+from cdp.identity.linkage.score import Scorer, pair_bits, weights
 from cdp.identity.linkage.shared_values import GenericValue, drop_generic
 from cdp.identity.rules import GenericPattern
 
-_CHUNK = 1_000_000  # pairs compared at once: some 200 MB
+_CHUNK = 500_000  # pairs compared at once: some 200 MB
 _RANDOM_PAIRS = 400_000  # outside the candidates; a level that one pair in 10,000 has is then known to 15%
 _SEED = 20
 Progress = Callable[[str], None]
@@ -83,10 +83,10 @@ def link_records(
     weight = score_in_chunks(scorer, levels, found.left, found.right)
     clock.start("cluster")
 
-    def weigh(left: Rows, right: Rows) -> npt.NDArray[np.float32]:
-        return score_in_chunks(scorer, compare_in_chunks(fields, parts, left, right), left, right)
+    def bits_of(left: Rows, right: Rows) -> npt.NDArray[np.float32]:
+        return pair_bits(scorer, compare_in_chunks(fields, parts, left, right), left, right)
 
-    clusters = cluster_records(len(frame), found.left, found.right, weight, weigh)
+    clusters = cluster_records(len(frame), found.left, found.right, weight, bits_of, lambda bits: weights(model, bits))
     household = household_labels(parts, clusters.label)
     clock.start("")
     return Linked(fields, parts, scorer, model, found, levels, weight, clusters, household, generic, clock.seconds)
@@ -102,7 +102,8 @@ def compare_in_chunks(fields: list[Field], parts: Parts, left: Rows, right: Rows
 def score_in_chunks(scorer: Scorer, levels: Levels, left: Rows, right: Rows) -> npt.NDArray[np.float32]:
     """Weights of all pairs, a bounded number at a time."""
     chunks = [
-        score_pairs(scorer, levels[at : at + _CHUNK], left[at : at + _CHUNK], right[at : at + _CHUNK]).weight
+        weights(scorer.model, pair_bits(scorer, levels[at : at + _CHUNK], left[at : at + _CHUNK],
+                                        right[at : at + _CHUNK]).sum(axis=2))
         for at in range(0, max(len(left), 1), _CHUNK)
     ]
     return np.concatenate(chunks)

@@ -13,7 +13,7 @@ from scipy.sparse.csgraph import minimum_spanning_tree
 
 from cdp.identity.linkage.compare import Rows, compare_pairs
 from cdp.identity.linkage.engine import Linked
-from cdp.identity.linkage.score import MOST, Scorer, score_pairs
+from cdp.identity.linkage.score import MOST, Scorer, pair_bits, shared_bits
 
 Evidence = list[dict[str, Any]]
 
@@ -24,13 +24,13 @@ def waterfalls(scorer: Scorer, left: Rows, right: Rows) -> list[Evidence]:
     The bits of a pair add up to its weight before it is clipped. Levels only: no value of a record is told.
     """
     levels = compare_pairs(scorer.fields, scorer.parts, left, right)
-    scores = score_pairs(scorer, levels, left, right, explain=True)
-    assert scores.bits is not None and scores.shared is not None  # asked for above
+    bits = pair_bits(scorer, levels, left, right)
+    shared = -shared_bits(scorer.model, bits.sum(axis=2))
     prior = float(np.log2(scorer.model.shares["same"] / scorer.model.shares["stranger"]))
     found = []
-    for row, bits, taken in zip(levels, scores.bits, scores.shared, strict=True):
+    for row, own, taken in zip(levels, bits[0], shared, strict=True):
         steps: Evidence = [{"step": "prior", "bits": round(prior, 2)}]
-        for field, level, value in zip(scorer.fields, row, bits, strict=True):
+        for field, level, value in zip(scorer.fields, row, own, strict=True):
             if level:
                 steps.append({"step": field.name, "level": field.levels[level - 1], "bits": round(float(value), 2)})
         if taken < -0.005:

@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from cdp.identity.linkage.compare import Field, Levels, Rows
-from cdp.identity.linkage.model import LinkModel
+from cdp.identity.linkage.model import KINDS, LinkModel
 from cdp.identity.linkage.parts import IDENTIFIERS, Parts
 
 Bits = npt.NDArray[np.float32]
@@ -29,37 +29,40 @@ class Scorer:
     people: Mapping[str, npt.NDArray[np.int64]]
 
 
-@dataclass(frozen=True)
-class Scores:
-    """weight: log2 odds of one person, clipped. bits: (pairs, fields) what each field adds against strangers, and
-    shared: what is taken away because a household, or one place, explains the agreement too; both only if wanted."""
+def pair_bits(scorer: Scorer, levels: Levels, left: Rows, right: Rows) -> Bits:
+    """(kinds, pairs, fields): log2 of how much better than strangers each kind of pair explains each field.
 
-    weight: Bits
-    bits: Bits | None
-    shared: Bits | None
-
-
-def score_pairs(scorer: Scorer, levels: Levels, left: Rows, right: Rows, *, explain: bool = False) -> Scores:
-    """Score pairs whose levels are known."""
-    rates, shares = scorer.model.rates, scorer.model.shares
-    odds = {kind: np.full(len(left), np.log2(shares[kind] / shares["stranger"])) for kind in ("same", "home", "nearby")}
-    bits = np.zeros((len(left), len(scorer.fields)), np.float32) if explain else None
+    The kinds are one person, one household, one place; 0 where a field says nothing.
+    """
+    rates = scorer.model.rates
+    bits = np.zeros((3, len(left), len(scorer.fields)), np.float32)
     for at, field in enumerate(scorer.fields):
         level = levels[:, at]
         against = _against(scorer, at, level, left, right)
         stranger = _logs(rates["stranger"][at])[level]
         evidence = _logs(rates["same"][at])[level] - against
         # a plain difference never speaks for one person, nor full agreement against
-        evidence = np.where(level == 1, np.maximum(evidence, 0), np.where(_is_plain(field, level), np.minimum(evidence, 0), evidence))
-        evidence = _capped_by_people(scorer, field, level, evidence, left, right)
-        odds["same"] += evidence
-        for kind, is_shared in (("home", field.shared_at_home), ("nearby", field.shared_nearby)):
-            odds[kind] += _logs(rates[kind][at])[level] - (against if is_shared else stranger)
-        if bits is not None:
-            bits[:, at] = evidence
-    other = np.logaddexp2(np.logaddexp2(0.0, odds["home"]), odds["nearby"])
-    weight = np.clip(odds["same"] - other, LEAST, MOST).astype(np.float32)
-    return Scores(weight, bits, -other.astype(np.float32) if explain else None)
+        evidence = np.where(level == 1, np.maximum(evidence, 0), evidence)
+        evidence = np.where(_is_plain(field, level), np.minimum(evidence, 0), evidence)
+        bits[0, :, at] = _capped_by_people(scorer, field, level, evidence, left, right)
+        for kind, is_shared in ((1, field.shared_at_home), (2, field.shared_nearby)):
+            bits[kind, :, at] = _logs(rates[KINDS[kind]][at])[level] - (against if is_shared else stranger)
+    return bits
+
+
+def weights(model: LinkModel, totals: Bits) -> Bits:
+    """The weight of pairs (of records or of groups) from the bits of each kind, added over the fields."""
+    return np.clip(_odds(model, totals[0], "same") - shared_bits(model, totals), LEAST, MOST).astype(np.float32)
+
+
+def shared_bits(model: LinkModel, totals: Bits) -> Bits:
+    """What is taken away from the evidence because one household, or one place, explains it too."""
+    other = np.logaddexp2(_odds(model, totals[1], "home"), _odds(model, totals[2], "nearby"))
+    return np.logaddexp2(np.float32(0), other).astype(np.float32)
+
+
+def _odds(model: LinkModel, bits: Bits, kind: str) -> Bits:
+    return bits + np.float32(np.log2(model.shares[kind] / model.shares["stranger"]))
 
 
 def _is_plain(field: Field, level: Levels) -> npt.NDArray[np.bool_]:
