@@ -73,7 +73,7 @@ def _block_keys(parts: Parts) -> dict[str, list[Key]]:
         if name in parts:
             keys[name.replace("_", " ")] = [c.astype(np.int64) for c in parts[name].codes.T]
     if "email" in parts:
-        keys["local part of email"] = [_derived(parts, "email", lambda v: v.split("@")[0] if v.index("@") > 4 else None)]
+        keys["local part of email"] = [_derived(parts, "email", _local_part)]
     if "birth_date" in parts:
         keys["birth date"] = [_derived(parts, "birth_date", lambda v: v if not v.endswith("00") else None)]
         keys["year and unordered day, month"] = [_derived(parts, "birth_date", _unordered)]
@@ -106,6 +106,12 @@ def _name_keys(parts: Parts) -> dict[str, list[Key]]:
         low, high = sounds[0].where(sounds[0] < sounds[1], sounds[1]), sounds[0].where(sounds[0] > sounds[1], sounds[1])
         keys["both names, any order"] = [_codes(low + "|" + high)]
     return keys
+
+
+def _local_part(email: str) -> str | None:
+    """What stands before the @, without a +tag; None where it is too short to mean somebody."""
+    local = email.split("@")[0].split("+")[0]
+    return local if len(local) > 4 else None
 
 
 def _unordered(date: str) -> str | None:

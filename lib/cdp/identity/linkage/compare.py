@@ -27,9 +27,11 @@ class Field:
 
     compare gives the levels of pairs. frequency: level -> part whose value's frequency tells how much that agreement
     says. shared_at_home: whether members of one household tend to agree on it, who are otherwise two people.
-    typical: the first guess of how one person's two records agree, from which learning starts. most_different and
-    most_different_at_home: the largest share of a person's, a household's pairs that may differ plainly on it; learning
-    is held there, so that it takes neither families nor namesakes for people (convex constraints as in Winkler 1993).
+    typical: the first guess of how one person's two records agree, from which learning starts. shared_nearby: whether
+    strangers of one place or circle tend to agree (a postcode and a birth place often say the same). is_identifier:
+    whether its values are given to one person or line each. most_different and most_different_at_home: the largest
+    share of a person's, of a household's pairs that may differ plainly on it; learning is held there, so that it takes
+    neither families nor namesakes for people (convex constraints as in Winkler 1993).
     """
 
     name: str
@@ -39,6 +41,7 @@ class Field:
     frequency: Mapping[int, str]
     shared_at_home: bool = False
     shared_nearby: bool = False
+    is_identifier: bool = False
     most_different: float = 1.0
     most_different_at_home: float = 1.0
 
@@ -274,7 +277,7 @@ def _identifier_field(name: str) -> Field:
     label = name.replace("_", " ")
     at_home = name != "national_id"
     return Field(label, levels, lambda p, a, b: _compare_identifier(p[name], a, b, name, len(levels)), typical,
-                 {1: name}, shared_at_home=at_home, shared_nearby=at_home)  # fmt: skip
+                 {1: name}, shared_at_home=at_home, shared_nearby=at_home, is_identifier=True)  # fmt: skip
 
 
 def _compare_identifier(part: Part, left: Rows, right: Rows, name: str, n_levels: int) -> Levels:
@@ -302,8 +305,10 @@ def _emails_close(x: npt.NDArray[np.object_], y: npt.NDArray[np.object_]) -> npt
 
 
 def _locals_agree(x: str, y: str) -> bool:
-    local = x.split("@")[0]
-    return len(local) > 5 and local == y.split("@")[0]
+    local, domain = x.split("@")
+    other, other_domain = y.split("@")
+    local, other = local.split("+")[0], other.split("+")[0]
+    return local == other and (domain == other_domain or len(local) > 5)
 
 
 _ADDRESS = ("same address", "same street and number", "same street", "same postcode", "near postcode", "same city",

@@ -110,7 +110,10 @@ def score_in_chunks(scorer: Scorer, levels: Levels, left: Rows, right: Rows) -> 
 
 
 def _count_all(fields: list[Field], parts: Parts, found: Candidates, levels: Levels, n_records: int) -> Patterns:
-    """Patterns of the candidates as they are, and of all other pairs by a sample that stands for them."""
+    """Patterns of the candidates as they are, and of all other pairs by a sample that stands for them.
+
+    Pairs that no field can compare are left out: they are as likely one person as the pairs that tell are.
+    """
     mine = count_patterns(levels, 1.0, is_candidate=True)
     n_all = n_records * (n_records - 1) // 2
     n_other = n_all - len(found.left)
@@ -125,7 +128,8 @@ def _count_all(fields: list[Field], parts: Parts, found: Candidates, levels: Lev
     if not len(left):
         return mine
     sample = compare_in_chunks(fields, parts, left, right)
-    return join_patterns(mine, count_patterns(sample, n_other / len(left), is_candidate=False))
+    telling = sample[sample.any(axis=1)]
+    return join_patterns(mine, count_patterns(telling, n_other / len(left), is_candidate=False))
 
 
 def random_pairs(n_records: int) -> tuple[Rows, Rows]:

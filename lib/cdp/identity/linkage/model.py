@@ -22,10 +22,13 @@ import numpy.typing as npt
 from cdp.identity.linkage.compare import Field, Levels
 
 Floats = npt.NDArray[np.float64]
-_ROUNDS, _TOLERANCE = 200, 1e-5
+_ROUNDS, _TOLERANCE = 300, 1e-3  # a change of 0.1% of any rate
 _PRIOR_PAIRS = 20.0  # made-up pairs with typical agreement, so that a rare level of a small file gets sane odds
 _LEAST_PAIRS = 0.5  # strangers a level, so that what never happened is not impossible
 _FAINT = 1e-9
+# Of all pairs that agree on an identifier at most so many are strangers: with nothing else to compare the data alone
+# could not tell whether everybody or nobody with one number is one person.
+_STRANGERS_WITH_ONE_IDENTIFIER = 0.1
 # Two people of one household: father and son with one name, twins; and ages as in any household, half of its pairs
 # within 13 years (couples, siblings), half not (parents and children). Levels as in compare.py.
 _NAMESAKES = 0.01
@@ -93,14 +96,16 @@ def fit(fields: list[Field], patterns: Patterns, n_records: int) -> LinkModel:
         "stranger": stranger,
     }
     few = min(0.5 * n_records / total, 0.2)
-    shares = {"same": few, "home": few, "nearby": 0.01, "stranger": 0.99 - 2 * few}
+    # with identifiers alone families and colleagues cannot be told from people: a shared one is a person's
+    others = (0.0, 0.0) if all(f.is_identifier for f in fields) else (few, 0.01)
+    shares = {"same": few, "home": others[0], "nearby": others[1], "stranger": 1 - few - sum(others)}
     last = None
     rounds = 0
     for rounds in range(1, _ROUNDS + 1):
         n_of = {kind: patterns.n * p for kind, p in _posteriors(patterns, rates, shares).items()}
-        shares = {kind: float((n.sum() + 1) / (total + len(KINDS))) for kind, n in n_of.items()}
+        shares = {kind: float((n.sum() + 1) / (total + len(KINDS))) if shares[kind] else 0.0 for kind, n in n_of.items()}
         rates = {kind: [_rate(kind, patterns, n_of, at, f) for at, f in enumerate(fields)] for kind in KINDS}
-        now = np.concatenate([[np.log(shares["same"]), np.log(shares["home"])], *[np.log(s[1:]) for s in rates["same"]]])
+        now = np.concatenate([[np.log(shares["same"])], *[np.log(s[1:]) for s in rates["same"]]])
         if last is not None and np.abs(now - last).max() < _TOLERANCE:
             break
         last = now
@@ -121,6 +126,9 @@ def _rate(kind: str, patterns: Patterns, n_of: Mapping[str, Floats], at: int, fi
     # what strangers do, learned from all who are not one person but share nothing of this field by their kind
     n = n_of["stranger"] + (0 if field.shared_nearby else n_of["nearby"])
     stranger = _shares(patterns, n, at, field)
+    if field.is_identifier:
+        agree = patterns.n[patterns.levels[:, at] == 1].sum() / max(patterns.n[patterns.levels[:, at] > 0].sum(), 1)
+        stranger[1] = min(stranger[1], max(_STRANGERS_WITH_ONE_IDENTIFIER * agree, _FAINT))
     return _of_relatives(field, stranger) if kind == "home" else stranger
 
 
@@ -187,6 +195,8 @@ def _warnings(
     fields: list[Field], rates: Mapping[str, list[Floats]], matches: float, n_records: int, rounds: int
 ) -> list[str]:
     told = []
+    if not any(f.name in ("given name", "birth date", "national id") for f in fields):
+        told.append("no given name, birth date or national id: members of one household cannot be told apart")
     if rounds >= _ROUNDS:
         told.append(f"learning did not settle in {_ROUNDS} rounds: the fields may be too few to tell people apart")
     if matches > 20 * n_records:

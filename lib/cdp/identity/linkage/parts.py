@@ -132,7 +132,20 @@ def _name_parts(frame: pd.DataFrame, schema: RecordSchema) -> Parts:
         found["middle"].insert(0, map_distinct(frame[column], contact.normal_words))
     for column in schema.of_type("name_suffix"):
         found["suffix"].insert(0, map_distinct(frame[column], parse_suffix))
-    return {name: part_of(_first_known(columns)) for name, columns in found.items() if columns}
+    whole = {name: _first_known(columns) for name, columns in found.items() if columns}
+    if "given" in whole and "family" in whole:
+        whole["given"], whole["family"] = _place_single_words(whole["given"], whole["family"])
+    return {name: part_of(column) for name, column in whole.items()}
+
+
+def _place_single_words(given: pd.Series, family: pd.Series) -> tuple[pd.Series, pd.Series]:
+    """A name of one word is a given name where the records with both names use it so more often than as family name."""
+    both = given.notna() & family.notna()
+    as_given, as_family = given[both].value_counts(), family[both].value_counts()
+    alone = given.isna() & family.notna()
+    words = family.where(alone)
+    is_given = alone & (words.map(as_given).fillna(0) > words.map(as_family).fillna(0))
+    return given.where(~is_given, family), family.where(~is_given, None)
 
 
 def _date_parts(frame: pd.DataFrame, schema: RecordSchema) -> Parts:

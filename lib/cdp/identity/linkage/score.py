@@ -62,7 +62,7 @@ def shared_bits(model: LinkModel, totals: Bits) -> Bits:
 
 
 def _odds(model: LinkModel, bits: Bits, kind: str) -> Bits:
-    return bits + np.float32(np.log2(model.shares[kind] / model.shares["stranger"]))
+    return bits + np.float32(np.log2(max(model.shares[kind], 1e-30) / model.shares["stranger"]))
 
 
 def _is_plain(field: Field, level: Levels) -> npt.NDArray[np.bool_]:

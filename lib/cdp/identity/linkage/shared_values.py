@@ -15,6 +15,7 @@ from cdp.identity.rules import GenericPattern
 
 #: More people than this behind one value and it joins nobody: a large family's phone is not beyond it, a kiosk is.
 MOST_PEOPLE = {"email": 6, "phone": 8, "national_id": 4, "account_id": 6, "device_id": 6}
+_MOST_RECORDS = 100  # where no name and no birth date says how many people they are
 _RULE_TYPES = {"account_id": ("account_id", "customer_id", "user_id", "loyalty_id"),
                "device_id": ("device_id", "anonymous_id"), "national_id": ("national_id", "customer_id")}  # fmt: skip
 
@@ -30,13 +31,14 @@ class GenericValue:
     reason: str
 
 
-def count_people(part: Part, parts: Parts, nicknames: Mapping[str, str]) -> npt.NDArray[np.int64]:
+def count_people(name: str, parts: Parts, nicknames: Mapping[str, str]) -> npt.NDArray[np.int64]:
     """The least number of people that explains the records with each value of an identifier.
 
     People differ in the first letter of their given name and in their birth date, and each is miswritten now and
     then: so the smaller of both counts holds where records tell both. A value whose records tell neither counts
-    by the family names' first letters; 0 where they tell nothing.
+    by the family names' first letters; in files without any names, by another identifier. 0 where nothing tells.
     """
+    part = parts[name]
     rows, places = np.nonzero(part.codes >= 0)
     values = part.codes[rows, places]
     n = len(part.values)
@@ -56,6 +58,9 @@ def count_people(part: Part, parts: Parts, nicknames: Mapping[str, str]) -> npt.
         family = parts["family"]
         letters = np.array([ord(v[0]) for v in family.values] or [0], np.int64)
         return _distinct_behind(values, np.where(family.first[rows] >= 0, letters[family.first[rows]], -1), n)
+    for other in ("national_id", "account_id", "email", "phone"):
+        if other in parts and other != name:
+            return _distinct_behind(values, parts[other].first[rows].astype(np.int64), n)
     return np.zeros(n, np.int64)
 
 
@@ -77,7 +82,7 @@ def drop_generic(
         if name not in parts:
             continue
         part = parts[name]
-        n_people = count_people(part, parts, nicknames)
+        n_people = count_people(name, parts, nicknames)
         reasons = _reasons(name, part, n_people, patterns)
         generic = np.array([reason is not None for reason in reasons], bool)
         dropped += [GenericValue(name, str(part.values[at]), int(part.counts[at]), int(n_people[at]), reasons[at] or "")
@@ -97,10 +102,12 @@ def _reasons(
     forms = [(re.compile(p.pattern), p.reason) for p in patterns if set(p.types) & set(types)]
     limit = MOST_PEOPLE[name]
     found: list[str | None] = []
-    for value, people in zip(part.values, n_people, strict=True):
+    for value, people, n_records in zip(part.values, n_people, part.counts, strict=True):
         reason = next((why for form, why in forms if form.search(value)), None)
         if reason is None and people > limit:
             reason = f"stands for at least {people} people, limit {limit}"
+        elif reason is None and people == 0 and n_records > _MOST_RECORDS:
+            reason = f"stands in {n_records} records that tell nobody apart, limit {_MOST_RECORDS}"
         found.append(reason)
     return found
 
