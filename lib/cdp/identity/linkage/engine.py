@@ -17,7 +17,7 @@ from cdp.identity.linkage.homes import household_labels
 from cdp.identity.linkage.model import LinkModel, Patterns, count_patterns, fit, join_patterns
 from cdp.identity.linkage.parts import Parts, build_parts
 from cdp.identity.linkage.schema import RecordSchema
-from cdp.identity.linkage.score import Scorer, pair_bits, weights
+from cdp.identity.linkage.score import Scorer, pair_bits, threshold, weights
 from cdp.identity.linkage.shared_values import GenericValue, drop_generic
 from cdp.identity.rules import GenericPattern
 
@@ -38,6 +38,7 @@ class Linked:
     candidates: Candidates
     levels: Levels
     weight: npt.NDArray[np.float32]
+    threshold: float
     clusters: Clustering
     household: Rows
     generic: list[GenericValue]
@@ -81,15 +82,17 @@ def link_records(
     clock.start("score")
     scorer = Scorer(fields, parts, model, people)
     weight = score_in_chunks(scorer, levels, found.left, found.right)
+    stop = threshold(weight)
     clock.start("cluster")
 
     def bits_of(left: Rows, right: Rows) -> npt.NDArray[np.float32]:
         return pair_bits(scorer, compare_in_chunks(fields, parts, left, right), left, right)
 
-    clusters = cluster_records(len(frame), found.left, found.right, weight, bits_of, lambda bits: weights(model, bits))
+    clusters = cluster_records(len(frame), found.left, found.right, weight, bits_of, lambda bits: weights(model, bits),
+                               stop=stop)  # fmt: skip
     household = household_labels(parts, clusters.label)
     clock.start("")
-    return Linked(fields, parts, scorer, model, found, levels, weight, clusters, household, generic, clock.seconds)
+    return Linked(fields, parts, scorer, model, found, levels, weight, stop, clusters, household, generic, clock.seconds)
 
 
 def compare_in_chunks(fields: list[Field], parts: Parts, left: Rows, right: Rows) -> Levels:

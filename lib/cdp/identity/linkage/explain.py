@@ -52,7 +52,7 @@ def probability(weight: npt.NDArray[np.float32]) -> npt.NDArray[np.float64]:
 def accepted_pairs(linked: Linked) -> npt.NDArray[np.int64]:
     """Positions of the scored pairs that speak for one person and are in one."""
     c = linked.clusters
-    return np.flatnonzero((c.weight > 0) & (c.label[c.left] == c.label[c.right]))
+    return np.flatnonzero((c.weight > linked.threshold) & (c.label[c.left] == c.label[c.right]))
 
 
 def holding_links(linked: Linked) -> npt.NDArray[np.int64]:
@@ -71,7 +71,7 @@ def holding_links(linked: Linked) -> npt.NDArray[np.int64]:
 def cut_pairs(linked: Linked) -> npt.NDArray[np.int64]:
     """Positions of the pairs that alone speak for one person, and whose records were kept apart."""
     c = linked.clusters
-    return np.flatnonzero((c.weight > 0) & (c.label[c.left] != c.label[c.right]))
+    return np.flatnonzero((c.weight > linked.threshold) & (c.label[c.left] != c.label[c.right]))
 
 
 def explain_people(

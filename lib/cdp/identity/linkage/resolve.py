@@ -159,7 +159,7 @@ def _summary(linked: Linked) -> dict[str, Any]:
         "pairs_compared": len(linked.clusters.left),
         "lambda": model.shares["same"],
         "prior_bits": round(model.prior_bits, 3),
-        "threshold_bits": 0.0,
+        "threshold_bits": round(linked.threshold, 3),
         "largest_person": int(np.bincount(linked.clusters.label).max(initial=0)),
         "warnings": list(model.warnings),
         "quality": quality_figures(linked),

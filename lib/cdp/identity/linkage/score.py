@@ -13,6 +13,8 @@ from cdp.identity.linkage.model import KINDS, LinkModel
 from cdp.identity.linkage.parts import IDENTIFIERS, Parts
 
 Bits = npt.NDArray[np.float32]
+#: The least mean probability of the pairs that are taken to be one person.
+PRECISION_AIM = 0.96
 LEAST, MOST = -20.0, 40.0  # bits; a probability is 1 in floating point long before
 
 
@@ -59,6 +61,20 @@ def shared_bits(model: LinkModel, totals: Bits) -> Bits:
     """What is taken away from the evidence because one household, or one place, explains it too."""
     other = np.logaddexp2(_odds(model, totals[1], "home"), _odds(model, totals[2], "nearby"))
     return np.logaddexp2(np.float32(0), other).astype(np.float32)
+
+
+def threshold(weight: Bits) -> float:
+    """The weight above which pairs are taken to be one person: 0 (even odds), or as much more as precision asks for.
+
+    The least weight from 0 on above which the probabilities of all pairs have a mean of PRECISION_AIM: where the fields
+    tell little and many pairs are doubtful, it rises by itself. It comes of the model's own probabilities alone.
+    """
+    likely = np.sort(weight[weight > 0].astype(float))[::-1]
+    if not len(likely):
+        return 0.0
+    mean = np.cumsum(1 / (1 + np.exp2(-likely))) / np.arange(1, len(likely) + 1)
+    enough = int(np.count_nonzero(mean >= PRECISION_AIM))  # the mean falls with every pair
+    return 0.0 if enough == len(likely) else float(likely[enough])
 
 
 def _odds(model: LinkModel, bits: Bits, kind: str) -> Bits:
