@@ -9,10 +9,13 @@ from collections.abc import Iterable, Mapping
 from cdp.core.errors import ConfigError
 from cdp.identity.linkage.text import fold
 
-_MONTHS = {name: at for at in range(1, 13) for name in (calendar.month_name[at].lower(), calendar.month_abbr[at].lower())}
+_MONTHS = {
+    name: at for at in range(1, 13) for name in (calendar.month_name[at].lower(), calendar.month_abbr[at].lower())
+}
 _MONTHS |= {"sept": 9}
 _LETTERS = {"yyyy": r"(?P<y>\d{4})", "yy": r"(?P<y>\d{2})", "mm": r"(?P<m>\d{1,2})", "m": r"(?P<m>\d{1,2})",
-            "mmm": r"(?P<m>[a-z]+)", "mmmm": r"(?P<m>[a-z]+)", "dd": r"(?P<d>\d{1,2})", "d": r"(?P<d>\d{1,2})"}  # fmt: skip
+            "mmm": r"(?P<m>[a-z]+)", "mmmm": r"(?P<m>[a-z]+)", "dd": r"(?P<d>\d{1,2})",
+            "d": r"(?P<d>\d{1,2})"}  # fmt: skip
 # Days that systems fill in for an unknown birth date. Others (1970-01-01, a company's own) show by how often they come.
 _FILLERS = frozenset({19000101, 18991230, 18991231, 11110111, 19111111, 19010101, 99991231})
 _EARLIEST, _LATEST = 1500, 2100

@@ -14,8 +14,8 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from cdp.identity.linkage.compare import Rows
-from cdp.identity.linkage.parts import IDENTIFIERS, Parts
+from cdp.identity.linkage.levels import Rows
+from cdp.identity.linkage.parts import IDENTIFIERS, Part, Parts
 from cdp.identity.linkage.text import skeleton
 
 BLOCK_CAP = 250  # records a block
@@ -101,11 +101,18 @@ def _name_keys(parts: Parts) -> dict[str, list[Key]]:
         keys["sound of family name"] = [_derived(parts, "family", lambda v: skeleton(v.replace(" ", "")))]
         keys["family name"] = [parts["family"].first.astype(np.int64)]
     if "given" in parts and "family" in parts:
-        names = [pd.Series(np.append(parts[p].values, None)[parts[p].first]) for p in ("given", "family")]
+        names = [pd.Series(_texts(parts[p])) for p in ("given", "family")]
         sounds = [s.map({v: skeleton(v.replace(" ", "")) for v in s.dropna().unique()}) for s in names]
         low, high = sounds[0].where(sounds[0] < sounds[1], sounds[1]), sounds[0].where(sounds[0] > sounds[1], sounds[1])
         keys["both names, any order"] = [_codes(low + "|" + high)]
     return keys
+
+
+def _texts(part: Part) -> npt.NDArray[np.object_]:
+    """The value of each record, None where it has none."""
+    values = np.empty(len(part.values) + 1, dtype=object)
+    values[:-1] = part.values
+    return values[part.first]
 
 
 def _local_part(email: str) -> str | None:

@@ -16,7 +16,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy.sparse import coo_matrix, csgraph
 
-from cdp.identity.linkage.compare import Rows
+from cdp.identity.linkage.levels import Rows
 
 #: Above this a component is first split at a higher weight, until its pieces fit.
 LARGEST_PIECE = 200

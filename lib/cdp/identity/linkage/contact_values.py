@@ -9,14 +9,16 @@ from cdp.identity.linkage.text import fold, is_nothing, words_of
 # Two numbers of one line, written with and without country code or trunk zero, agree in their last nine digits.
 _PHONE_DIGITS = 9
 _STREET_WORDS = {
-    "street": "st", "str": "st", "strasse": "st", "road": "rd", "avenue": "ave", "av": "ave", "boulevard": "blvd", "drive": "dr",
+    "street": "st", "str": "st", "strasse": "st", "road": "rd", "avenue": "ave", "av": "ave", "boulevard": "blvd",
+    "drive": "dr",
     "lane": "ln", "court": "ct", "place": "pl", "square": "sq", "terrace": "tce", "ter": "tce", "close": "cl",
     "crescent": "cres", "highway": "hwy", "parkway": "pkwy", "north": "n", "south": "s", "east": "e", "west": "w",
     "saint": "st", "circuit": "cct", "grove": "gr", "gardens": "gdns", "mount": "mt", "apartment": "apt", "flat": "apt",
     "unit": "apt", "suite": "apt", "ste": "apt", "number": "", "no": "", "nr": "",
 }  # fmt: skip
-_LEGAL_FORMS = frozenset("ltd limited inc incorporated llc plc corp corporation co company gmbh ag kg sa sarl srl spa bv "
-                         "nv oy ab as pty lp llp the and".split())  # fmt: skip
+_LEGAL_FORMS = frozenset(words_of(
+    "ltd limited inc incorporated llc plc corp corporation co company gmbh ag kg sa sarl srl spa bv "
+    "nv oy ab as pty lp llp the and"))  # fmt: skip
 _SEXES = {"m": "m", "male": "m", "man": "m", "boy": "m", "1": "m", "mann": "m", "homme": "m", "h": "m",
           "f": "f", "female": "f", "woman": "f", "girl": "f", "2": "f", "w": "f", "frau": "f", "femme": "f",
           "weiblich": "f", "mannlich": "m", "masculine": "m", "feminine": "f"}  # fmt: skip
@@ -53,7 +55,12 @@ def normal_id(raw: str) -> str | None:
     if re.fullmatch(r"\d+\.0", text):
         text = text[:-2]
     made = re.sub(r"[\W_]", "", text)
-    is_filler = len(set(made)) == 1 and len(made) > 2 or made in ("123456789", "987654321", "0123456789", "1234567890")
+    is_filler = (len(set(made)) == 1 and len(made) > 2) or made in (
+        "123456789",
+        "987654321",
+        "0123456789",
+        "1234567890",
+    )
     return None if not made or is_filler else made
 
 

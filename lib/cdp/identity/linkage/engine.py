@@ -12,8 +12,9 @@ import pandas as pd
 
 from cdp.identity.linkage.blocking import Candidates, propose_pairs
 from cdp.identity.linkage.clusters import Clustering, cluster_records
-from cdp.identity.linkage.compare import Field, Levels, Rows, compare_pairs, fields_for
+from cdp.identity.linkage.fields import Field, compare_pairs, fields_for
 from cdp.identity.linkage.homes import household_labels
+from cdp.identity.linkage.levels import Levels, Rows
 from cdp.identity.linkage.model import LinkModel, Patterns, count_patterns, fit, join_patterns
 from cdp.identity.linkage.parts import Parts, build_parts
 from cdp.identity.linkage.schema import RecordSchema
@@ -92,7 +93,9 @@ def link_records(
                                stop=stop)  # fmt: skip
     household = household_labels(parts, clusters.label)
     clock.start("")
-    return Linked(fields, parts, scorer, model, found, levels, weight, stop, clusters, household, generic, clock.seconds)
+    return Linked(
+        fields, parts, scorer, model, found, levels, weight, stop, clusters, household, generic, clock.seconds
+    )
 
 
 def compare_in_chunks(fields: list[Field], parts: Parts, left: Rows, right: Rows) -> Levels:
@@ -105,8 +108,10 @@ def compare_in_chunks(fields: list[Field], parts: Parts, left: Rows, right: Rows
 def score_in_chunks(scorer: Scorer, levels: Levels, left: Rows, right: Rows) -> npt.NDArray[np.float32]:
     """Weights of all pairs, a bounded number at a time."""
     chunks = [
-        weights(scorer.model, pair_bits(scorer, levels[at : at + _CHUNK], left[at : at + _CHUNK],
-                                        right[at : at + _CHUNK]).sum(axis=2))
+        weights(
+            scorer.model,
+            pair_bits(scorer, levels[at : at + _CHUNK], left[at : at + _CHUNK], right[at : at + _CHUNK]).sum(axis=2),
+        )
         for at in range(0, max(len(left), 1), _CHUNK)
     ]
     return np.concatenate(chunks)

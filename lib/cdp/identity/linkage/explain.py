@@ -11,8 +11,9 @@ import numpy.typing as npt
 from scipy.sparse import coo_matrix
 from scipy.sparse.csgraph import minimum_spanning_tree
 
-from cdp.identity.linkage.compare import Rows, compare_pairs
 from cdp.identity.linkage.engine import Linked
+from cdp.identity.linkage.fields import compare_pairs
+from cdp.identity.linkage.levels import Rows
 from cdp.identity.linkage.score import MOST, Scorer, pair_bits, shared_bits
 
 Evidence = list[dict[str, Any]]
@@ -104,7 +105,9 @@ def explain_people(
             }  # fmt: skip
 
 
-def _told(linked: Linked, at: npt.NDArray[np.int64], record: list[dict[str, str]]) -> list[tuple[int, int, dict[str, Any]]]:
+def _told(
+    linked: Linked, at: npt.NDArray[np.int64], record: list[dict[str, str]]
+) -> list[tuple[int, int, dict[str, Any]]]:
     c = linked.clusters
     steps = waterfalls(linked.scorer, c.left[at], c.right[at])
     chance = probability(c.weight[at])

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 
 from cdp.identity.linkage.clusters import component_labels
-from cdp.identity.linkage.compare import Rows
+from cdp.identity.linkage.levels import Rows
 from cdp.identity.linkage.parts import Part, Parts
 
 #: More people than this behind one address and it is a home for the aged, a dormitory or a tower without unit numbers.
@@ -24,7 +23,9 @@ def household_labels(parts: Parts, person: Rows) -> Rows:
     if "premises" in parts:
         ties.append(_ties(parts["premises"], None, person))
     if "family" in parts:
-        ties += [_ties(parts[name], parts["family"], person) for name in ("phone", "email", "premises") if name in parts]
+        ties += [
+            _ties(parts[name], parts["family"], person) for name in ("phone", "email", "premises") if name in parts
+        ]
     if not ties:
         return person.copy()
     left, right = (np.concatenate(side) for side in zip(*ties, strict=True))
@@ -45,5 +46,3 @@ def _ties(part: Part, also: Part | None, person: Rows) -> tuple[Rows, Rows]:
     values, people = frame["value"].to_numpy(), frame["person"].to_numpy()
     same = np.flatnonzero(values[1:] == values[:-1]) if len(values) else np.empty(0, np.int64)
     return people[same], people[same + 1]
-
-

@@ -19,19 +19,23 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from cdp.identity.linkage.compare import Field, Levels
+from cdp.identity.linkage.fields import Field
+from cdp.identity.linkage.levels import Levels
 
 Floats = npt.NDArray[np.float64]
 _ROUNDS, _TOLERANCE = 300, 1e-3  # a change of 0.1% of any rate
 _PRIOR_PAIRS = 20.0  # made-up pairs with typical agreement, so that a rare level of a small file gets sane odds
+# Households are expected in any file: many made-up pairs keep what they share sane where the file has few of them, and
+# they have at least a fifth as many pairs as people have.
+_PRIOR_PAIRS_AT_HOME, _LEAST_HOME = 100.0, 0.2
 _LEAST_PAIRS = 0.5  # strangers a level, so that what never happened is not impossible
 _FAINT = 1e-9
 # Of all pairs that agree on an identifier at most so many are strangers: with nothing else to compare the data alone
 # could not tell whether everybody or nobody with one number is one person.
-_STRANGERS_WITH_ONE_IDENTIFIER = 0.1
+_STRANGERS_WITH_ONE_IDENTIFIER = 0.02
 # Two people of one household: father and son with one name, twins; and ages as in any household, half of its pairs
-# within 13 years (couples, siblings), half not (parents and children). Levels as in compare.py.
-_NAMESAKES = 0.01
+# within 13 years (couples, siblings), half not (parents and children). Levels as in compare_births.py.
+_NAMESAKES = 0.02
 _RELATIVES_BIRTH = (1.0, 0.01, 0.0003, 0.003, 0.005, 0.0217, 0.03, 0.43, 0.5)
 KINDS = ("same", "home", "nearby", "stranger")
 
@@ -75,7 +79,7 @@ def count_patterns(levels: Levels, weight: float, is_candidate: bool) -> Pattern
         return Patterns(levels, np.empty(0), np.empty(0, bool))
     packed = np.ascontiguousarray(levels).view(np.dtype((np.void, levels.shape[1]))).ravel()
     _, first, n = np.unique(packed, return_index=True, return_counts=True)
-    return Patterns(levels[first], n * weight, np.full(len(n), is_candidate))
+    return Patterns(levels[first], (n * weight).astype(np.float64), np.full(len(n), is_candidate))
 
 
 def join_patterns(*several: Patterns) -> Patterns:
@@ -86,12 +90,14 @@ def join_patterns(*several: Patterns) -> Patterns:
 
 def fit(fields: list[Field], patterns: Patterns, n_records: int) -> LinkModel:
     """Fit the mixture; pairs outside the candidates are strangers, nearby or not."""
-    total = float(patterns.n.sum())
+    total = max(float(patterns.n.sum()), 1.0)
     stranger = [_shares(patterns, patterns.n * ~patterns.is_candidate, at, field) for at, field in enumerate(fields)]
     typical = [np.array([1.0, *field.typical]) for field in fields]
     rates = {
         "same": typical,
-        "home": [t if f.shared_at_home else _of_relatives(f, s) for f, t, s in zip(fields, typical, stranger, strict=True)],
+        "home": [
+            t if f.shared_at_home else _of_relatives(f, s) for f, t, s in zip(fields, typical, stranger, strict=True)
+        ],
         "nearby": [t if f.shared_nearby else s for f, t, s in zip(fields, typical, stranger, strict=True)],
         "stranger": stranger,
     }
@@ -99,24 +105,37 @@ def fit(fields: list[Field], patterns: Patterns, n_records: int) -> LinkModel:
     # with identifiers alone families and colleagues cannot be told from people: a shared one is a person's
     others = (0.0, 0.0) if all(f.is_identifier for f in fields) else (few, 0.01)
     shares = {"same": few, "home": others[0], "nearby": others[1], "stranger": 1 - few - sum(others)}
-    last = None
-    rounds = 0
-    for rounds in range(1, _ROUNDS + 1):
+    rates, shares, rounds = _climb(fields, patterns, rates, shares)
+    warnings = _warnings(fields, rates, shares["same"] * total, n_records, rounds)
+    tables = {kind: tuple(of_kind) for kind, of_kind in rates.items()}
+    levels = tuple(field.levels for field in fields)
+    return LinkModel(tuple(field.name for field in fields), levels, tables, shares, rounds, tuple(warnings))
+
+
+def _climb(
+    fields: list[Field], patterns: Patterns, rates: dict[str, list[Floats]], shares: dict[str, float]
+) -> tuple[dict[str, list[Floats]], dict[str, float], int]:
+    """Rounds of EM until no rate and not the prior changes; a kind whose share is 0 stays out."""
+    total = float(patterns.n.sum())
+    last = np.full(1, np.inf)
+    for done in range(1, _ROUNDS + 1):
         n_of = {kind: patterns.n * p for kind, p in _posteriors(patterns, rates, shares).items()}
-        shares = {kind: float((n.sum() + 1) / (total + len(KINDS))) if shares[kind] else 0.0 for kind, n in n_of.items()}
+        shares = {
+            kind: float((n.sum() + 1) / (total + len(KINDS))) if shares[kind] else 0.0 for kind, n in n_of.items()
+        }
+        if shares["home"]:
+            shares["home"] = max(shares["home"], _LEAST_HOME * shares["same"])
         rates = {kind: [_rate(kind, patterns, n_of, at, f) for at, f in enumerate(fields)] for kind in KINDS}
         now = np.concatenate([[np.log(shares["same"])], *[np.log(s[1:]) for s in rates["same"]]])
-        if last is not None and np.abs(now - last).max() < _TOLERANCE:
-            break
+        if len(now) == len(last) and np.abs(now - last).max() < _TOLERANCE:
+            return rates, shares, done
         last = now
-    warnings = _warnings(fields, rates, shares["same"] * total, n_records, rounds)
-    return LinkModel(tuple(f.name for f in fields), tuple(f.levels for f in fields),
-                     {kind: tuple(tables) for kind, tables in rates.items()}, shares, rounds, tuple(warnings))  # fmt: skip
+    return rates, shares, _ROUNDS
 
 
 def _rate(kind: str, patterns: Patterns, n_of: Mapping[str, Floats], at: int, field: Field) -> Floats:
     """The rates of one field for one kind of pair: learned where they are its own, else those of strangers."""
-    prior = np.array([1.0, *field.typical]) * _PRIOR_PAIRS
+    prior = np.array([1.0, *field.typical]) * (_PRIOR_PAIRS_AT_HOME if kind == "home" else _PRIOR_PAIRS)
     if kind == "same":
         return _held(_shares(patterns, n_of["same"], at, field, prior), field, field.most_different)
     if kind == "home" and field.shared_at_home:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
@@ -11,9 +12,15 @@ import pandas as pd
 
 from cdp.identity.linkage import contact_values as contact
 from cdp.identity.linkage.birth_dates import compile_formats, order_patterns, parse_date, vote_order
-from cdp.identity.linkage.person_names import parse_family_name, parse_full_name, parse_given_name, parse_suffix
+from cdp.identity.linkage.person_names import (
+    PersonName,
+    parse_family_name,
+    parse_full_name,
+    parse_given_name,
+    parse_suffix,
+)
 from cdp.identity.linkage.schema import RecordSchema, SemanticType
-from cdp.identity.linkage.text import Codes, fold, is_nothing, map_distinct, recode
+from cdp.identity.linkage.text import Codes, fold, map_distinct, map_distinct_to_several, recode
 
 
 @dataclass(frozen=True)
@@ -126,8 +133,9 @@ def _name_parts(frame: pd.DataFrame, schema: RecordSchema) -> Parts:
         ("full_name", parse_full_name, ("given", "middle", "family", "suffix")),
     ):
         for column in schema.of_type(kind):  # type: ignore[arg-type]
+            parsed = map_distinct_to_several(frame[column], parse, len(PersonName._fields))
             for name in names:
-                found[name].append(map_distinct(frame[column], lambda t, n=name, p=parse: getattr(p(t), n)))  # type: ignore[misc]
+                found[name].append(parsed[PersonName._fields.index(name)])
     for column in schema.of_type("middle_name"):
         found["middle"].insert(0, map_distinct(frame[column], contact.normal_words))
     for column in schema.of_type("name_suffix"):
@@ -161,13 +169,17 @@ def _date_parts(frame: pd.DataFrame, schema: RecordSchema) -> Parts:
         for _, texts in frame[column].groupby(feeds, dropna=False, sort=True):
             counts = texts.dropna().value_counts().to_dict()
             order, best = vote_order(counts), order_patterns(patterns, counts)
-            pieces.append(map_distinct(texts, lambda t, o=order, p=best: _date_text(parse_date(t, o, p))))  # type: ignore[misc]
-        read.append(pd.concat(pieces).reindex(frame.index))
+            pieces.append(map_distinct(texts, _date_reader(order, best)))
+        read.append(pd.concat(pieces).reindex(frame.index) if pieces else frame[column])
     return {"birth_date": part_of(_first_known(read))}
 
 
-def _date_text(number: int | None) -> str | None:
-    return None if number is None else f"{number:08d}"
+def _date_reader(order: str, patterns: list[re.Pattern[str]]) -> Callable[[str], str | None]:
+    def read(text: str) -> str | None:
+        number = parse_date(text, order, patterns)
+        return None if number is None else f"{number:08d}"
+
+    return read
 
 
 def _address_parts(frame: pd.DataFrame, schema: RecordSchema) -> Parts:
@@ -182,7 +194,7 @@ def _address_parts(frame: pd.DataFrame, schema: RecordSchema) -> Parts:
             found[kind] = _joined([map_distinct(frame[c], form) for c in columns])
     for source in ("street_address", "street"):
         if source in found:
-            split = [map_distinct(found[source], lambda t, at=at: contact.split_address(t)[at]) for at in range(3)]  # type: ignore[misc]
+            split = map_distinct_to_several(found[source], contact.split_address, 3)
             for name, column in zip(("street_number", "street", "unit"), split, strict=True):
                 known = [found[name]] if name in found and name != source else []
                 found[name] = _first_known([*known, column])
@@ -193,8 +205,3 @@ def _address_parts(frame: pd.DataFrame, schema: RecordSchema) -> Parts:
         whole = found["street_number"] + " " + found["street"] + " " + found.get("unit", place).fillna("") + " " + place
         found["premises"] = whole.where(is_known, None)
     return {name: part_of(column) for name, column in found.items()}
-
-
-def is_known_text(raw: str) -> bool:
-    """Whether a raw text says anything."""
-    return not is_nothing(fold(raw))

@@ -7,11 +7,13 @@ from typing import NamedTuple
 
 from cdp.identity.linkage.text import fold, is_nothing, words_of
 
-_TITLES = frozenset("mr mrs ms miss mx dr prof professor sir dame lady lord rev reverend hon herr frau mme mlle mons "
-                    "monsieur madame senor senora sig fr capt captain col major maj lt sgt dipl ing mag".split())  # fmt: skip
-_DEGREES = frozenset("phd md esq esquire bsc msc mba cpa dds dvm ba ma obe mbe cbe frs".split())
-_PARTICLES = frozenset("van von der den de del della di da dos das du la le las los el al bin ibn ben ter ten zu zur st "
-                       "san santa mac mc o af av".split())  # fmt: skip
+_TITLES = frozenset(words_of(
+    "mr mrs ms miss mx dr prof professor sir dame lady lord rev reverend hon herr frau mme mlle mons "
+    "monsieur madame senor senora sig fr capt captain col major maj lt sgt dipl ing mag"))  # fmt: skip
+_DEGREES = frozenset(words_of("phd md esq esquire bsc msc mba cpa dds dvm ba ma obe mbe cbe frs"))
+_PARTICLES = frozenset(words_of(
+    "van von der den de del della di da dos das du la le las los el al bin ibn ben ter ten zu zur st "
+    "san santa mac mc o af av"))  # fmt: skip
 _SUFFIXES = {"jr": "jr", "jnr": "jr", "junior": "jr", "sr": "sr", "snr": "sr", "senior": "sr", "ii": "ii", "iii": "iii",
              "iv": "iv", "2nd": "ii", "3rd": "iii", "4th": "iv"}  # fmt: skip
 
@@ -38,8 +40,9 @@ def parse_full_name(raw: str) -> PersonName:
     words, suffix = _bare_words(head)
     rest: list[str] = []
     for part in tail:
-        more, its_suffix = _bare_words(part)
-        suffix = suffix or its_suffix
+        its_suffix = parse_suffix(part) if len(words_of(part)) == 1 else None
+        more, found = ([], its_suffix) if its_suffix else _bare_words(part)
+        suffix = suffix or found
         rest += more
     if rest:
         return _parts(rest[:1], rest[1:], words, suffix)

@@ -46,7 +46,8 @@ def quality_figures(linked: Linked) -> dict[str, Any]:
         "people_with_more_than_three_given_names": _with_several(linked, "given", 3),
         "people_with_more_than_one_national_id": _with_several(linked, "national_id", 1),
         "cluster_sizes": {str(n): int(k) for n, k in zip(*np.unique(sizes, return_counts=True), strict=True)},
-        "pairs_by_weight": {f"{low} to {high}": int(k) for low, high, k in zip(edges, edges[1:], weighed, strict=False)},
+        "pairs_by_weight": {f"{low} to {high}": int(k)
+                            for low, high, k in zip(edges, edges[1:], weighed, strict=False)},
     }  # fmt: skip
 
 

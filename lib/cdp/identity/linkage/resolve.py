@@ -71,8 +71,8 @@ def resolve_table(
     """
     schema.check_columns(table.column_names)
     if table.num_rows > MOST_RECORDS:
-        raise ConfigError(f"{table.num_rows:,} records are more than one machine resolves ({MOST_RECORDS:,}): split the "
-                          "files by country or region")  # fmt: skip
+        raise ConfigError(f"{table.num_rows:,} records are more than one machine resolves ({MOST_RECORDS:,}): "
+                          "split the files by country or region")  # fmt: skip
     frame = text_frame(table, schema)
     inner = schema.model_copy(update={"record_id": _RECORD, "source": _SOURCE})
     linked = link_records(frame, inner, nicknames=rules.nicknames, patterns=rules.generic_patterns, progress=progress)
@@ -91,8 +91,8 @@ def text_frame(table: pa.Table, schema: RecordSchema) -> pd.DataFrame:
         raise ContractError(f"{missing:,} of {n:,} records have no {schema.record_id}: every record needs an id")
     doubled = int(frame.duplicated([_SOURCE, _RECORD]).sum())
     if doubled:
-        raise ContractError(f"{doubled:,} of {n:,} records repeat a {schema.record_id} of their source: ids are unique per "
-                            "source; name the column of the feed as `source` in the schema, or make ids unique")  # fmt: skip
+        raise ContractError(f"{doubled:,} of {n:,} records repeat a {schema.record_id} of their source: name the column "
+                            "of the feed as `source` in the schema, or make ids unique")  # fmt: skip
     return frame.sort_values([_SOURCE, _RECORD], kind="stable").reset_index(drop=True)
 
 

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from cdp.identity.linkage.compare import Field, Levels, Rows
+from cdp.identity.linkage.fields import Field
+from cdp.identity.linkage.levels import Levels, Rows
 from cdp.identity.linkage.model import KINDS, LinkModel
 from cdp.identity.linkage.parts import IDENTIFIERS, Parts
 

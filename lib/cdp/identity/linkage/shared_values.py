@@ -130,5 +130,6 @@ def _without_piled_dates(parts: Parts) -> tuple[Part, list[GenericValue]]:
     if not piled.any():
         return part, []
     told = [GenericValue("birth_date", str(part.values[at]), int(part.counts[at]), 0,
-                         "comes far more often than other days of its year") for at in np.flatnonzero(piled)]  # fmt: skip
+                         "comes far more often than other days of its year")
+            for at in np.flatnonzero(piled)]  # fmt: skip
     return part.without(piled), told

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import numpy as np
 import numpy.typing as npt
@@ -13,23 +13,21 @@ import pandas as pd
 Codes = npt.NDArray[np.int32]
 """One whole number per record that stands for a value of a list; -1 is null."""
 
-NULL_WORDS = frozenset(
-    "null none nan nat n/a na n.a. nil unknown unk undefined not-known notknown unbekannt missing blank empty "
+NULL_WORDS = frozenset(re.findall(r"\S+", """
+    null none nan nat n/a na n.a. nil unknown unk undefined not-known notknown unbekannt missing blank empty "
     "no-name noname - -- --- . .. ? ?? ??? * / \\ x xx xxx #n/a <na> <null> (null) not-available not-provided "
-    "not-given not-applicable no-answer prefer-not-to-say tbd tba test".split()
-)
+    "not-given not-applicable no-answer prefer-not-to-say tbd tba test
+"""))  # fmt: skip
 _SPECIAL = str.maketrans(
     {"ß": "ss", "æ": "ae", "œ": "oe", "ø": "o", "ł": "l", "đ": "d", "ð": "d", "þ": "th", "ı": "i", "’": "'", "`": "'",
      "´": "'", "‘": "'", "–": "-", "—": "-", "‐": "-"}
 )  # fmt: skip
 # Romanisation close to passports (ICAO 9303) for Cyrillic, ELOT 743 for Greek; letters that sound nothing are dropped.
-_ROMAN = str.maketrans(
-    dict(zip("абвгдезийклмнопрстуфхыэѓіїґєў", "a b v g d e z i i k l m n o p r s t u f kh y e g i i g e u".split(),
-             strict=True))
-    | {"ж": "zh", "ц": "ts", "ч": "ch", "ш": "sh", "щ": "shch", "ъ": "", "ь": "", "ю": "iu", "я": "ia", "ё": "e"}
-    | dict(zip("αβγδεζηικλμνξοπρσςτυφωχψθ",
-               "a v g d e z i i k l m n x o p r s s t y f o ch ps th".split(), strict=True))
-)  # fmt: skip
+_ROMAN = str.maketrans(dict(re.findall(r"(.)=(\w*)", """
+    а=a б=b в=v г=g д=d е=e ж=zh з=z и=i й=i к=k л=l м=m н=n о=o п=p р=r с=s т=t у=u ф=f х=kh ц=ts ч=ch ш=sh щ=shch
+    ъ= ы=y ь= э=e ю=iu я=ia ё=e ѓ=g і=i ї=i ґ=g є=e ў=u
+    α=a β=v γ=g δ=d ε=e ζ=z η=i θ=th ι=i κ=k λ=l μ=m ν=n ξ=x ο=o π=p ρ=r σ=s ς=s τ=t υ=y φ=f χ=ch ψ=ps ω=o
+""")))  # fmt: skip
 
 
 def fold(value: str) -> str:
@@ -52,7 +50,7 @@ def words_of(folded: str) -> list[str]:
 
 
 def skeleton(word: str) -> str:
-    """Soundex without its length limit of three digits cut to four: the first letter and the consonants' classes."""
+    """The Soundex of a word: its first letter and the classes of the next three consonants (Russell 1918)."""
     codes = [_CLASSES.get(c, "") for c in word]
     kept = [word[0]] if word else []
     last = codes[0] if codes else ""
@@ -84,6 +82,16 @@ def map_distinct(column: pd.Series, function: Callable[[str], str | None]) -> pd
     codes, texts = distinct(column)
     made = np.array([*(function(t) for t in texts), None], dtype=object)
     return pd.Series(made[codes], index=column.index, dtype=object)
+
+
+def map_distinct_to_several(
+    column: pd.Series, function: Callable[[str], Sequence[str | None]], n: int
+) -> list[pd.Series]:
+    """As :func:`map_distinct` for a function that gives n texts: n columns."""
+    codes, texts = distinct(column)
+    made = [function(t) for t in texts]
+    return [pd.Series(np.array([*(m[at] for m in made), None], dtype=object)[codes], index=column.index, dtype=object)
+            for at in range(n)]  # fmt: skip
 
 
 def recode(texts: pd.Series) -> tuple[Codes, npt.NDArray[np.object_]]:

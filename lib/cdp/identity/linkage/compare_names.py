@@ -1,0 +1,108 @@
+"""How two names agree: as written, by nickname or initial, swapped, in part."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+import numpy.typing as npt
+
+from cdp.identity.linkage.levels import CLOSE, NEAR, Levels, Rows, both_known, start_levels
+from cdp.identity.linkage.parts import Parts
+from cdp.identity.linkage.similarity import jaro_winkler, on_distinct_pairs
+
+GIVEN = ("same", "other form", "close", "initial", "swapped with family name", "similar", "different")
+FAMILY = ("same", "close", "shares a part", "similar", "different")
+SWAPPED = 5
+GIVEN_AGREES = (1, 2, 3)
+
+
+def compare_given(parts: Parts, left: Rows, right: Rows, nicknames: Mapping[str, str]) -> Levels:
+    part = parts["given"]
+    level = start_levels(part, left, right, 7)
+    a, b, at = both_known(part, left, right)
+    level[at] = on_distinct_pairs(part.values, a, b, lambda x, y: _given_levels(x, y, nicknames))
+    is_initial = np.fromiter((len(v) == 1 for v in part.values), bool, len(part.values))
+    level[(level == 1) & is_initial[part.first[left]]] = 4
+    if "family" in parts:
+        is_swapped = _are_swapped(parts, left[at], right[at]) & (level[at] > 3)
+        level[at[is_swapped]] = SWAPPED
+    return level
+
+
+def _given_levels(x: npt.NDArray[np.object_], y: npt.NDArray[np.object_], nicknames: Mapping[str, str]) -> Levels:
+    level = np.full(len(x), 7, np.int8)
+    score = jaro_winkler(x, y)
+    level[score >= NEAR - 0.05] = 6
+    level[score >= CLOSE] = 3
+    forms = np.fromiter((_given_form(s, t, nicknames) for s, t in zip(x, y, strict=True)), np.int8, len(x))
+    return np.where(forms > 0, forms, level)
+
+
+def _given_form(x: str, y: str, nicknames: Mapping[str, str]) -> int:
+    """4 for an initial, 2 for another form of one name (short form, one half of a double name), 0 for neither."""
+    if len(x) == 1 or len(y) == 1:
+        return 4 if x[0] == y[0] else 0
+    if nicknames.get(x, x) == nicknames.get(y, y):
+        return 2
+    short, long = sorted((x, y), key=len)
+    if len(short) >= 3 and long.startswith(short):
+        return 2
+    return 2 if "-" in long and short in long.split("-") else 0
+
+
+def _are_swapped(parts: Parts, left: Rows, right: Rows) -> npt.NDArray[np.bool_]:
+    """Whether the given name of each is about the family name of the other."""
+    given, family = parts["given"], parts["family"]
+    values = np.concatenate([given.values, family.values])
+
+    def alike(rows_g: Rows, rows_f: Rows) -> npt.NDArray[np.bool_]:
+        g, f = given.first[rows_g], family.first[rows_f]
+        result = np.zeros(len(g), bool)
+        at = np.flatnonzero((g >= 0) & (f >= 0))
+        codes = f[at] + np.int32(len(given.values))
+        result[at] = on_distinct_pairs(values, g[at], codes, jaro_winkler) >= CLOSE
+        return result
+
+    first = alike(left, right)
+    both = np.flatnonzero(first)
+    first[both] = alike(right[both], left[both])
+    return first
+
+
+def compare_middle(parts: Parts, left: Rows, right: Rows) -> Levels:
+    part = parts["middle"]
+    level = start_levels(part, left, right, 3)
+    a, b, at = both_known(part, left, right)
+
+    def levels(x: npt.NDArray[np.object_], y: npt.NDArray[np.object_]) -> Levels:
+        initial = np.fromiter(
+            (s[0] == t[0] and min(len(s), len(t)) == 1 for s, t in zip(x, y, strict=True)), bool, len(x)
+        )
+        close = (jaro_winkler(x, y) >= CLOSE) & np.fromiter(
+            (min(len(s), len(t)) > 1 for s, t in zip(x, y, strict=True)), bool, len(x)
+        )
+        return np.where(close, 1, np.where(initial, 2, 3)).astype(np.int8)
+
+    level[at] = on_distinct_pairs(part.values, a, b, levels)
+    return level
+
+
+def compare_family(parts: Parts, left: Rows, right: Rows) -> Levels:
+    part = parts["family"]
+    level = start_levels(part, left, right, 5)
+    a, b, at = both_known(part, left, right)
+
+    def levels(x: npt.NDArray[np.object_], y: npt.NDArray[np.object_]) -> Levels:
+        score = jaro_winkler(x, y)
+        shares = np.fromiter((_share_word(s, t) for s, t in zip(x, y, strict=True)), bool, len(x))
+        return np.select([score >= CLOSE, shares, score >= NEAR], [2, 3, 4], 5).astype(np.int8)
+
+    level[at] = on_distinct_pairs(part.values, a, b, levels)
+    return level
+
+
+def _share_word(x: str, y: str) -> bool:
+    if " " not in x and " " not in y:
+        return (len(x) == 1 and y.startswith(x)) or (len(y) == 1 and x.startswith(y))
+    return x.replace(" ", "") == y.replace(" ", "") or bool({w for w in x.split() if len(w) > 3} & set(y.split()))
