@@ -35,7 +35,7 @@ _FAINT = 1e-9
 _STRANGERS_WITH_ONE_IDENTIFIER = 0.02
 # Two people of one household: father and son with one name, twins; and ages as in any household, half of its pairs
 # within 13 years (couples, siblings), half not (parents and children). Levels as in compare_births.py.
-_NAMESAKES = 0.02
+_NAMESAKES = 0.01
 _RELATIVES_BIRTH = (1.0, 0.01, 0.0003, 0.003, 0.005, 0.0217, 0.03, 0.43, 0.5)
 KINDS = ("same", "home", "nearby", "stranger")
 

@@ -91,8 +91,8 @@ def text_frame(table: pa.Table, schema: RecordSchema) -> pd.DataFrame:
         raise ContractError(f"{missing:,} of {n:,} records have no {schema.record_id}: every record needs an id")
     doubled = int(frame.duplicated([_SOURCE, _RECORD]).sum())
     if doubled:
-        raise ContractError(f"{doubled:,} of {n:,} records repeat a {schema.record_id} of their source: name the column "
-                            "of the feed as `source` in the schema, or make ids unique")  # fmt: skip
+        raise ContractError(f"{doubled:,} of {n:,} records repeat a {schema.record_id} of their source: name the "
+                            "column of the feed as `source` in the schema, or make ids unique")  # fmt: skip
     return frame.sort_values([_SOURCE, _RECORD], kind="stable").reset_index(drop=True)
 
 

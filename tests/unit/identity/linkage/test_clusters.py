@@ -35,20 +35,20 @@ def test_a_chain_is_cut_where_its_ends_contradict() -> None:
 
 
 def test_one_bad_record_does_not_join_two_people() -> None:
-    evidence = {pair: (20.0, 5.0) for pair in itertools.combinations(range(5), 2)}
-    evidence |= {pair: (20.0, 5.0) for pair in itertools.combinations(range(5, 10), 2)}
+    evidence = dict.fromkeys(itertools.combinations(range(5), 2), (20.0, 5.0))
+    evidence |= dict.fromkeys(itertools.combinations(range(5, 10), 2), (20.0, 5.0))
     evidence |= {(a, b): (-4.0, -9.0) for a in range(5) for b in range(5, 10)}
     evidence |= {(0, 5): (14.0, 0.0)}
     assert _cluster(10, evidence).label.tolist() == [0] * 5 + [5] * 5
 
 
 def test_a_vague_record_is_not_cut_for_what_it_does_not_tell() -> None:
-    evidence = {pair: (20.0, 0.0) for pair in itertools.combinations(range(4), 2)} | {(3, 4): (0.0, 9.0)}
+    evidence = dict.fromkeys(itertools.combinations(range(4), 2), (20.0, 0.0)) | {(3, 4): (0.0, 9.0)}
     assert _cluster(5, evidence).label.tolist() == [0] * 5
 
 
 def test_equal_records_are_one_person_and_empty_ones_are_none() -> None:
-    evidence = {pair: (30.0,) for pair in itertools.combinations(range(30), 2)}
+    evidence = dict.fromkeys(itertools.combinations(range(30), 2), (30.0,))
     assert set(_cluster(32, evidence).label.tolist()) == {0, 30, 31}
 
 

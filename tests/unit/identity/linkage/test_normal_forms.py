@@ -21,13 +21,16 @@ from cdp.identity.linkage.schema import RecordSchema
 from cdp.identity.linkage.text import fold, is_nothing, skeleton
 
 
-@pytest.mark.parametrize("raw", ["", "  ", "NULL", "n/a", "NaN", "Unknown", "-", "none", "N.A.", "...", "not available"])
+@pytest.mark.parametrize(
+    "raw", ["", "  ", "NULL", "n/a", "NaN", "Unknown", "-", "none", "N.A.", "...", "not available"]
+)
 def test_words_for_nothing_are_null(raw: str) -> None:
     assert is_nothing(fold(raw))
 
 
 @pytest.mark.parametrize("raw, plain", [("  Zoë  MÜLLER ", "zoe muller"), ("Łukasz", "lukasz"), ("Юлия", "iuliia"),
-                                        ("Ｊｏｈｎ", "john"), ("Straße", "strasse"), ("Γιώργος", "giorgos")])  # fmt: skip
+                                        ("Ｊｏｈｎ", "john"), ("Straße", "strasse"),
+                                        ("Γιώργος", "giorgos")])  # fmt: skip
 def test_text_is_folded_into_plain_latin(raw: str, plain: str) -> None:
     assert fold(raw) == plain
 

@@ -16,35 +16,46 @@ from cdp.identity.linkage.schema import RecordSchema
 from cdp.identity.rules import GenericPattern, IdentityRules
 
 _RULES = IdentityRules(
-    links={"email": {"probability": 0.9, "max_people": 1}}, known_types=(), nicknames={"bob": "robert", "peggy": "margaret"},
+    links={"email": {"probability": 0.9, "max_people": 1}}, known_types=(),
+    nicknames={"bob": "robert", "peggy": "margaret"},
     generic_patterns=(GenericPattern(types=("email",), pattern="^info@", reason="role address"),),
 )  # fmt: skip
 _SCHEMA = RecordSchema.model_validate({
     "record_id": "id", "columns": {"first": "given_name", "last": "family_name", "born": "birth_date", "mail": "email",
-                                   "tel": "phone", "street": "street_address", "zip": "postcode", "suffix": "name_suffix"},
+                                    "tel": "phone", "street": "street_address", "zip": "postcode",
+                                    "suffix": "name_suffix"},
 })  # fmt: skip
-_GIVEN = ("james mary robert linda david susan peter karen george nancy frank helen edward laura henry alice arthur julia "
-          "walter emma oscar clara louis grace hugo irene felix doris simon edith").split()  # fmt: skip
-_FAMILY = ("smith jones taylor brown wilson evans thomas walker white green hall wood harris clarke jackson turner hill "
-           "scott cooper morris ward moore king baker harvey palmer mills stone webb fox").split()  # fmt: skip
+_GIVEN = (
+    "james mary robert linda david susan peter karen george nancy frank helen edward laura henry alice arthur julia "
+    "walter emma oscar clara louis grace hugo irene felix doris simon edith"
+).split(" ")
+_NAMES = (
+    "smith jones taylor brown wilson evans thomas walker white green hall wood harris clarke jackson turner hill "
+    "scott cooper morris ward moore king baker harvey palmer mills stone webb fox"
+).split(" ")
+_FAMILY = [name + end for name in _NAMES for end in ("", "son", "ley", "ford")]
 _DRAW = np.random.default_rng(3)
 
 
 def _person(number: int) -> dict[str, Any]:
-    first, last = _GIVEN[_DRAW.integers(30)], _FAMILY[_DRAW.integers(30)]
+    first, last = _GIVEN[_DRAW.integers(30)], _FAMILY[_DRAW.integers(120)]
     born = f"{_DRAW.integers(1940, 2005)}-{_DRAW.integers(1, 13):02d}-{_DRAW.integers(1, 29):02d}"
     return {"first": first, "last": last, "born": born, "mail": f"{first}.{last}{number}@mail.example",
             "tel": f"07{_DRAW.integers(10**8, 10**9)}", "zip": f"{_DRAW.integers(1000, 1400)}", "suffix": None,
-            "street": f"{_DRAW.integers(1, 300)} {_FAMILY[_DRAW.integers(30)]} road"}  # fmt: skip
+            "street": f"{_DRAW.integers(1, 300)} {_FAMILY[_DRAW.integers(120)]} road"}  # fmt: skip
 
 
 @pytest.fixture(scope="module")
 def crowd() -> list[dict[str, Any]]:
-    """600 people, every second one with a second record in which a thing or two changed."""
+    """600 people, every second one with a second, changed record, every third one with somebody of their family."""
     rows = []
     for number in range(600):
         person = _person(number)
         rows.append({**person, "id": f"c{number}-0"})
+        if number % 3 == 0:
+            shared = {name: person[name] for name in ("last", "tel", "street", "zip")}
+            relative = {**_person(1000 + number), **shared, "id": f"c{1000 + number}-0"}
+            rows.append({**relative, "first": _GIVEN[(_GIVEN.index(person["first"]) + 7) % 30]})
         if number % 2:
             again = dict(person)
             for name in ("mail", "tel", "street", "born"):
@@ -77,7 +88,8 @@ _TRAPS: dict[str, tuple[list[dict[str, Any]], int]] = {
     "moved": ([_ANN, {**_ANN, "street": "77 station road", "zip": "1313"}], 1),
     "new tenant": ([_ANN, {**_person(9001), "street": _ANN["street"], "zip": _ANN["zip"]}], 2),
     "twins": ([_ANN, {**_ANN, "first": "catherine", "mail": "cat.h@mail.example"}], 2),
-    "father and son": ([{**_ANN, "first": "robert", "mail": None}, {**_ANN, "first": "robert", "born": "1996-11-02", "mail": None}], 2),
+    "father and son": ([{**_ANN, "first": "robert", "mail": None},
+                        {**_ANN, "first": "robert", "born": "1996-11-02", "mail": None}], 2),
     "couple with one mailbox": ([_ANN, {**_ANN, "first": "william", "born": "1969-01-30"}], 2),
     "recycled phone": ([_ANN, {**_person(9002), "tel": _ANN["tel"]}], 2),
     "nothing but words for nothing": ([{**dict.fromkeys(_ANN, "unknown"), "born": "1900-01-01"}] * 2, 2),
@@ -96,12 +108,15 @@ def resolved(crowd: list[dict[str, Any]]) -> Resolution:
                 if text is None and own.get(name) in (_ANN[name],) and name == "tel":
                     own[name] = own[name][:-2] + f"{at:02d}"
                 elif own.get(name) == _ANN[name]:
-                    own[name] = {"last": f"{own[name]}", "mail": f"t{at}{own[name]}", "street": f"{at}{own[name]}"}[name]
+                    own[name] = {"last": f"{own[name]}", "mail": f"t{at}{own[name]}", "street": f"{at}{own[name]}"}[
+                        name
+                    ]
             rows.append({**own, "id": f"trap{at}-{number}"})
     rows += [{**_person(8000 + i), "tel": "0555123789", "id": f"kiosk{i}"} for i in range(60)]
     rows += [{**_person(8100 + i), "mail": "info@shop.example", "id": f"role{i}"} for i in range(12)]
     same = _person(8200)
     rows += [{**same, "id": f"same{i:02d}"} for i in range(30)]
+    rows += [{**_person(8300 + i), "last": "smith", "id": f"smith{i}"} for i in range(60)]
     rows += [{"first": "j", "last": "smith", "id": f"bare{i}"} for i in range(6)]
     return _resolve(rows)
 
@@ -129,7 +144,7 @@ def test_the_crowd_is_found_without_false_pairs(resolved: Resolution) -> None:
     people = resolved.people[resolved.people.record_id.str.startswith("c")]
     who = people.record_id.str.split("-").str[0]
     assert people.groupby("person_id").record_id.apply(lambda ids: ids.str.split("-").str[0].nunique()).max() == 1
-    assert who.groupby(people.person_id).size().gt(1).sum() > 0.95 * 300
+    assert who.groupby(people.person_id).size().gt(1).sum() > 0.9 * 300
 
 
 def test_outputs_are_whole(resolved: Resolution) -> None:
@@ -143,7 +158,9 @@ def test_outputs_are_whole(resolved: Resolution) -> None:
     for one in told:
         assert len(one["links"]) == len(one["records"]) - 1
         for link in one["links"]:
-            assert sum(s["bits"] for s in link["evidence"]) == pytest.approx(link["weight"], abs=0.1) or link["weight"] in (-20, 40)
+            assert sum(s["bits"] for s in link["evidence"]) == pytest.approx(link["weight"], abs=0.1) or link[
+                "weight"
+            ] in (-20, 40)
     json.dumps(resolved.summary, allow_nan=False)
 
 
@@ -175,7 +192,11 @@ def test_any_mix_of_columns_works(crowd: list[dict[str, Any]], columns: dict[str
 @pytest.mark.parametrize("n", [0, 1, 2, 3])
 def test_tiny_files(n: int) -> None:
     rows = [{**_ANN, "suffix": None, "id": str(i)} for i in range(n)]
-    table = pa.Table.from_pylist(rows) if n else pa.table({name: pa.array([], pa.string()) for name in [*_ANN, "suffix", "id"]})
+    table = (
+        pa.Table.from_pylist(rows)
+        if n
+        else pa.table({name: pa.array([], pa.string()) for name in [*_ANN, "suffix", "id"]})
+    )
     found = resolve_table(table, _SCHEMA, rules=_RULES, secret=b"key")
     assert len(found.people) == n and found.summary["records"] == n
 
@@ -196,13 +217,19 @@ def test_the_command_writes_its_four_files(crowd: list[dict[str, Any]], tmp_path
     from cdp.cli import build_parser
 
     pd.DataFrame(crowd).to_csv(tmp_path / "shop.csv", index=False)
-    (tmp_path / "schema.yaml").write_text("record_id: id\ncolumns:\n  first: given_name\n  last: family_name\n  mail: email\n")
+    (tmp_path / "schema.yaml").write_text(
+        "record_id: id\ncolumns:\n  first: given_name\n  last: family_name\n  mail: email\n"
+    )
     out = tmp_path / "out"
     options = build_parser().parse_args(["resolve", "--schema", str(tmp_path / "schema.yaml"), "--out", str(out),
                                          str(tmp_path / "shop.csv")])  # fmt: skip
     assert options.action(options, Console(quiet=True)) == 0
     people = pd.read_parquet(out / "people.parquet")
-    assert list(people.columns) == ["source", "record_id", "person_id", "household_id"] and set(people.source) == {"shop"}
-    assert {"record_a", "record_b", "weight", "probability", "evidence"} <= set(pd.read_parquet(out / "links.parquet").columns)
+    assert list(people.columns) == ["source", "record_id", "person_id", "household_id"] and set(people.source) == {
+        "shop"
+    }
+    assert {"record_a", "record_b", "weight", "probability", "evidence"} <= set(
+        pd.read_parquet(out / "links.parquet").columns
+    )
     assert json.loads((out / "summary.json").read_text())["records"] == len(crowd)
     assert all(json.loads(line)["person_id"] for line in (out / "explain.jsonl").read_text().splitlines())
