@@ -4,7 +4,8 @@ Components over pairs that are more likely one person than not come first. A com
 one person; in any other all pairs are compared, also those that no rule proposed, and the two groups with the
 greatest weight are merged as long as it is above `stop` (average linkage, Sokal and Michener 1958). The mean is taken
 field by field, over the pairs of records that tell it: so one false link does not join two people, a chain of vague
-records is cut where clear ones contradict, and a record that tells little is not held against its person.
+records is cut where clear ones contradict, and a record that tells little is not held against its person. Of fields
+that are sets (e-mails, phones) a group has those of all its records, and the best pair counts.
 """
 
 from __future__ import annotations
@@ -41,9 +42,13 @@ class Clustering:
 
 
 def cluster_records(
-    n_records: int, left: Rows, right: Rows, weight: Floats, bits_of: BitsOf, weigh: Weigh, *, stop: float = 0.0
-) -> Clustering:
-    """Cluster all records by their scored pairs, which are sorted by (left, right) with left < right."""
+    n_records: int, left: Rows, right: Rows, weight: Floats, bits_of: BitsOf, weigh: Weigh,
+    is_set: npt.NDArray[np.bool_], *, stop: float = 0.0,
+) -> Clustering:  # fmt: skip
+    """Cluster all records by their scored pairs, which are sorted by (left, right) with left < right.
+
+    is_set: which fields are sets of values.
+    """
     strong = weight > stop
     label = component_labels(n_records, left[strong], right[strong])
     label, split = _fit_pieces(label, left, right, weight, stop)
@@ -59,7 +64,7 @@ def cluster_records(
         for group, start, end in zip(batch, ends - [len(k) for k in keys], ends, strict=True):
             if scored[start:end].min() > stop:
                 continue
-            own = merge_groups(len(group), bits[:, start:end], weigh, stop)
+            own = merge_groups(len(group), bits[:, start:end], weigh, is_set, stop)
             label[group] = group[own]
         at = np.minimum(np.searchsorted(known, every), len(known) - 1)
         new = known[at] != every
@@ -70,7 +75,9 @@ def cluster_records(
     return Clustering(label, sides[0][order], sides[1][order], sides[2][order], split)
 
 
-def merge_groups(n: int, bits: Floats, weigh: Weigh, stop: float) -> npt.NDArray[np.int64]:
+def merge_groups(
+    n: int, bits: Floats, weigh: Weigh, is_set: npt.NDArray[np.bool_], stop: float
+) -> npt.NDArray[np.int64]:
     """The group of each of n records, named by its first one, from the evidence of all their pairs.
 
     bits: (kinds, n(n-1)/2, fields) in the order of np.triu_indices(n, 1). Ties go to the first records.
@@ -89,9 +96,11 @@ def merge_groups(n: int, bits: Floats, weigh: Weigh, stop: float) -> npt.NDArray
         if weight[x, y] <= stop:
             return own
         own[own == y] = x
-        for side in (sums, counts[None]):
-            side[:, x] += side[:, y]
-            side[:, :, x] = side[:, x]
+        # of a set the pair with the better evidence stays, of all else both count
+        is_better = (counts[y] > 0) & ((counts[x] == 0) | (sums[0, y] > sums[0, x]))
+        sums[:, x] = np.where(is_set, np.where(is_better, sums[:, y], sums[:, x]), sums[:, x] + sums[:, y])
+        counts[x] = np.where(is_set, np.maximum(counts[x], counts[y]), counts[x] + counts[y])
+        sums[:, :, x], counts[:, x] = sums[:, x], counts[x]
         row = weigh((sums[:, x] / np.maximum(counts[x], 1)).sum(axis=2))
         row[~np.isfinite(weight[x])] = -np.inf
         weight[x] = weight[:, x] = row

@@ -25,8 +25,13 @@ def compare_given(parts: Parts, left: Rows, right: Rows, nicknames: Mapping[str,
     is_initial = np.fromiter((len(v) == 1 for v in part.values), bool, len(part.values))
     level[(level == 1) & is_initial[part.first[left]]] = 4
     if "family" in parts:
-        is_swapped = _are_swapped(parts, left[at], right[at]) & (level[at] > 3)
+        is_swapped = _are_swapped(parts, left[at], right[at], nicknames) & (level[at] > 3)
         level[at[is_swapped]] = SWAPPED
+    if "middle" in parts:
+        differ = np.flatnonzero(level >= 6)
+        known_by_middle = _given_among_middle(parts, left[differ], right[differ])
+        known_by_middle |= _given_among_middle(parts, right[differ], left[differ])
+        level[differ[known_by_middle]] = 2
     return level
 
 
@@ -51,17 +56,38 @@ def _given_form(x: str, y: str, nicknames: Mapping[str, str]) -> int:
     return 2 if "-" in long and short in long.split("-") else 0
 
 
-def _are_swapped(parts: Parts, left: Rows, right: Rows) -> npt.NDArray[np.bool_]:
-    """Whether the given name of each is about the family name of the other."""
+def _given_among_middle(parts: Parts, left: Rows, right: Rows) -> npt.NDArray[np.bool_]:
+    """Whether the given name of one is a middle name of the other, who goes by it."""
+    given, middle = parts["given"], parts["middle"]
+    values = np.concatenate([given.values, middle.values])
+    g, m = given.first[left], middle.first[right]
+    result = np.zeros(len(g), bool)
+    at = np.flatnonzero((g >= 0) & (m >= 0))
+
+    def among(x: npt.NDArray[np.object_], y: npt.NDArray[np.object_]) -> npt.NDArray[np.bool_]:
+        return np.fromiter((len(s) > 2 and s in t.split(" ") for s, t in zip(x, y, strict=True)), bool, len(x))
+
+    result[at] = on_distinct_pairs(values, g[at], m[at] + np.int32(len(given.values)), among)
+    return result
+
+
+def _are_swapped(parts: Parts, left: Rows, right: Rows, nicknames: Mapping[str, str]) -> npt.NDArray[np.bool_]:
+    """Whether the given name of each is about the family name of the other, or another form of it."""
     given, family = parts["given"], parts["family"]
     values = np.concatenate([given.values, family.values])
+
+    def about(x: npt.NDArray[np.object_], y: npt.NDArray[np.object_]) -> npt.NDArray[np.bool_]:
+        same = np.fromiter(
+            (nicknames.get(s, s) == nicknames.get(t, t) for s, t in zip(x, y, strict=True)), bool, len(x)
+        )
+        return same | (jaro_winkler(x, y) >= CLOSE)
 
     def alike(rows_g: Rows, rows_f: Rows) -> npt.NDArray[np.bool_]:
         g, f = given.first[rows_g], family.first[rows_f]
         result = np.zeros(len(g), bool)
         at = np.flatnonzero((g >= 0) & (f >= 0))
         codes = f[at] + np.int32(len(given.values))
-        result[at] = on_distinct_pairs(values, g[at], codes, jaro_winkler) >= CLOSE
+        result[at] = on_distinct_pairs(values, g[at], codes, about)
         return result
 
     first = alike(left, right)

@@ -89,8 +89,9 @@ def link_records(
     def bits_of(left: Rows, right: Rows) -> npt.NDArray[np.float32]:
         return pair_bits(scorer, compare_in_chunks(fields, parts, left, right), left, right)
 
-    clusters = cluster_records(len(frame), found.left, found.right, weight, bits_of, lambda bits: weights(model, bits),
-                               stop=stop)  # fmt: skip
+    is_set = np.array([f.is_identifier and f.name != "national id" for f in fields], bool)
+    clusters = cluster_records(len(frame), found.left, found.right, weight, bits_of,
+                               lambda bits: weights(model, bits), is_set, stop=stop)  # fmt: skip
     household = household_labels(parts, clusters.label)
     clock.start("")
     return Linked(

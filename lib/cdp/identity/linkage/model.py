@@ -37,6 +37,8 @@ _STRANGERS_WITH_ONE_IDENTIFIER = 0.02
 # within 13 years (couples, siblings), half not (parents and children). Levels as in compare_births.py.
 _NAMESAKES = 0.01
 _RELATIVES_BIRTH = (1.0, 0.01, 0.0003, 0.003, 0.005, 0.0217, 0.03, 0.43, 0.5)
+# One person's dates seldom differ by 13 years or more (a slip of one digit has a level of its own).
+_A_GENERATION_WRONG = 0.004
 KINDS = ("same", "home", "nearby", "stranger")
 
 
@@ -167,9 +169,13 @@ def _held(shares: Floats, field: Field, most_different: float) -> Floats:
     """Hold the plain differences (birth dates have two) at a limit; the other levels share what is over."""
     plain = slice(-2, None) if field.name == "birth date" else slice(-1, None)
     over = shares[plain].sum()
-    if over <= most_different:
-        return shares
     made = shares.copy()
+    if field.name == "birth date" and made[-1] > _A_GENERATION_WRONG:
+        made[1:-1] *= (1 - _A_GENERATION_WRONG) / (1 - made[-1])
+        made[-1] = _A_GENERATION_WRONG
+        over = made[plain].sum()
+    if over <= most_different:
+        return made
     made[plain] *= most_different / over
     made[1 : plain.start] *= (1 - most_different) / (1 - over)
     return made

@@ -48,8 +48,9 @@ def pair_bits(scorer: Scorer, levels: Levels, left: Rows, right: Rows) -> Bits:
         evidence = np.where(level == 1, np.maximum(evidence, 0), evidence)
         evidence = np.where(_is_plain(field, level), np.minimum(evidence, 0), evidence)
         bits[0, :, at] = _capped_by_people(scorer, field, level, evidence, left, right)
+        taken = evidence - bits[0, :, at]  # from every kind: what several people share tells none of them
         for kind, is_shared in ((1, field.shared_at_home), (2, field.shared_nearby)):
-            bits[kind, :, at] = _logs(rates[KINDS[kind]][at])[level] - (against if is_shared else stranger)
+            bits[kind, :, at] = _logs(rates[KINDS[kind]][at])[level] - (against if is_shared else stranger) - taken
     return bits
 
 

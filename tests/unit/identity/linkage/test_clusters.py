@@ -12,7 +12,9 @@ from cdp.identity.linkage.clusters import LARGEST_PIECE, Clustering, cluster_rec
 _UNKNOWN = 0.0
 
 
-def _cluster(n: int, evidence: dict[tuple[int, int], tuple[float, ...]], *, prior: float = -5.0) -> Clustering:
+def _cluster(
+    n: int, evidence: dict[tuple[int, int], tuple[float, ...]], *, prior: float = -5.0, is_set: bool = False
+) -> Clustering:
     """Cluster n records whose pairs have this evidence by field; pairs not named tell nothing."""
     n_fields = len(next(iter(evidence.values())))
 
@@ -26,7 +28,8 @@ def _cluster(n: int, evidence: dict[tuple[int, int], tuple[float, ...]], *, prio
     def weigh(totals: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
         return (totals[0] + prior).astype(np.float32)
 
-    return cluster_records(n, left, right, weigh(bits_of(left, right).sum(axis=2)), bits_of, weigh)
+    return cluster_records(n, left, right, weigh(bits_of(left, right).sum(axis=2)), bits_of, weigh,
+                           np.array([False] * (n_fields - 1) + [is_set]))  # fmt: skip
 
 
 def test_a_chain_is_cut_where_its_ends_contradict() -> None:
@@ -45,6 +48,12 @@ def test_one_bad_record_does_not_join_two_people() -> None:
 def test_a_vague_record_is_not_cut_for_what_it_does_not_tell() -> None:
     evidence = dict.fromkeys(itertools.combinations(range(4), 2), (20.0, 0.0)) | {(3, 4): (0.0, 9.0)}
     assert _cluster(5, evidence).label.tolist() == [0] * 5
+
+
+def test_a_group_has_the_addresses_of_all_its_records() -> None:
+    evidence = {(0, 1): (25.0, -2.0), (1, 2): (0.0, 12.0), (0, 2): (0.0, -9.0)}
+    assert _cluster(3, evidence, is_set=True).label.tolist() == [0, 0, 0]
+    assert _cluster(3, evidence).label.tolist() == [0, 0, 2]
 
 
 def test_equal_records_are_one_person_and_empty_ones_are_none() -> None:

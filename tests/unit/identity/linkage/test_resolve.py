@@ -25,14 +25,70 @@ _SCHEMA = RecordSchema.model_validate({
                                     "tel": "phone", "street": "street_address", "zip": "postcode",
                                     "suffix": "name_suffix"},
 })  # fmt: skip
-_GIVEN = (
-    "james mary robert linda david susan peter karen george nancy frank helen edward laura henry alice arthur julia "
-    "walter emma oscar clara louis grace hugo irene felix doris simon edith"
-).split(" ")
-_NAMES = (
-    "smith jones taylor brown wilson evans thomas walker white green hall wood harris clarke jackson turner hill "
-    "scott cooper morris ward moore king baker harvey palmer mills stone webb fox"
-).split(" ")
+_GIVEN = [
+    "james",
+    "mary",
+    "robert",
+    "linda",
+    "david",
+    "susan",
+    "peter",
+    "karen",
+    "george",
+    "nancy",
+    "frank",
+    "helen",
+    "edward",
+    "laura",
+    "henry",
+    "alice",
+    "arthur",
+    "julia",
+    "walter",
+    "emma",
+    "oscar",
+    "clara",
+    "louis",
+    "grace",
+    "hugo",
+    "irene",
+    "felix",
+    "doris",
+    "simon",
+    "edith",
+]
+_NAMES = [
+    "smith",
+    "jones",
+    "taylor",
+    "brown",
+    "wilson",
+    "evans",
+    "thomas",
+    "walker",
+    "white",
+    "green",
+    "hall",
+    "wood",
+    "harris",
+    "clarke",
+    "jackson",
+    "turner",
+    "hill",
+    "scott",
+    "cooper",
+    "morris",
+    "ward",
+    "moore",
+    "king",
+    "baker",
+    "harvey",
+    "palmer",
+    "mills",
+    "stone",
+    "webb",
+    "fox",
+]
 _FAMILY = [name + end for name in _NAMES for end in ("", "son", "ley", "ford")]
 _DRAW = np.random.default_rng(3)
 
