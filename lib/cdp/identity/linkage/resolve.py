@@ -26,9 +26,9 @@ if TYPE_CHECKING:
 
 #: Records that one driver resolves: 1.5 GB a million with 20 million candidate pairs.
 MOST_RECORDS = 3_000_000
-#: The source of records whose schema names none, when they do not come from files.
+#: The source of records that name none.
 ONE_SOURCE = "records"
-_SOURCE, _RECORD = "source", "record_id"
+_SOURCE, _RECORD = "source\x00", "record_id\x00"  # names that no column of a file has
 
 
 @dataclass(frozen=True)
@@ -83,8 +83,8 @@ def text_frame(table: pa.Table, schema: RecordSchema) -> pd.DataFrame:
     """All named columns as text, sorted by source and record id; whole numbers that came as fractions stay whole."""
     n = table.num_rows
     sources = _as_text(table[schema.source]) if schema.source else pd.Series([ONE_SOURCE] * n, dtype=object)
-    columns = {_SOURCE: sources.fillna(""), _RECORD: _as_text(table[schema.record_id])}
-    columns |= {f"_{name}" if name in columns else name: _as_text(table[name]) for name in schema.columns}
+    columns = {_SOURCE: sources.fillna(ONE_SOURCE), _RECORD: _as_text(table[schema.record_id])}
+    columns |= {name: _as_text(table[name]) for name in schema.columns}
     frame = pd.DataFrame(columns)
     missing = int(frame[_RECORD].isna().sum())
     if missing:
@@ -161,6 +161,7 @@ def _summary(linked: Linked) -> dict[str, Any]:
         "prior_bits": round(model.prior_bits, 3),
         "threshold_bits": round(linked.threshold, 3),
         "largest_person": int(np.bincount(linked.clusters.label).max(initial=0)),
+        "rounds": model.rounds,
         "warnings": list(model.warnings),
         "quality": quality_figures(linked),
         "blocking": {

@@ -9,9 +9,10 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 import pytest
+from pyspark.sql import SparkSession
 
 from cdp.core.errors import ConfigError, ContractError
-from cdp.identity.linkage.resolve import Resolution, resolve_table
+from cdp.identity.linkage.resolve import Resolution, resolve_records, resolve_table
 from cdp.identity.linkage.schema import RecordSchema
 from cdp.identity.rules import GenericPattern, IdentityRules
 
@@ -264,6 +265,29 @@ def test_bad_input_is_refused_with_words(crowd: list[dict[str, Any]]) -> None:
         _resolve([*crowd, {**crowd[0], "id": None}])
     with pytest.raises(ConfigError, match="'first'"):
         resolve_table(pa.table({"id": ["1"]}), _SCHEMA, rules=_RULES, secret=b"key")
+
+
+def test_a_spark_frame_gives_what_a_table_gives(spark: SparkSession, crowd: list[dict[str, Any]]) -> None:
+    schema = RecordSchema.model_validate(
+        {"record_id": "id", "source": "zip", "columns": {"first": "given_name", "last": "family_name", "mail": "email"}}
+    )
+    table = pa.Table.from_pylist([{k: row[k] for k in ("id", "zip", "first", "last", "mail")} for row in crowd])
+    plain = resolve_table(table, schema, rules=_RULES, secret=b"key")
+    frame = spark.createDataFrame(table.to_pandas()).repartition(3)
+    assert resolve_records(frame, schema, rules=_RULES, secret=b"key").people.equals(plain.people)
+    assert set(plain.people.source) == {row["zip"] for row in crowd}
+
+
+def test_columns_may_have_any_name(crowd: list[dict[str, Any]]) -> None:
+    rows = [
+        {"source": row["first"], "record_id": row["last"], "person_id": row["mail"], "id": row["id"]} for row in crowd
+    ]
+    schema = RecordSchema.model_validate(
+        {"record_id": "id", "columns": {"source": "given_name", "record_id": "family_name", "person_id": "email"}}
+    )
+    found = resolve_table(pa.Table.from_pylist(rows), schema, rules=_RULES, secret=b"key")
+    assert set(found.people.record_id) == {row["id"] for row in crowd}
+    assert found.people.person_id.nunique() < len(crowd) - 150
 
 
 def test_the_command_writes_its_four_files(crowd: list[dict[str, Any]], tmp_path: Path) -> None:
