@@ -21,9 +21,13 @@ def compare_given(parts: Parts, left: Rows, right: Rows, nicknames: Mapping[str,
     part = parts["given"]
     level = start_levels(part, left, right, 7)
     a, b, at = both_known(part, left, right)
-    level[at] = on_distinct_pairs(part.values, a, b, lambda x, y: _given_levels(x, y, nicknames))
-    is_initial = np.fromiter((len(v) == 1 for v in part.values), bool, len(part.values))
-    level[(level == 1) & is_initial[part.first[left]]] = 4
+    level[at] = on_distinct_pairs(part.values, a, b, _given_closeness)
+    full = part.groups_of("full name", lambda v: nicknames.get(v, v))
+    start, kind = part.of_values("first letter", _first_letter), part.of_values("kind of given name", _kind_of_given)
+    may_be_form = np.flatnonzero((start[a] == start[b]) | (full[a] == full[b]) | (kind[a] == 2) | (kind[b] == 2))
+    forms = on_distinct_pairs(part.values, a[may_be_form], b[may_be_form], lambda x, y: _given_forms(x, y, nicknames))
+    level[at[may_be_form]] = np.where(forms > 0, forms, level[at[may_be_form]])
+    level[(level == 1) & (kind[part.first[left]] == 1)] = 4
     if "family" in parts:
         is_swapped = _are_swapped(parts, left[at], right[at], nicknames) & (level[at] > 3)
         level[at[is_swapped]] = SWAPPED
@@ -35,13 +39,22 @@ def compare_given(parts: Parts, left: Rows, right: Rows, nicknames: Mapping[str,
     return level
 
 
-def _given_levels(x: npt.NDArray[np.object_], y: npt.NDArray[np.object_], nicknames: Mapping[str, str]) -> Levels:
-    level = np.full(len(x), 7, np.int8)
+def _first_letter(name: str) -> int:
+    return ord(name[0])
+
+
+def _kind_of_given(name: str) -> int:
+    """1 for an initial, 2 for a double name, 0 for any other."""
+    return 1 if len(name) == 1 else 2 if "-" in name else 0
+
+
+def _given_closeness(x: npt.NDArray[np.object_], y: npt.NDArray[np.object_]) -> Levels:
     score = jaro_winkler(x, y)
-    level[score >= NEAR - 0.05] = 6
-    level[score >= CLOSE] = 3
-    forms = np.fromiter((_given_form(s, t, nicknames) for s, t in zip(x, y, strict=True)), np.int8, len(x))
-    return np.where(forms > 0, forms, level)
+    return np.select([score >= CLOSE, score >= NEAR - 0.05], [3, 6], 7).astype(np.int8)
+
+
+def _given_forms(x: npt.NDArray[np.object_], y: npt.NDArray[np.object_], nicknames: Mapping[str, str]) -> Levels:
+    return np.fromiter((_given_form(s, t, nicknames) for s, t in zip(x, y, strict=True)), np.int8, len(x))
 
 
 def _given_form(x: str, y: str, nicknames: Mapping[str, str]) -> int:
@@ -119,13 +132,21 @@ def compare_family(parts: Parts, left: Rows, right: Rows) -> Levels:
     level = start_levels(part, left, right, 5)
     a, b, at = both_known(part, left, right)
 
-    def levels(x: npt.NDArray[np.object_], y: npt.NDArray[np.object_]) -> Levels:
-        score = jaro_winkler(x, y)
-        shares = np.fromiter((_share_word(s, t) for s, t in zip(x, y, strict=True)), bool, len(x))
-        return np.select([score >= CLOSE, shares, score >= NEAR], [2, 3, 4], 5).astype(np.int8)
-
-    level[at] = on_distinct_pairs(part.values, a, b, levels)
+    level[at] = on_distinct_pairs(part.values, a, b, _family_closeness)
+    in_parts = part.of_values("in parts", lambda v: int(" " in v or len(v) == 1))
+    may_share = np.flatnonzero((in_parts[a] | in_parts[b]) & (level[at] > 2))
+    shares = on_distinct_pairs(part.values, a[may_share], b[may_share], _share_words)
+    level[at[may_share[shares]]] = 3
     return level
+
+
+def _family_closeness(x: npt.NDArray[np.object_], y: npt.NDArray[np.object_]) -> Levels:
+    score = jaro_winkler(x, y)
+    return np.select([score >= CLOSE, score >= NEAR], [2, 4], 5).astype(np.int8)
+
+
+def _share_words(x: npt.NDArray[np.object_], y: npt.NDArray[np.object_]) -> npt.NDArray[np.bool_]:
+    return np.fromiter((_share_word(s, t) for s, t in zip(x, y, strict=True)), bool, len(x))
 
 
 def _share_word(x: str, y: str) -> bool:

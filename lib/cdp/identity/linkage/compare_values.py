@@ -8,6 +8,7 @@ import numpy.typing as npt
 from cdp.identity.linkage.levels import Levels, Rows, both_known, start_levels
 from cdp.identity.linkage.parts import Part
 from cdp.identity.linkage.similarity import edits, on_distinct_pairs, token_overlap
+from cdp.identity.linkage.text import Codes
 
 
 def compare_identifier(part: Part, left: Rows, right: Rows, name: str, n_levels: int) -> Levels:
@@ -19,7 +20,9 @@ def compare_identifier(part: Part, left: Rows, right: Rows, name: str, n_levels:
             level = np.where((a < 0) | (b < 0), 99, np.where(a == b, 1, n_levels)).astype(np.int8)
             if n_levels == 3:
                 at = np.flatnonzero((level == n_levels) & (best > 2))
-                is_close = on_distinct_pairs(part.values, a[at], b[at], _emails_close if name == "email" else _one_slip)
+                is_close = on_distinct_pairs(part.values, a[at], b[at], _one_slip)
+                if name == "email":
+                    is_close |= _same_local_part(part, a[at], b[at])
                 level[at[is_close]] = 2
             best = np.minimum(best, level)
     return np.where(best == 99, 0, best).astype(np.int8)
@@ -29,16 +32,16 @@ def _one_slip(x: npt.NDArray[np.object_], y: npt.NDArray[np.object_]) -> npt.NDA
     return edits(x, y) <= 1
 
 
-def _emails_close(x: npt.NDArray[np.object_], y: npt.NDArray[np.object_]) -> npt.NDArray[np.bool_]:
-    same_local = np.fromiter((_locals_agree(s, t) for s, t in zip(x, y, strict=True)), bool, len(x))
-    return same_local | (edits(x, y) <= 1)
+def _same_local_part(part: Part, a: Codes, b: Codes) -> npt.NDArray[np.bool_]:
+    """Whether two addresses differ only in a +tag, or in the domain of a local part that is no common word."""
+    local = part.groups_of("local part", _local_part)
+    domain = part.groups_of("domain", lambda v: v.split("@")[1])
+    is_long = part.of_values("long local part", lambda v: int(len(_local_part(v)) > 5))
+    return (local[a] == local[b]) & ((domain[a] == domain[b]) | (is_long[a] == 1))
 
 
-def _locals_agree(x: str, y: str) -> bool:
-    local, domain = x.split("@")
-    other, other_domain = y.split("@")
-    local, other = local.split("+")[0], other.split("+")[0]
-    return local == other and (domain == other_domain or len(local) > 5)
+def _local_part(email: str) -> str:
+    return email.split("@")[0].split("+")[0]
 
 
 def compare_words(part: Part, left: Rows, right: Rows, kind: str) -> Levels:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 import numpy.typing as npt
@@ -34,6 +34,20 @@ class Part:
     codes: Codes
     values: npt.NDArray[np.object_]
     counts: npt.NDArray[np.int64]
+    _made: dict[str, npt.NDArray[np.int64]] = field(default_factory=dict, repr=False, compare=False)
+
+    def of_values(self, name: str, function: Callable[[str], int]) -> npt.NDArray[np.int64]:
+        """A whole number for each value, made when it is first asked for under this name."""
+        if name not in self._made:
+            self._made[name] = np.fromiter((function(v) for v in self.values), np.int64, len(self.values))
+        return self._made[name]
+
+    def groups_of(self, name: str, function: Callable[[str], str]) -> npt.NDArray[np.int64]:
+        """The number of the group of each value: values for which the function gives one text are of one group."""
+        if name not in self._made:
+            texts = pd.Series([function(v) for v in self.values], dtype=object)
+            self._made[name] = pd.factorize(texts)[0].astype(np.int64)
+        return self._made[name]
 
     @property
     def first(self) -> Codes:
