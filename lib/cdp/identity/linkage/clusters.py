@@ -11,7 +11,7 @@ that are sets (e-mails, phones) a group has those of all its records, and the be
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -114,6 +114,17 @@ def component_labels(n_records: int, left: Rows, right: Rows) -> Rows:
     smallest = np.full(n, n_records, np.int64)
     np.minimum.at(smallest, labels, np.arange(n_records))
     return smallest[labels]
+
+
+def join_equals(found: Clustering, twin: Rows, is_sure: npt.NDArray[np.bool_]) -> Clustering:
+    """Put records that are equal in everything into one cluster, however many they are.
+
+    twin: for each record the first one that equals it; is_sure: whether agreement in all that it tells is enough.
+    """
+    rows = np.flatnonzero(is_sure & (twin != np.arange(len(twin))))
+    if not len(rows):
+        return found
+    return replace(found, label=component_labels(len(twin), found.label[rows], found.label[twin[rows]])[found.label])
 
 
 def _fit_pieces(

@@ -11,7 +11,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from cdp.identity.linkage.blocking import Candidates, propose_pairs
-from cdp.identity.linkage.clusters import Clustering, cluster_records
+from cdp.identity.linkage.clusters import Clustering, cluster_records, join_equals
 from cdp.identity.linkage.fields import Field, compare_pairs, fields_for
 from cdp.identity.linkage.homes import household_labels
 from cdp.identity.linkage.levels import Levels, Rows
@@ -92,6 +92,8 @@ def link_records(
     is_set = np.array([f.is_identifier and f.name != "national id" for f in fields], bool)
     clusters = cluster_records(len(frame), found.left, found.right, weight, bits_of,
                                lambda bits: weights(model, bits), is_set, stop=stop)  # fmt: skip
+    twin, is_sure = _equal_records(parts, len(frame), lambda a: weights(model, bits_of(a, a).sum(axis=2)) > stop)
+    clusters = join_equals(clusters, twin, is_sure)
     household = household_labels(parts, clusters.label)
     clock.start("")
     return Linked(
@@ -116,6 +118,24 @@ def score_in_chunks(scorer: Scorer, levels: Levels, left: Rows, right: Rows) -> 
         for at in range(0, max(len(left), 1), _CHUNK)
     ]
     return np.concatenate(chunks)
+
+
+def _equal_records(
+    parts: Parts, n_records: int, is_enough: Callable[[Rows], npt.NDArray[np.bool_]]
+) -> tuple[Rows, npt.NDArray[np.bool_]]:
+    """(the first record that equals each one in all parts, whether that is enough to be one person)."""
+    same = np.arange(n_records)
+    if not parts or not n_records:
+        return same, np.zeros(n_records, bool)
+    table = np.ascontiguousarray(np.concatenate([part.codes for part in parts.values()], axis=1))
+    packed = table.view(np.dtype((np.void, table.itemsize * table.shape[1]))).ravel()
+    _, first, group, n = np.unique(packed, return_index=True, return_inverse=True, return_counts=True)
+    is_several = n[group] > 1
+    firsts = first[n > 1]
+    enough = np.zeros(n_records, bool)
+    enough[firsts] = is_enough(firsts)
+    twin = first[group].astype(np.int64)
+    return twin, is_several & enough[twin]
 
 
 def _count_all(fields: list[Field], parts: Parts, found: Candidates, levels: Levels, n_records: int) -> Patterns:

@@ -115,8 +115,8 @@ def _reasons(
 def _without_piled_dates(parts: Parts) -> tuple[Part, list[GenericValue]]:
     """Birth dates far more common than their fellows are fillers: 1970-01-01, the day a system went live.
 
-    A day is piled up when it holds over 1% of all dated records, at least 20 of them, and over ten times what the
-    second most frequent other day of its year holds.
+    A day is piled up when it holds over 1% of all dated records, at least 20 of them, over ten times what the second
+    most frequent other day of its year holds, and people of at least five given names.
     """
     part = parts["birth_date"]
     total = int(part.counts.sum())
@@ -126,7 +126,8 @@ def _without_piled_dates(parts: Parts) -> tuple[Part, list[GenericValue]]:
     for at in np.flatnonzero(is_full & (part.counts >= max(20, 0.01 * total))):
         fellows = np.sort(part.counts[is_full & (years == years[at])])[::-1]
         second = int(fellows[2]) if len(fellows) > 2 else 1
-        piled[at] = part.counts[at] > 10 * second
+        names = parts["given"].first[part.first == at] if "given" in parts else np.arange(5)
+        piled[at] = part.counts[at] > 10 * second and len(np.unique(names[names >= 0])) >= 5
     if not piled.any():
         return part, []
     told = [GenericValue("birth_date", str(part.values[at]), int(part.counts[at]), 0,
