@@ -99,8 +99,8 @@ def text_frame(table: pa.Table, schema: RecordSchema) -> pd.DataFrame:
 def _as_text(column: pa.ChunkedArray) -> pd.Series:
     kind = column.type
     if pa.types.is_floating(kind):
-        whole = pc.equal(column, pc.floor(column))
-        is_whole = pc.all(pc.fill_null(whole, True)).as_py()
+        column = pc.if_else(pc.is_nan(column), pa.scalar(None, kind), column)
+        is_whole = pc.all(pc.equal(column, pc.floor(column))).as_py()  # nulls are left out
         column = column.cast(pa.int64()) if is_whole else column
     if pa.types.is_timestamp(kind) or pa.types.is_date(kind):
         column = pc.strftime(column.cast(pa.timestamp("us")), format="%Y-%m-%d")
