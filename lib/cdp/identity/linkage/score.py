@@ -15,7 +15,7 @@ from cdp.identity.linkage.parts import IDENTIFIERS, Parts
 
 Bits = npt.NDArray[np.float32]
 #: The least mean probability of the pairs that are taken to be one person.
-PRECISION_AIM = 0.96
+PRECISION_AIM = 0.97
 LEAST, MOST = -20.0, 40.0  # bits; a probability is 1 in floating point long before
 
 
