@@ -157,30 +157,33 @@ def _choose(keys: dict[str, list[Key]], n_records: int) -> tuple[list[tuple[tupl
     share = budget // 6  # no rule may take more, so that several kinds of mistakes can be survived
     spent = 0
     chosen: list[tuple[tuple[str, ...], Key]] = []
+    whole: list[tuple[str, ...]] = []
     passed_over: list[str] = []
     for size in (1, 2, 3):
         options = []
         for names in combinations(keys, size):
-            if any(len(set(names) & same) > 1 for same in _SAME_THING) or _is_covered(names, chosen):
+            if any(len(set(names) & same) > 1 for same in _SAME_THING) or _is_covered(names, whole):
                 continue
             key = _combined([keys[name] for name in names])
-            options.append((_cost(key), names, key))
-        options.sort(key=lambda option: (option[0], option[1]))
-        for cost, names, key in options:
-            if _is_covered(names, chosen):
+            options.append((*_cost(key), names, key))
+        options.sort(key=lambda option: (option[0], option[2]))
+        for cost, is_whole, names, key in options:
+            if _is_covered(names, whole):
                 continue
-            if cost <= share and spent + cost <= budget and (size < 3 or cost > 0):
+            if 0 < cost <= share and spent + cost <= budget:
                 chosen.append((names, key))
                 spent += cost
-            elif size == 1 or cost > share:
+                if is_whole:
+                    whole.append(names)
+            elif cost > 0:
                 passed_over.append(" + ".join(names))
     return chosen, passed_over
 
 
-def _is_covered(names: tuple[str, ...], chosen: list[tuple[tuple[str, ...], Key]]) -> bool:
-    """Whether a chosen rule already proposes every pair that these keys would."""
+def _is_covered(names: tuple[str, ...], whole: list[tuple[str, ...]]) -> bool:
+    """Whether a chosen rule whose blocks are (nearly) all paired already proposes every pair that these keys would."""
     mine = set(names) | {_FINER[name] for name in names if name in _FINER}
-    return any(set(theirs) <= mine for theirs, _ in chosen)
+    return any(set(theirs) <= mine for theirs in whole)
 
 
 def _combined(keys: list[list[Key]]) -> Key:
@@ -198,10 +201,11 @@ def _combined(keys: list[list[Key]]) -> Key:
     return result
 
 
-def _cost(key: Key) -> int:
-    sizes = np.unique(key[key >= 0], return_counts=True)[1]
-    fits = sizes[(sizes > 1) & (sizes <= BLOCK_CAP)].astype(np.int64)
-    return int((fits * (fits - 1) // 2).sum())
+def _cost(key: Key) -> tuple[int, bool]:
+    """(pairs in the blocks within the cap, whether these hold all but 2% of the records that have the key)."""
+    sizes = np.unique(key[key >= 0], return_counts=True)[1].astype(np.int64)
+    fits = sizes[sizes <= BLOCK_CAP]
+    return int((fits * (fits - 1) // 2).sum()), bool(fits.sum() >= 0.98 * sizes.sum())
 
 
 def _pairs_in_blocks(name: str, key: Key) -> tuple[Rows, Rows, BlockRule]:

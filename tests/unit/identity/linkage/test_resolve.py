@@ -290,7 +290,8 @@ def test_columns_may_be_typed() -> None:
         }
     )
     table = pa.table({"n": pa.array([1, 2]), "born": [date(1980, 2, 3), None], "number": [12.0, float("nan")],
-                      "at": pa.array([None, datetime(1981, 3, 4, 5)], pa.timestamp("ns")), "yes": [True, None]})  # fmt: skip
+                      "at": pa.array([None, datetime(1981, 3, 4, 5)], pa.timestamp("ns")),
+                      "yes": [True, None]})  # fmt: skip
     rows = text_frame(table, schema)[["born", "at", "number", "yes"]].to_numpy().tolist()
     assert rows == [["1980-02-03", None, "12", "true"], [None, "1981-03-04", None, None]]
 
