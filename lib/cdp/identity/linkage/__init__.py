@@ -1,0 +1,1 @@
+"""The probabilistic engine: which records of any files are one person, learned from the records themselves."""

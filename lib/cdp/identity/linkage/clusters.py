@@ -1,0 +1,174 @@
+"""From weighted pairs to people: inside a component groups are merged by the evidence between them as wholes.
+
+Components over pairs that are more likely one person than not come first. A component whose scored pairs all agree is
+one person; in any other all pairs are compared, also those that no rule proposed, and the two groups with the
+greatest weight are merged as long as it is above `stop` (average linkage, Sokal and Michener 1958). The mean is taken
+field by field, over the pairs of records that tell it: so one false link does not join two people, a chain of vague
+records is cut where clear ones contradict, and a record that tells little is not held against its person. Of fields
+that are sets (e-mails, phones) a group has those of all its records, and the best pair counts.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+import numpy as np
+import numpy.typing as npt
+from scipy.sparse import coo_matrix, csgraph
+
+from cdp.identity.linkage.levels import Rows
+
+#: Above this a component is first split at a higher weight, until its pieces fit.
+LARGEST_PIECE = 200
+_AT_ONCE = 400_000  # pairs whose evidence is held at a time
+Floats = npt.NDArray[np.float32]
+BitsOf = Callable[[Rows, Rows], Floats]
+"""(left, right) -> (kinds, pairs, fields) evidence; 0 where a field says nothing."""
+Weigh = Callable[[Floats], Floats]
+"""(kinds, ...) evidence added over the fields -> weight."""
+
+
+@dataclass(frozen=True)
+class Clustering:
+    """label: cluster of each record, its smallest record number. left, right, weight: all scored pairs, those added
+    inside components too. split: components that were too large, as (records, weight at which they were split)."""
+
+    label: Rows
+    left: Rows
+    right: Rows
+    weight: Floats
+    split: list[tuple[int, float]]
+
+
+def cluster_records(
+    n_records: int, left: Rows, right: Rows, weight: Floats, bits_of: BitsOf, weigh: Weigh,
+    is_set: npt.NDArray[np.bool_], *, stop: float = 0.0,
+) -> Clustering:  # fmt: skip
+    """Cluster all records by their scored pairs, which are sorted by (left, right) with left < right.
+
+    is_set: which fields are sets of values.
+    """
+    strong = weight > stop
+    label = component_labels(n_records, left[strong], right[strong])
+    label, split = _fit_pieces(label, left, right, weight, stop)
+    added: list[tuple[Rows, Rows, Floats]] = []
+    known = left * n_records + right
+    for batch in _batches(_groups_of_several(label)):
+        keys = [_pair_keys(group, n_records) for group in batch]
+        every = np.concatenate(keys)
+        a, b = every // n_records, every % n_records
+        bits = bits_of(a, b)
+        scored = weigh(bits.sum(axis=2))
+        ends = np.cumsum([len(k) for k in keys])
+        for group, start, end in zip(batch, ends - [len(k) for k in keys], ends, strict=True):
+            if scored[start:end].min() > stop:
+                continue
+            own = merge_groups(len(group), bits[:, start:end], weigh, is_set, stop)
+            label[group] = group[own]
+        at = np.minimum(np.searchsorted(known, every), len(known) - 1)
+        new = known[at] != every
+        added.append((a[new], b[new], scored[new]))
+    sides = [np.concatenate([first, *more]) for first, more in
+             zip((left, right, weight), zip(*added, strict=True) if added else ((), (), ()), strict=True)]  # fmt: skip
+    order = np.argsort(sides[0] * n_records + sides[1], kind="stable")
+    return Clustering(label, sides[0][order], sides[1][order], sides[2][order], split)
+
+
+def merge_groups(
+    n: int, bits: Floats, weigh: Weigh, is_set: npt.NDArray[np.bool_], stop: float
+) -> npt.NDArray[np.int64]:
+    """The group of each of n records, named by its first one, from the evidence of all their pairs.
+
+    bits: (kinds, n(n-1)/2, fields) in the order of np.triu_indices(n, 1). Ties go to the first records.
+    """
+    i, j = np.triu_indices(n, 1)
+    counts = np.zeros((n, n, bits.shape[2]), np.float32)
+    sums = np.zeros((bits.shape[0], n, n, bits.shape[2]), np.float32)
+    counts[i, j] = counts[j, i] = np.abs(bits).max(axis=0) > 0
+    sums[:, i, j] = sums[:, j, i] = bits
+    weight = np.full((n, n), -np.inf, np.float32)
+    weight[i, j] = weight[j, i] = weigh(bits.sum(axis=2))
+    own = np.arange(n)
+    while True:
+        best = int(weight.argmax())
+        x, y = sorted((best // n, best % n))
+        if weight[x, y] <= stop:
+            return own
+        own[own == y] = x
+        # of a set the pair with the better evidence stays, of all else both count
+        is_better = (counts[y] > 0) & ((counts[x] == 0) | (sums[0, y] > sums[0, x]))
+        sums[:, x] = np.where(is_set, np.where(is_better, sums[:, y], sums[:, x]), sums[:, x] + sums[:, y])
+        counts[x] = np.where(is_set, np.maximum(counts[x], counts[y]), counts[x] + counts[y])
+        sums[:, :, x], counts[:, x] = sums[:, x], counts[x]
+        row = weigh((sums[:, x] / np.maximum(counts[x], 1)).sum(axis=2))
+        row[~np.isfinite(weight[x])] = -np.inf
+        weight[x] = weight[:, x] = row
+        weight[y] = weight[:, y] = -np.inf
+
+
+def component_labels(n_records: int, left: Rows, right: Rows) -> Rows:
+    """The smallest record number of each record's component."""
+    graph = coo_matrix((np.ones(len(left), bool), (left, right)), shape=(n_records, n_records))
+    n, labels = csgraph.connected_components(graph, directed=False)
+    smallest = np.full(n, n_records, np.int64)
+    np.minimum.at(smallest, labels, np.arange(n_records))
+    return smallest[labels]
+
+
+def join_equals(found: Clustering, twin: Rows, is_sure: npt.NDArray[np.bool_]) -> Clustering:
+    """Put records that are equal in everything into one cluster, however many they are.
+
+    twin: for each record the first one that equals it; is_sure: whether agreement in all that it tells is enough.
+    """
+    rows = np.flatnonzero(is_sure & (twin != np.arange(len(twin))))
+    if not len(rows):
+        return found
+    return replace(found, label=component_labels(len(twin), found.label[rows], found.label[twin[rows]])[found.label])
+
+
+def _fit_pieces(
+    label: Rows, left: Rows, right: Rows, weight: Floats, stop: float
+) -> tuple[Rows, list[tuple[int, float]]]:
+    """Raise the weight that joins, component by component, until no piece is larger than LARGEST_PIECE."""
+    split = []
+    level = stop
+    sizes = np.bincount(label, minlength=len(label))
+    while (too_large := sizes > LARGEST_PIECE).any() and level < 40:
+        level += 2.0
+        split += [(int(n), level) for n in sizes[too_large]]
+        inside = too_large[label]
+        kept = inside[left] & inside[right] & (weight > level)
+        finer = component_labels(len(label), left[kept], right[kept])
+        label = np.where(inside, finer, label)
+        sizes = np.bincount(label, minlength=len(label))
+    return label, split
+
+
+def _groups_of_several(label: Rows) -> list[Rows]:
+    """The records of each component of more than two, in ascending order."""
+    sizes = np.bincount(label, minlength=len(label))
+    large = np.flatnonzero(sizes > 2)
+    members = np.argsort(label, kind="stable")
+    starts = np.searchsorted(label[members], large)
+    return [members[s : s + n] for s, n in zip(starts, sizes[large], strict=True)]
+
+
+def _batches(groups: list[Rows]) -> list[list[Rows]]:
+    """Groups in order, as many together as have a bounded number of pairs."""
+    batches: list[list[Rows]] = []
+    held = _AT_ONCE
+    for group in groups:
+        n = len(group) * (len(group) - 1) // 2
+        if held + n > _AT_ONCE:
+            batches.append([])
+            held = 0
+        batches[-1].append(group)
+        held += n
+    return batches
+
+
+def _pair_keys(group: Rows, n_records: int) -> Rows:
+    """One number per pair of a group whose records are in ascending order; the numbers ascend."""
+    i, j = np.triu_indices(len(group), 1)
+    return group[i] * n_records + group[j]

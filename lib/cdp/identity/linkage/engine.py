@@ -1,0 +1,170 @@
+"""The engine in one go: normal parts, candidate pairs, learned weights, people, households."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from cdp.identity.linkage.blocking import Candidates, propose_pairs
+from cdp.identity.linkage.clusters import Clustering, cluster_records, join_equals
+from cdp.identity.linkage.fields import Field, compare_pairs, fields_for
+from cdp.identity.linkage.homes import household_labels
+from cdp.identity.linkage.levels import Levels, Rows
+from cdp.identity.linkage.model import LinkModel, Patterns, count_patterns, fit, join_patterns
+from cdp.identity.linkage.parts import Parts, build_parts
+from cdp.identity.linkage.schema import RecordSchema
+from cdp.identity.linkage.score import Scorer, pair_bits, threshold, weights
+from cdp.identity.linkage.shared_values import GenericValue, drop_generic
+from cdp.identity.rules import GenericPattern
+
+_CHUNK = 500_000  # pairs compared at once: some 200 MB
+_RANDOM_PAIRS = 400_000  # outside the candidates; a level that one pair in 10,000 has is then known to 15%
+_SEED = 20
+Progress = Callable[[str], None]
+
+
+@dataclass(frozen=True)
+class Linked:
+    """All that the engine found; records are numbered in the order of the frame."""
+
+    fields: list[Field]
+    parts: Parts
+    scorer: Scorer
+    model: LinkModel
+    candidates: Candidates
+    levels: Levels
+    weight: npt.NDArray[np.float32]
+    threshold: float
+    clusters: Clustering
+    household: Rows
+    generic: list[GenericValue]
+    seconds: dict[str, float]
+
+
+@dataclass
+class _Clock:
+    """Seconds by stage; a stage ends where the next begins."""
+
+    progress: Progress
+    seconds: dict[str, float] = field(default_factory=dict)
+    _stage: str = ""
+    _since: float = 0.0
+
+    def start(self, stage: str) -> None:
+        now = time.monotonic()
+        if self._stage:
+            self.seconds[self._stage] = round(now - self._since, 3)
+        self._stage, self._since = stage, now
+        if stage:
+            self.progress(stage)
+
+
+def link_records(
+    frame: pd.DataFrame, schema: RecordSchema, *, nicknames: Mapping[str, str],
+    patterns: tuple[GenericPattern, ...] = (), progress: Progress = lambda _: None,
+) -> Linked:  # fmt: skip
+    """Tell who is who among the records of a frame of text (None is null), sorted by source and record id."""
+    clock = _Clock(progress)
+    clock.start("normalise")
+    parts, generic, people = drop_generic(build_parts(frame, schema), nicknames, patterns)
+    fields = fields_for(parts, nicknames)
+    clock.start("block")
+    found = propose_pairs(parts, len(frame))
+    clock.start("compare")
+    levels = compare_in_chunks(fields, parts, found.left, found.right)
+    counted = _count_all(fields, parts, found, levels, len(frame))
+    clock.start("learn")
+    model = fit(fields, counted, len(frame))
+    clock.start("score")
+    scorer = Scorer(fields, parts, model, people)
+    weight = score_in_chunks(scorer, levels, found.left, found.right)
+    stop = threshold(weight)
+    clock.start("cluster")
+
+    def bits_of(left: Rows, right: Rows) -> npt.NDArray[np.float32]:
+        return pair_bits(scorer, compare_in_chunks(fields, parts, left, right), left, right)
+
+    is_set = np.array([f.is_identifier and f.name != "national id" for f in fields], bool)
+    clusters = cluster_records(len(frame), found.left, found.right, weight, bits_of,
+                               lambda bits: weights(model, bits), is_set, stop=stop)  # fmt: skip
+    twin, is_sure = _equal_records(parts, len(frame), lambda a: weights(model, bits_of(a, a).sum(axis=2)) > stop)
+    clusters = join_equals(clusters, twin, is_sure)
+    household = household_labels(parts, clusters.label)
+    clock.start("")
+    return Linked(
+        fields, parts, scorer, model, found, levels, weight, stop, clusters, household, generic, clock.seconds
+    )
+
+
+def compare_in_chunks(fields: list[Field], parts: Parts, left: Rows, right: Rows) -> Levels:
+    """Levels of all pairs, a bounded number at a time."""
+    chunks = [compare_pairs(fields, parts, left[at : at + _CHUNK], right[at : at + _CHUNK])
+              for at in range(0, max(len(left), 1), _CHUNK)]  # fmt: skip
+    return np.concatenate(chunks)
+
+
+def score_in_chunks(scorer: Scorer, levels: Levels, left: Rows, right: Rows) -> npt.NDArray[np.float32]:
+    """Weights of all pairs, a bounded number at a time."""
+    chunks = [
+        weights(
+            scorer.model,
+            pair_bits(scorer, levels[at : at + _CHUNK], left[at : at + _CHUNK], right[at : at + _CHUNK]).sum(axis=2),
+        )
+        for at in range(0, max(len(left), 1), _CHUNK)
+    ]
+    return np.concatenate(chunks)
+
+
+def _equal_records(
+    parts: Parts, n_records: int, is_enough: Callable[[Rows], npt.NDArray[np.bool_]]
+) -> tuple[Rows, npt.NDArray[np.bool_]]:
+    """(the first record that equals each one in all parts, whether that is enough to be one person)."""
+    same = np.arange(n_records)
+    if not parts or not n_records:
+        return same, np.zeros(n_records, bool)
+    table = np.ascontiguousarray(np.concatenate([part.codes for part in parts.values()], axis=1))
+    packed = table.view(np.dtype((np.void, table.itemsize * table.shape[1]))).ravel()
+    _, first, group, n = np.unique(packed, return_index=True, return_inverse=True, return_counts=True)
+    is_several = n[group] > 1
+    firsts = first[n > 1]
+    enough = np.zeros(n_records, bool)
+    enough[firsts] = is_enough(firsts)
+    twin = first[group].astype(np.int64)
+    return twin, is_several & enough[twin]
+
+
+def _count_all(fields: list[Field], parts: Parts, found: Candidates, levels: Levels, n_records: int) -> Patterns:
+    """Patterns of the candidates as they are, and of all other pairs by a sample that stands for them.
+
+    Pairs that no field can compare are left out: they are as likely one person as the pairs that tell are.
+    """
+    mine = count_patterns(levels, 1.0, is_candidate=True)
+    n_all = n_records * (n_records - 1) // 2
+    n_other = n_all - len(found.left)
+    if n_other <= 0:
+        return mine
+    left, right = random_pairs(n_records)
+    known = found.left * n_records + found.right
+    keys = left * n_records + right
+    at = np.minimum(np.searchsorted(known, keys), max(len(known) - 1, 0))
+    outside = known[at] != keys if len(known) else np.ones(len(keys), bool)
+    left, right = left[outside], right[outside]
+    if not len(left):
+        return mine
+    sample = compare_in_chunks(fields, parts, left, right)
+    telling = sample[sample.any(axis=1)]
+    return join_patterns(mine, count_patterns(telling, n_other / len(left), is_candidate=False))
+
+
+def random_pairs(n_records: int) -> tuple[Rows, Rows]:
+    """Pairs of different records, left < right, the same for the same number of records."""
+    draw = np.random.default_rng(_SEED)
+    left = draw.integers(0, n_records, _RANDOM_PAIRS)
+    right = draw.integers(0, n_records, _RANDOM_PAIRS)
+    differ = left != right
+    return np.minimum(left, right)[differ], np.maximum(left, right)[differ]

@@ -1,0 +1,100 @@
+"""``cdp resolve``: who is who in any CSV or Parquet files, without a lake."""
+
+from __future__ import annotations
+
+import argparse
+import time
+from contextlib import nullcontext
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from rich.console import Console
+
+from cdp.core.errors import ConfigError
+from cdp.verbs.parser import Verbs, add_verb
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+    from cdp.identity.linkage.schema import RecordSchema
+
+
+def add(verbs: Verbs) -> None:
+    parser = add_verb(verbs, "resolve", resolve_verb, "tell which records of any CSV or Parquet files are one person",
+                      lake=False)  # fmt: skip
+    parser.add_argument("files", nargs="+", metavar="FILE", help="CSV or Parquet; several files are several feeds")
+    parser.add_argument("--schema", required=True, metavar="SCHEMA.yaml",
+                        help="what the columns mean: record_id, source, and columns: {column: type}")  # fmt: skip
+    parser.add_argument("--out", required=True, metavar="DIR",
+                        help="gets people.parquet, links.parquet, explain.jsonl and summary.json")  # fmt: skip
+
+
+def resolve_verb(options: argparse.Namespace, console: Console) -> int:
+    """``cdp resolve --schema SCHEMA.yaml --out DIR FILE...``."""
+    from cdp.identity.linkage.resolve import resolve_table
+    from cdp.identity.linkage.schema import RecordSchema
+    from cdp.identity.rules import IdentityRules
+    from cdp.rules.definitions import load_definition, load_definitions
+    from cdp.runtime.config import load_configuration
+
+    started = time.monotonic()
+    path = Path(options.schema)
+    if not path.is_file():
+        raise ConfigError(f"no schema file {path}")
+    schema = load_definition(path.read_text(encoding="utf-8"), str(path), RecordSchema)
+    configuration = load_configuration()
+    rules = load_definitions(configuration.definition_folders("identity"), IdentityRules)["rules"]
+    with console.status("reading") if console.is_terminal else nullcontext() as status:
+        table, schema = read_records(options.files, schema)
+        found = resolve_table(table, schema, rules=rules, secret=configuration.settings.secret,
+                              progress=lambda stage: status.update(stage) if status else None)  # fmt: skip
+        if status:
+            status.update("writing")
+        summary = _write(found, options.out, started)
+    _tell(summary, options.out, console)
+    return 0
+
+
+def read_records(files: list[str], schema: RecordSchema) -> tuple[pa.Table, RecordSchema]:
+    """All rows of the files, and the schema with a source: without one each file's name (before its dots) is it."""
+    import pyarrow as pa
+
+    from cdp.runtime.files import read_arrow
+
+    if schema.source is not None:
+        return read_arrow(files), schema
+    tables = []
+    for file in files:
+        table = read_arrow([file])
+        schema.check_columns(table.column_names)
+        tables.append(table.append_column(_FILE, pa.array([Path(file).name.split(".")[0]] * table.num_rows)))
+    return pa.concat_tables(tables, promote_options="permissive"), schema.model_copy(update={"source": _FILE})
+
+
+_FILE = "_file"
+
+
+def _write(found: Any, out: str, started: float) -> dict[str, Any]:
+    from cdp.runtime.files import write_json, write_json_lines, write_parquet
+
+    write_parquet(found.people, out, "people.parquet")
+    write_parquet(found.links, out, "links.parquet")
+    write_json_lines(found.explanations(), out, "explain.jsonl")
+    summary = {**found.summary, "seconds": {**found.summary["seconds"], "total": round(time.monotonic() - started, 3)}}
+    write_json(summary, out, "summary.json")
+    return summary
+
+
+def _tell(summary: dict[str, Any], out: str, console: Console) -> None:
+    quality = summary["quality"]
+    console.print(
+        f"{summary['records']:,} records are {summary['people']:,} people in {summary['households']:,} households\n"
+        f"largest person: {summary['largest_person']} records; {quality['accepted_pairs']:,} links, "
+        f"{quality['cut_pairs']:,} cut; {len(summary['generic_values']):,} values join nobody\n"
+        f"{summary['pairs_compared']:,} pairs compared in {summary['seconds']['total']:.1f} s; "
+        f"blocking met an estimated {quality['estimated_blocking_recall']:.1%} of all pairs of one person",
+        highlight=False,
+    )
+    for warning in summary["warnings"]:
+        console.print(f"warning: {warning}", style="yellow", highlight=False, markup=False)
+    console.print(f"see {out}", highlight=False, markup=False)

@@ -1,0 +1,69 @@
+"""From pairs to people: chains and bridges are cut, vague records follow their person, pieces stay small."""
+
+from __future__ import annotations
+
+import itertools
+
+import numpy as np
+import numpy.typing as npt
+
+from cdp.identity.linkage.clusters import LARGEST_PIECE, Clustering, cluster_records
+
+_UNKNOWN = 0.0
+
+
+def _cluster(
+    n: int, evidence: dict[tuple[int, int], tuple[float, ...]], *, prior: float = -5.0, is_set: bool = False
+) -> Clustering:
+    """Cluster n records whose pairs have this evidence by field; pairs not named tell nothing."""
+    n_fields = len(next(iter(evidence.values())))
+
+    def bits_of(left: npt.NDArray[np.int64], right: npt.NDArray[np.int64]) -> npt.NDArray[np.float32]:
+        rows = [evidence.get((int(a), int(b)), (_UNKNOWN,) * n_fields) for a, b in zip(left, right, strict=True)]
+        return np.array(rows, np.float32)[None]
+
+    pairs = np.array(sorted(evidence), np.int64)
+    left, right = pairs[:, 0], pairs[:, 1]
+
+    def weigh(totals: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
+        return (totals[0] + prior).astype(np.float32)
+
+    return cluster_records(n, left, right, weigh(bits_of(left, right).sum(axis=2)), bits_of, weigh,
+                           np.array([False] * (n_fields - 1) + [is_set]))  # fmt: skip
+
+
+def test_a_chain_is_cut_where_its_ends_contradict() -> None:
+    found = _cluster(3, {(0, 1): (15.0, 0.0), (1, 2): (12.0, 0.0), (0, 2): (3.0, -20.0)})
+    assert found.label.tolist() == [0, 0, 2]
+
+
+def test_one_bad_record_does_not_join_two_people() -> None:
+    evidence = dict.fromkeys(itertools.combinations(range(5), 2), (20.0, 5.0))
+    evidence |= dict.fromkeys(itertools.combinations(range(5, 10), 2), (20.0, 5.0))
+    evidence |= {(a, b): (-4.0, -9.0) for a in range(5) for b in range(5, 10)}
+    evidence |= {(0, 5): (14.0, 0.0)}
+    assert _cluster(10, evidence).label.tolist() == [0] * 5 + [5] * 5
+
+
+def test_a_vague_record_is_not_cut_for_what_it_does_not_tell() -> None:
+    evidence = dict.fromkeys(itertools.combinations(range(4), 2), (20.0, 0.0)) | {(3, 4): (0.0, 9.0)}
+    assert _cluster(5, evidence).label.tolist() == [0] * 5
+
+
+def test_a_group_has_the_addresses_of_all_its_records() -> None:
+    evidence = {(0, 1): (25.0, -2.0), (1, 2): (0.0, 12.0), (0, 2): (0.0, -9.0)}
+    assert _cluster(3, evidence, is_set=True).label.tolist() == [0, 0, 0]
+    assert _cluster(3, evidence).label.tolist() == [0, 0, 2]
+
+
+def test_equal_records_are_one_person_and_empty_ones_are_none() -> None:
+    evidence = dict.fromkeys(itertools.combinations(range(30), 2), (30.0,))
+    assert set(_cluster(32, evidence).label.tolist()) == {0, 30, 31}
+
+
+def test_a_giant_is_split_and_told() -> None:
+    n = LARGEST_PIECE + 50
+    evidence = {(i, i + 1): (8.0 if i == 100 else 25.0,) for i in range(n - 1)}
+    found = _cluster(n, evidence)
+    assert found.split and found.split[0][0] == n
+    assert np.bincount(found.label).max() <= LARGEST_PIECE

@@ -1,0 +1,87 @@
+"""Learning: EM finds planted rates, keeps households apart from people, and the threshold follows the model."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from cdp.identity.linkage.fields import Field
+from cdp.identity.linkage.levels import Levels
+from cdp.identity.linkage.model import count_patterns, fit, join_patterns
+from cdp.identity.linkage.score import PRECISION_AIM, chance_of, threshold
+
+_DRAW = np.random.default_rng(7)
+_SAME = {"given name": (0.9, 0.1), "family name": (0.95, 0.05), "number": (0.85, 0.15), "email": (0.7, 0.3)}
+_STRANGER = {
+    "given name": (0.01, 0.99),
+    "family name": (0.005, 0.995),
+    "number": (0.001, 0.999),
+    "email": (1e-4, 0.9999),
+}
+
+
+def _fields() -> list[Field]:
+    return [
+        Field(name, ("same", "different"), lambda p, a, b: np.zeros(0, np.int8), (0.8, 0.2), {},
+              shared_at_home=name in ("family name", "email"), is_identifier=name == "email")
+        for name in _SAME
+    ]  # fmt: skip
+
+
+def _draw(rates: dict[str, tuple[float, float]], n: int) -> Levels:
+    """Levels of n pairs; a tenth of all comparisons is null."""
+    columns = [np.where(_DRAW.random(n) < rates[f.name][0], 1, 2) for f in _fields()]
+    table = np.stack(columns, axis=1).astype(np.int8)
+    table[_DRAW.random(table.shape) < 0.1] = 0
+    return table
+
+
+def test_em_recovers_planted_rates_and_the_prior() -> None:
+    n_same, n_other, n_outside = 4_000, 60_000, 20_000
+    candidates = np.concatenate([_draw(_SAME, n_same), _draw(_STRANGER, n_other)])
+    outside = _draw(_STRANGER, n_outside)
+    patterns = join_patterns(count_patterns(candidates, 1.0, True), count_patterns(outside, 100.0, False))
+    model = fit(_fields(), patterns, 4_000)
+    total = n_same + n_other + 100 * n_outside
+    assert model.shares["same"] == pytest.approx(n_same / total, rel=0.1)
+    for name, same, stranger in zip(model.fields, model.rates["same"], model.rates["stranger"], strict=True):
+        assert same[1] == pytest.approx(_SAME[name][0], abs=0.06)
+        assert stranger[1] == pytest.approx(_STRANGER[name][0], rel=0.25, abs=2e-4)
+
+
+def test_families_are_not_taken_for_people() -> None:
+    home = {**_STRANGER, "family name": (0.97, 0.03), "email": (0.6, 0.4)}
+    candidates = np.concatenate([_draw(_SAME, 2_000), _draw(home, 4_000), _draw(_STRANGER, 40_000)])
+    patterns = join_patterns(
+        count_patterns(candidates, 1.0, True), count_patterns(_draw(_STRANGER, 20_000), 100, False)
+    )
+    model = fit(_fields(), patterns, 4_000)
+    total = float(patterns.n.sum())
+    assert model.shares["same"] * total == pytest.approx(2_000, rel=0.15)
+    assert model.shares["home"] > 0.5 * model.shares["same"]
+
+
+def test_patterns_count_every_pair_once() -> None:
+    table = np.array([[1, 2], [1, 2], [0, 1]], np.int8)
+    counted = count_patterns(table, 2.0, True)
+    assert sorted(zip(map(tuple, counted.levels.tolist()), counted.n.tolist(), strict=True)) == [
+        ((0, 1), 2.0),
+        ((1, 2), 4.0),
+    ]
+
+
+def test_a_common_value_says_less_than_a_rare_one() -> None:
+    chances = chance_of(np.array([2, 40, 400]), usual=0.01)
+    assert chances[0] < chances[1] < chances[2]
+    assert chances[2] == pytest.approx(399 / (442 + 100), rel=0.01)  # q is the usual chance here: 1 / 0.01 = 100
+    assert chance_of(np.array([2, 2]), usual=1e-7)[0] < 1e-6  # two with one number are no reason to doubt it
+
+
+def test_the_threshold_rises_only_where_much_is_doubtful() -> None:
+    sure = np.array([12.0] * 95 + [-8.0] * 100, np.float32)
+    assert threshold(sure) == 0.0
+    doubtful = np.array([12.0] * 50 + [0.5] * 50, np.float32)
+    stop = threshold(doubtful)
+    taken = doubtful[doubtful > stop]
+    assert 0 < stop < 12 and (1 / (1 + np.exp2(-taken.astype(float)))).mean() >= PRECISION_AIM
+    assert threshold(np.array([], np.float32)) == 0.0
