@@ -12,9 +12,9 @@ from typing import Any
 
 import pandas as pd
 
+from cdp.models.btyd import bgnbd, gamma_gamma
 from cdp.models.btyd.bgnbd import BgNbd
 from cdp.models.btyd.bgnbd_fit import fit_bgnbd
-from cdp.models.btyd.btyd import bgnbd, gamma_gamma
 from cdp.models.btyd.gamma_gamma import GammaGamma, fit_gamma_gamma
 from cdp.models.btyd.intervals import churn_interval, spend_interval
 from cdp.models.sufficient import Statistics

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from functools import partial
 
+from .abroad import make_abroad
 from .crm import make_crm
 from .feeds import make_feeds
 from .historical import make_historical
@@ -15,4 +16,5 @@ KINDS: dict[str, Callable[[int, int], Labelled]] = {
     "historical": make_historical,
     "crm": make_crm,
     "feeds": make_feeds,
+    "abroad": make_abroad,
 }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import pickle
 
 import numpy as np
 import pandas as pd
@@ -10,7 +11,8 @@ import pytest
 
 from cdp.core.errors import ContractError, ModelError
 from cdp.models import metrics
-from cdp.models.propensity.propensity import TrainedPropensity, crossfit, fit_propensity
+from cdp.models.propensity import crossfit
+from cdp.models.propensity.propensity import TrainedPropensity, fit_propensity
 from cdp.models.propensity.propensity_model import check_scored, score_propensity
 
 
@@ -93,6 +95,12 @@ def test_reasons_are_exact_and_name_the_strongest_pushes(trained):
     i = int(np.abs(pushes[0, :-1]).argmax())
     assert first.startswith(trained.model.encode(people).features[i].name + " = ")
     assert first.endswith(f"{'raises' if pushes[0, i] > 0 else 'lowers'} ({pushes[0, i]:+.2f})")
+
+
+def test_a_stored_model_scores_alike(trained):
+    people, _ = make_people(50, seed=61)
+    again = pickle.loads(pickle.dumps(trained.model))
+    pd.testing.assert_frame_equal(score_propensity(again, people, id_column="person"), score(trained, people))
 
 
 def test_neither_rows_nor_columns_need_an_order():
@@ -205,11 +213,12 @@ def test_gaps_also_in_whole_numbers_are_information():
 def test_many_categories_do_not_give_the_label_away():
     train = labelled(1500, seed=14)
     train["shop"] = [f"s{i}" for i in np.random.default_rng(2).integers(0, 300, 1500)]
-    report = fit(train).report
+    trained = fit(train)
+    report = trained.report
     assert report["features"]["shop"]["kind"] == "category"
     assert list(report["features"]).index("shop") > 1  # it is noise: a rate from one's own row would come first
     people, truth = make_people(2000, seed=56)
-    p = score(fit(train), people.assign(shop="s1"))["probability"].to_numpy()
+    p = score(trained, people.assign(shop="s1"))["probability"].to_numpy()
     assert metrics.auc(p, (truth > 0.5) * 1.0) > 0.93
 
 
@@ -232,6 +241,15 @@ def test_absent_and_further_columns(trained):
         check_scored(trained.model, people[["person"]], id_column="person")
     with pytest.raises(ContractError, match="no column 'who'"):
         score_propensity(trained.model, people, id_column="who")
+
+
+def test_what_lies_outside_the_training_is_told(trained):
+    people, _ = make_people(100, seed=60)
+    later = people.assign(tenure=people["tenure"] + 500)
+    assert check_scored(trained.model, later, id_column="person") == [
+        "column tenure: 100% of the people lie outside the training's range"
+    ]
+    assert check_scored(trained.model, people, id_column="person") == []
 
 
 def test_ids_stay_text_and_rows_stay_rows(trained):
@@ -270,6 +288,12 @@ def test_rows_of_one_person_stay_in_one_fold():
     report = fit(twice).report
     assert report["people"] == 300 and report["rows"] == 900
     assert report["metrics"]["spline logistic"]["auc"]["mean"] < metrics.auc(*_truth_of(train)) + 0.03
+
+
+def test_positives_of_one_person_are_one_positive():
+    train = labelled(200, seed=17).assign(left=0)
+    leaver = pd.concat([train.iloc[:1].assign(left=1)] * 30)
+    assert "only 1 people" in fit(pd.concat([train, leaver])).report["why"]
 
 
 def _truth_of(train: pd.DataFrame) -> tuple[np.ndarray, np.ndarray]:

@@ -71,7 +71,7 @@ class Limits(_Spec):
     message_bytes: int = Field(default=32 << 10, gt=0)
     batch_bytes: int = Field(default=500 << 10, gt=0)
     cloudevent_bytes: int = Field(default=64 << 10, gt=0)
-    webhook_bytes: int = Field(default=1_000_000, gt=0)
+    webhook_bytes: int = Field(default=4_000_000, gt=0)
 
 
 class RotationSpec(_Spec):

@@ -13,6 +13,7 @@ from cdp.models.propensity.feature_matrix import FeatureMatrix
 
 TREES = (20, 40, 60, 80, 120, 160, 220, 300)  # the numbers that compete
 MAX_ROWS = 2_000_000
+FEW_ROWS = 100_000  # below, threads wait for each other longer than they work
 
 
 def fit_booster(matrix: FeatureMatrix, label: Floats, trees: int) -> lightgbm.Booster:
@@ -50,6 +51,7 @@ def _settings(rows: int) -> dict[str, object]:
         "cat_smooth": 20.0,
         "max_bin": 127,
         "seed": 1,
+        "num_threads": 1 if rows < FEW_ROWS else 0,
         "deterministic": True,
         "force_row_wise": True,
         "verbose": -1,

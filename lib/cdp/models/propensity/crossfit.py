@@ -15,7 +15,7 @@ import pandas as pd
 from cdp.models.btyd.bgnbd import Floats
 from cdp.models.propensity.booster import TREES
 from cdp.models.propensity.feature_matrix import FeatureMatrix
-from cdp.models.propensity.folds import assign_folds
+from cdp.models.propensity.folds import assign_folds, fewest_people
 from cdp.models.propensity.layers import STRENGTHS, fit_layers, logistic_paths
 from cdp.models.propensity.stack import Stack, fit_stack, log_losses
 
@@ -66,7 +66,7 @@ def cross_fit(
     on_step: Callable[[float], None],
 ) -> CrossFit:
     """Fit the layers on each repeat's folds; no booster for few people. `on_step` hears the share that is done."""
-    fewest = int(min(label.sum(), len(label) - label.sum()))
+    fewest = fewest_people(ids, label)
     count, trees = min(FOLDS, fewest), TREES[-1] if fewest >= MIN_FOR_TREES else 0
     folds = np.stack([assign_folds(ids, label, count, salt=repeat) for repeat in range(repeats)])
     strength = _choose_strength(matrix, label, ids, folds[0])

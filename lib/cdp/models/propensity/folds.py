@@ -13,6 +13,11 @@ def hash_keys(ids: pd.Series, salt: int) -> np.ndarray:
     return pd.util.hash_array(ids.to_numpy(dtype=object), hash_key=f"{salt:016d}", categorize=False)
 
 
+def fewest_people(ids: pd.Series, label: Floats) -> int:
+    """How many people have the rarer outcome in any of their rows: rows of one person are one piece of evidence."""
+    return min(int(ids[label == kind].nunique()) for kind in (0.0, 1.0))
+
+
 def assign_folds(ids: pd.Series, label: Floats, folds: int, *, salt: int) -> np.ndarray:
     """A fold (0 .. folds - 1) for each row: all rows of a person in one, people with a positive label evenly spread."""
     people = pd.DataFrame({"id": ids.to_numpy(), "label": label}).groupby("id", sort=True)["label"].max()

@@ -19,7 +19,7 @@ from cdp.models.btyd.bgnbd import Floats
 from cdp.models.propensity.crossfit import cross_fit
 from cdp.models.propensity.feature_columns import learn_columns
 from cdp.models.propensity.feature_matrix import FeatureMatrix, encode
-from cdp.models.propensity.folds import hash_keys
+from cdp.models.propensity.folds import fewest_people, hash_keys
 from cdp.models.propensity.labels import read_label
 from cdp.models.propensity.layers import Layers, fit_layers
 from cdp.models.propensity.leakage import find_leaks
@@ -126,7 +126,7 @@ class Outcome:
 
 def fit_matrix(matrix: FeatureMatrix, label: Floats, ids: pd.Series, on_step: Callable[[float], None]) -> Outcome:
     """Cross-fit, choose, and fit what was chosen on all rows; rows of one id are kept together."""
-    fewest = int(min(label.sum(), len(label) - label.sum()))
+    fewest = fewest_people(ids, label)
     if fewest < MIN_OUTCOMES or not matrix.features:
         why = "no feature is left" if fewest >= MIN_OUTCOMES else f"only {fewest} people of the rarer outcome"
         on_step(1.0)

@@ -15,6 +15,7 @@ from cdp.models.propensity.feature_columns import FeaturePlan, as_text
 from cdp.models.propensity.feature_matrix import FeatureMatrix, encode
 from cdp.models.propensity.layers import Layers
 from cdp.models.propensity.pushes import push_reasons
+from cdp.models.propensity.spline_logistic import NumberTerm
 from cdp.models.propensity.stack import Stack
 
 CHUNK = 50_000  # people scored at once
@@ -68,7 +69,7 @@ def score_propensity(model: PropensityModel, frame: pd.DataFrame, *, id_column: 
 
 
 def check_scored(model: PropensityModel, frame: pd.DataFrame, *, id_column: str) -> list[str]:
-    """Warnings on ids, absent columns and new values or gaps. ContractError when no feature is there at all."""
+    """Warnings on ids, absent columns, new values, gaps and ranges. ContractError when no feature is there at all."""
     ids = read_ids(frame, id_column)
     used = {i: c for i, c in enumerate(model.plan.columns) if c.name not in model.left_out}
     absent = [c.name for c in used.values() if c.name not in frame]
@@ -84,6 +85,20 @@ def check_scored(model: PropensityModel, frame: pd.DataFrame, *, id_column: str)
         if column.name in frame and unusual[i] > model.unusual[i] + NEW_SHARE:
             told = f"{unusual[i]:.0%} of the people have no value or one that training did not know"
             warnings.append(f"column {column.name}: {told}, {model.unusual[i]:.0%} in training")
+    return warnings + _out_of_range(model, frame)
+
+
+def _out_of_range(model: PropensityModel, frame: pd.DataFrame) -> list[str]:
+    """Numbers and dates that went elsewhere since: the model knows nothing there and takes the nearest it knew."""
+    if model.layers is None:
+        return []
+    matrix = model.encode(frame)
+    warnings = []
+    for feature, term, values in zip(matrix.features, model.layers.logistic.terms, matrix.values.T, strict=True):
+        if feature.kind != "category" and isinstance(term, NumberTerm):
+            share = float(((values < term.low) | (values > term.high)).mean())
+            if share > NEW_SHARE:
+                warnings.append(f"column {feature.name}: {share:.0%} of the people lie outside the training's range")
     return warnings
 
 

@@ -14,6 +14,7 @@ import numpy as np
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.linear_model import LogisticRegression
 from sklearn.preprocessing import SplineTransformer
+from threadpoolctl import threadpool_limits
 
 from cdp.models.btyd.bgnbd import Floats
 from cdp.models.propensity.feature_columns import FeatureColumn
@@ -101,7 +102,8 @@ def fit_path(matrix: FeatureMatrix, label: Floats, strengths: tuple[float, ...])
     estimator = LogisticRegression(solver="newton-cholesky", warm_start=True, tol=1e-6, max_iter=50)
     models = []
     for strength in strengths:
-        with warnings.catch_warnings():
+        # One thread: on designs of this size several wait for each other, by spinning, longer than they work.
+        with warnings.catch_warnings(), threadpool_limits(1, user_api="blas"):
             warnings.simplefilter("ignore", ConvergenceWarning)  # a path's loose end may be flat: it is not chosen then
             estimator.set_params(C=strength).fit(design, label)
         parts = tuple(np.split(estimator.coef_[0].copy(), ends))

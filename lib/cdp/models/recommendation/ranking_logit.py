@@ -15,6 +15,7 @@ from scipy import optimize, special
 from cdp.models.btyd.bgnbd import Floats
 
 TAIL = 4.0
+LEAST_SLOPE = 0.01  # on one column, in log-odds for each of its standard deviations
 RIDGE = 1.0  # in pseudo-observations; without it a part that nobody bought from has no finite intercept
 
 
@@ -38,8 +39,8 @@ class RankingLogit:
 
 
 def fit_logit(features: Floats, bought: Floats, *, columns: Sequence[int], is_curved: bool) -> RankingLogit:
-    """Fit by maximum likelihood with a small ridge. On one column the chance never falls with the feature, so that the
-    order is the feature's whatever the data say."""
+    """Fit by maximum likelihood with a small ridge. On one column the chance always rises with the feature, so that the
+    order is the feature's whatever the data say, and also where nothing was bought."""
     mean, scale = np.zeros(len(columns)), np.ones(len(columns))
     if len(features):
         mean, spread = features[:, columns].mean(axis=0), features[:, columns].std(axis=0)
@@ -55,7 +56,7 @@ def fit_logit(features: Floats, bought: Floats, *, columns: Sequence[int], is_cu
         value = np.logaddexp(0.0, z).sum() - bought @ z + RIDGE / 2 * off @ off
         return float(value), design.T @ (special.expit(z) - bought) + RIDGE * off
 
-    lowest = 0.0 if len(columns) == 1 else None
+    lowest = LEAST_SLOPE if len(columns) == 1 else None
     bounds = [(None, None)] + [(lowest, None)] * (n_weights - 1)
     found = optimize.minimize(loss, start, jac=True, method="L-BFGS-B", bounds=bounds, options={"maxiter": 100})
     return RankingLogit(tuple(columns), is_curved, mean, scale, found.x)

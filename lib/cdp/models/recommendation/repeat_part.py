@@ -79,8 +79,8 @@ def collect_habits(pairs: Pairs) -> Habits:
     again = pairs.count > 1
     gaps = np.bincount(pairs.item, weights=pairs.count - 1, minlength=n_items)
     spans = np.bincount(pairs.item, weights=pairs.first - pairs.last, minlength=n_items)
-    visits = distinct(log.customer * 2**32 + log.day)
-    visitor, visit_age = visits >> 32, pairs.as_of + 1 - (visits & (2**32 - 1))
+    visits = distinct(log.customer * 2**32 + age)
+    visitor, visit_age = visits >> 32, visits & (2**32 - 1)
     idle = np.full(n_customers, np.inf)
     np.minimum.at(idle, visitor, visit_age)
     days = np.bincount(visitor, minlength=n_customers).astype(float)
