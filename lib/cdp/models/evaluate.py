@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from cdp.models import metrics as m
-from cdp.models.btyd.bgnbd import Floats
+from cdp.models.arrays import Floats
 from cdp.models.value import INPUTS, ValueParameters, score_value
 
 MIN_HOLDOUT = 30

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from scipy import stats
 
-from cdp.models.btyd.bgnbd import Floats
+from cdp.models.arrays import Floats
 
 GROUPS = 10
 

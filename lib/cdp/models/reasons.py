@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pandas as pd
 
-from cdp.models.btyd.bgnbd import Floats
+from cdp.models.arrays import Floats
 
 
 def churn_reasons(x: Floats, t_x: Floats, age: Floats, alive: Floats) -> list[list[str]]:

@@ -12,8 +12,9 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from cdp.models.arrays import Floats
 from cdp.models.attribution.markov import MAX_ORDER, OrderChoice, build_chain, choose_order, removal_effects
-from cdp.models.attribution.paths import Floats, Paths
+from cdp.models.attribution.paths import Paths
 
 CORRELATIONAL = (
     "Attribution is correlational: it shares out observed conversions along observed paths and does not say how many "

@@ -15,7 +15,8 @@ from scipy import sparse, stats
 from scipy.sparse import linalg
 
 from cdp.core.errors import ModelError
-from cdp.models.attribution.paths import Floats, Ints, Paths
+from cdp.models.arrays import Floats, Ints
+from cdp.models.attribution.paths import Paths
 from cdp.models.metrics import weighted_auc
 
 MAX_ORDER = 3

@@ -12,12 +12,9 @@ from dataclasses import dataclass, replace
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
-from numpy.typing import NDArray
 
 from cdp.core.errors import ContractError, nearest_name
-
-Floats = NDArray[np.float64]
-Ints = NDArray[np.int64]
+from cdp.models.arrays import Floats, Ints
 
 COLUMNS = ("path", "conversions", "value", "nulls")
 _ARROWS = "->|=>|→"

@@ -18,10 +18,10 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 from scipy import special
 
-Floats = NDArray[np.float64]
+from cdp.models.arrays import Floats
 
 REMOVABLE = 1e-6  # a = 1 and a + b + x = 1 are removable poles of the formulas: step beside them
 MAX_TERMS = 100_000

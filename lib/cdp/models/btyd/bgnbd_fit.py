@@ -6,8 +6,9 @@ import numpy as np
 import pandas as pd
 from scipy import special
 
+from cdp.models.arrays import Floats
 from cdp.models.btyd import bgnbd
-from cdp.models.btyd.bgnbd import BgNbd, Floats
+from cdp.models.btyd.bgnbd import BgNbd
 from cdp.models.btyd.btyd_fit import (
     DISAGREE,
     BtydFit,

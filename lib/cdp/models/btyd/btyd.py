@@ -9,8 +9,9 @@ import numpy as np
 import pandas as pd
 
 from cdp.core.errors import ModelError
+from cdp.models.arrays import Floats
 from cdp.models.btyd import bgnbd, pareto
-from cdp.models.btyd.bgnbd import BgNbd, Floats, MbgNbd
+from cdp.models.btyd.bgnbd import BgNbd, MbgNbd
 from cdp.models.btyd.bgnbd_fit import NO_DROPOUT, maximise_bgnbd
 from cdp.models.btyd.btyd_fit import BtydFit
 from cdp.models.btyd.pareto import ParetoNbd

@@ -15,7 +15,8 @@ import pandas as pd
 from scipy import optimize
 
 from cdp.core.errors import ModelError
-from cdp.models.btyd.bgnbd import BgNbd, Floats
+from cdp.models.arrays import Floats
+from cdp.models.btyd.bgnbd import BgNbd
 from cdp.models.btyd.pareto import ParetoNbd
 
 LOG_BOUND = 8.0  # parameters stay within exp(-8) .. exp(8)

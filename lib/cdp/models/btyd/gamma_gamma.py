@@ -14,7 +14,7 @@ import pandas as pd
 from numpy.typing import ArrayLike
 from scipy import optimize, special
 
-from cdp.models.btyd.bgnbd import Floats
+from cdp.models.arrays import Floats
 
 CAP_QUANTILE = 0.995  # one wholesale order must not decide what everybody else is worth
 MIN_REPEATERS = 100

@@ -9,8 +9,9 @@ from __future__ import annotations
 import numpy as np
 from scipy import special
 
+from cdp.models.arrays import Floats
 from cdp.models.btyd import bgnbd, gamma_gamma
-from cdp.models.btyd.bgnbd import BgNbd, Floats
+from cdp.models.btyd.bgnbd import BgNbd
 from cdp.models.btyd.gamma_gamma import GammaGamma
 
 TAIL = 0.05  # on each side

@@ -17,7 +17,8 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy import special
 
-from cdp.models.btyd.bgnbd import Floats, as_floats
+from cdp.models.arrays import Floats
+from cdp.models.btyd.bgnbd import as_floats
 
 NODES = 32  # the error of the log-likelihood is then below 1e-7 for parameters from 1e-3 to 3e3
 ROWS = 20_000  # customers worked on at once: 8 MB an array of nodes

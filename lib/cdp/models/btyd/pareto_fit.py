@@ -6,8 +6,8 @@ import numpy as np
 import pandas as pd
 from scipy import special
 
+from cdp.models.arrays import Floats
 from cdp.models.btyd import pareto
-from cdp.models.btyd.bgnbd import Floats
 from cdp.models.btyd.btyd_fit import (
     DISAGREE,
     BtydFit,

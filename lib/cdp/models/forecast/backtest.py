@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from cdp.models import metrics as m
-from cdp.models.btyd.bgnbd import Floats
+from cdp.models.arrays import Floats
 from cdp.models.evaluate import finite
 from cdp.models.forecast.history import iso_day
 from cdp.models.forecast.learned import Amounts, Tested, bands_of, covered

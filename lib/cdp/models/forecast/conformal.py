@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from cdp.models.btyd.bgnbd import Floats
+from cdp.models.arrays import Floats
 
 COVERAGE = 0.90
 GIVE_WAY = 0.04  # by which groups may cover less where others, that buy nothing, cannot but cover more

@@ -15,8 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import special
 
-from cdp.models.btyd.bgnbd import Floats
-from cdp.models.forecast.history import Ints
+from cdp.models.arrays import Floats, Ints
 
 ROUNDS = 120
 SHAPE = {

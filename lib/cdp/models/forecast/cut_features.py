@@ -10,7 +10,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from cdp.models.btyd.bgnbd import Floats
+from cdp.models.arrays import Floats
 from cdp.models.btyd.btyd import Terms
 from cdp.models.forecast.history import Cut
 

@@ -14,14 +14,15 @@ from typing import Any
 import numpy as np
 
 from cdp.core.errors import ModelError
-from cdp.models.btyd.bgnbd import BgNbd, Floats
+from cdp.models.arrays import Floats, Ints
+from cdp.models.btyd.bgnbd import BgNbd
 from cdp.models.btyd.btyd import Terms, fit_each, fit_pooled_rate, terms_of
 from cdp.models.btyd.btyd_fit import BtydFit
 from cdp.models.btyd.gamma_gamma import GammaGammaFit
 from cdp.models.btyd.intervals import spend_interval
 from cdp.models.forecast.backtest import backtest
 from cdp.models.forecast.cut_plan import plan_cuts
-from cdp.models.forecast.history import Cut, Ints, Purchases, cut_at, equal_histories, iso_day
+from cdp.models.forecast.history import Cut, Purchases, cut_at, equal_histories, iso_day
 from cdp.models.forecast.learned import Amounts, bands_of, learn, settle_levels
 from cdp.models.forecast.past import BASELINE, PastCut, choose_model, look_at_past, value_of_purchase
 

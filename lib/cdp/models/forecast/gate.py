@@ -12,7 +12,7 @@ from typing import TypeAlias, TypeVar
 
 import numpy as np
 
-from cdp.models.btyd.bgnbd import Floats
+from cdp.models.arrays import Floats
 from cdp.models.forecast.correction import CutRows, RawScores, logit, shift_to, sigmoid, train_correction
 
 FOLDS = 3

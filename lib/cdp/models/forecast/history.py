@@ -9,9 +9,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from cdp.models.btyd.bgnbd import Floats
+from cdp.models.arrays import Floats, Ints
 
-Ints = NDArray[np.int64]
 EPOCH = date(1970, 1, 1)
 
 

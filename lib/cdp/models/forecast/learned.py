@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from cdp.models.btyd.bgnbd import Floats
+from cdp.models.arrays import Floats
 from cdp.models.btyd.btyd import Terms, fit_each, terms_of
 from cdp.models.forecast.conformal import SpendBands, fit_bands
 from cdp.models.forecast.correction import Correction, RawScores, logit, shift_to, sigmoid, train_correction

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from cdp.models import metrics as m
-from cdp.models.btyd.bgnbd import Floats
+from cdp.models.arrays import Floats
 from cdp.models.btyd.btyd import Terms, fit_each, terms_of
 from cdp.models.btyd.gamma_gamma import GammaGammaFit, expected_value, fit_gamma_gamma
 from cdp.models.forecast.correction import CutRows

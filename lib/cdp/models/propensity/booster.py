@@ -8,7 +8,7 @@ from __future__ import annotations
 import lightgbm
 import numpy as np
 
-from cdp.models.btyd.bgnbd import Floats
+from cdp.models.arrays import Floats
 from cdp.models.propensity.feature_matrix import FeatureMatrix
 
 TREES = (20, 40, 60, 80, 120, 160, 220, 300)  # the numbers that compete

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from cdp.models.btyd.bgnbd import Floats
+from cdp.models.arrays import Floats
 from cdp.models.propensity.booster import TREES
 from cdp.models.propensity.feature_matrix import FeatureMatrix
 from cdp.models.propensity.folds import assign_folds, fewest_people

@@ -9,7 +9,7 @@ from itertools import combinations
 import numpy as np
 import pandas as pd
 
-from cdp.models.btyd.bgnbd import Floats
+from cdp.models.arrays import Floats
 from cdp.models.propensity.feature_columns import FeatureColumn, FeaturePlan, as_days, as_numbers, as_text
 
 MAX_DATES = 4  # among more dates no differences are made

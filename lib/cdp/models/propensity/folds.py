@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from cdp.models.btyd.bgnbd import Floats
+from cdp.models.arrays import Floats
 
 
 def hash_keys(ids: pd.Series, salt: int) -> np.ndarray:

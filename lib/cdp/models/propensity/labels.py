@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 
 from cdp.core.errors import ContractError
-from cdp.models.btyd.bgnbd import Floats
+from cdp.models.arrays import Floats
 from cdp.models.propensity.feature_columns import as_text
 
 YES = frozenset({"1", "true", "t", "yes", "y"})

@@ -9,7 +9,7 @@ from __future__ import annotations
 import numpy as np
 
 from cdp.models import metrics
-from cdp.models.btyd.bgnbd import Floats
+from cdp.models.arrays import Floats
 from cdp.models.propensity.feature_matrix import FeatureMatrix
 
 FEW_VALUES = 10

@@ -17,7 +17,7 @@ import pandas as pd
 from scipy import special
 
 from cdp.core.errors import ModelError
-from cdp.models.btyd.bgnbd import Floats
+from cdp.models.arrays import Floats
 from cdp.models.propensity.crossfit import cross_fit
 from cdp.models.propensity.feature_columns import learn_columns
 from cdp.models.propensity.feature_matrix import FeatureMatrix, encode

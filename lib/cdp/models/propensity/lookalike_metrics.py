@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from cdp.models import metrics
-from cdp.models.btyd.bgnbd import Floats
+from cdp.models.arrays import Floats
 from cdp.models.propensity.feature_matrix import FeatureMatrix
 from cdp.models.propensity.spline_logistic import learn_terms
 

@@ -15,7 +15,7 @@ import numpy as np
 import pandas as pd
 
 from cdp.core.errors import ContractError, ModelError
-from cdp.models.btyd.bgnbd import Floats
+from cdp.models.arrays import Floats
 from cdp.models.propensity.crossfit import cross_fit
 from cdp.models.propensity.feature_columns import learn_columns
 from cdp.models.propensity.feature_matrix import FeatureMatrix, encode

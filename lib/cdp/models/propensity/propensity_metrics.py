@@ -10,7 +10,7 @@ import pandas as pd
 from scipy import special
 
 from cdp.models import metrics
-from cdp.models.btyd.bgnbd import Floats
+from cdp.models.arrays import Floats
 from cdp.models.propensity.stack import log_losses
 
 DRAWS = 1000

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from cdp.models.btyd.bgnbd import Floats
+from cdp.models.arrays import Floats
 from cdp.models.propensity.feature_matrix import FeatureMatrix, value_words
 
 MAX_REASONS = 3

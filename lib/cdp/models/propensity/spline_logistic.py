@@ -16,7 +16,7 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.preprocessing import SplineTransformer
 from threadpoolctl import threadpool_limits
 
-from cdp.models.btyd.bgnbd import Floats
+from cdp.models.arrays import Floats
 from cdp.models.propensity.feature_columns import FeatureColumn
 from cdp.models.propensity.feature_matrix import FeatureMatrix
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import optimize, special
 
-from cdp.models.btyd.bgnbd import Floats
+from cdp.models.arrays import Floats
 
 PRIOR = 20.0  # the average counts like some hundred people; against thousands it is nothing
 

@@ -17,7 +17,7 @@ import pandas as pd
 from scipy import special
 
 from cdp.core.errors import ContractError
-from cdp.models.btyd.bgnbd import Floats
+from cdp.models.arrays import Floats
 from cdp.models.propensity.feature_columns import FeatureColumn, as_numbers, learn_columns
 from cdp.models.propensity.feature_matrix import FeatureMatrix, encode
 from cdp.models.propensity.labels import read_label

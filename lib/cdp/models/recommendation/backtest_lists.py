@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from cdp.models.btyd.bgnbd import Floats
-from cdp.models.recommendation.purchase_log import Ints, PurchaseLog
+from cdp.models.arrays import Floats, Ints
+from cdp.models.recommendation.purchase_log import PurchaseLog
 from cdp.models.recommendation.ranking_metrics import Truth, gain_interval, judge_lists, truth_of
 from cdp.models.recommendation.recommend import HORIZON_DAYS, Recommender, View, learn_from, rank_items, view_at
 

@@ -11,8 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import sparse
 
-from cdp.models.btyd.bgnbd import Floats
-from cdp.models.recommendation.purchase_log import Ints
+from cdp.models.arrays import Floats, Ints
 from cdp.models.recommendation.repeat_part import Habits, Pairs
 
 MAX_ITEMS = 4_000  # the similarities are a dense matrix of these: 64 MB

@@ -11,8 +11,7 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from cdp.core.errors import ContractError, nearest_name
-
-Ints = NDArray[np.int64]
+from cdp.models.arrays import Ints
 
 COLUMNS = ("customer_id", "at", "item_id")
 _SECONDS_A_DAY = 86_400

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import optimize, special
 
-from cdp.models.btyd.bgnbd import Floats
+from cdp.models.arrays import Floats
 
 TAIL = 4.0
 LEAST_SLOPE = 0.01  # on one column, in log-odds for each of its standard deviations

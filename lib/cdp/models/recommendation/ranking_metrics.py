@@ -7,8 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from cdp.models.btyd.bgnbd import Floats
-from cdp.models.recommendation.purchase_log import Ints, distinct
+from cdp.models.arrays import Floats, Ints
+from cdp.models.recommendation.purchase_log import distinct
 
 LENGTH = 10
 DRAWS = 1_000

@@ -15,10 +15,10 @@ from typing import Protocol
 import numpy as np
 
 from cdp.core.errors import ContractError
-from cdp.models.btyd.bgnbd import Floats
+from cdp.models.arrays import Floats, Ints
 from cdp.models.recommendation.explore_part import YARDSTICK as LIKENESS
 from cdp.models.recommendation.explore_part import Candidates, Neighbours, explore_candidates, find_neighbours
-from cdp.models.recommendation.purchase_log import Ints, PurchaseLog
+from cdp.models.recommendation.purchase_log import PurchaseLog
 from cdp.models.recommendation.ranking_logit import RankingLogit, fit_logit
 from cdp.models.recommendation.ranking_metrics import order_within, truth_of
 from cdp.models.recommendation.repeat_part import YARDSTICK as OWN_COUNTS

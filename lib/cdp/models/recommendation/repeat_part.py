@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from cdp.models.btyd.bgnbd import Floats
-from cdp.models.recommendation.purchase_log import Ints, PurchaseLog, distinct
+from cdp.models.arrays import Floats, Ints
+from cdp.models.recommendation.purchase_log import PurchaseLog, distinct
 
 HALF_LIVES_DAYS = (7, 28, 56, 112)
 YARDSTICK = HALF_LIVES_DAYS.index(56)  # of the features: own counts that fade by half in eight weeks

@@ -6,10 +6,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from cdp.models.btyd.bgnbd import Floats
+from cdp.models.arrays import Floats, Ints
 from cdp.models.recommendation.explore_part import YARDSTICK as LIKENESS
 from cdp.models.recommendation.explore_part import Candidates
-from cdp.models.recommendation.purchase_log import Ints
 from cdp.models.recommendation.recommend import View
 from cdp.models.recommendation.repeat_part import YARDSTICK as OWN_COUNTS
 from cdp.models.recommendation.repeat_part import Pairs
