@@ -26,7 +26,7 @@ import ChannelAttribution as ca
 paths = pd.read_csv(sys.argv[1])
 started = time.monotonic()
 ca.markov_model(paths, "path", "conversions", var_value="value", var_null="nulls", order=1, out_more=False,
-                flg_adv=False, verbose=0)
+                flg_pro=False, verbose=0)
 print(json.dumps({"markov_1_seconds": round(time.monotonic() - started, 2)}))
 """
 

@@ -1,4 +1,4 @@
-"""Propensity on made subscribers of kinds that the method was not built on: one JSON line each.
+"""Propensity on four kinds of made subscribers: one JSON line each.
 
 ``bench_propensity.py [--people N]``. Lines (``what``): propensity (one a kind: AUC, Brier and calibration error on
 20,000 further people, with the differences to a plain spline logistic of scikit-learn and to plain LightGBM), fit and

@@ -14,7 +14,7 @@ from cdp.models.recommendation.ranking_metrics import Truth, gain_interval, judg
 from cdp.models.recommendation.recommend import HORIZON_DAYS, Recommender, View, learn_from, rank_items, view_at
 
 CUTS = 3
-MAX_JUDGED = 3_000  # customers a cut: enough for two digits of NDCG
+MAX_JUDGED = 1_500  # customers a cut: enough for two digits of NDCG
 _POPULAR = 1_000  # of these, those that a customer has not bought are the popular new items
 
 _NOTHING: dict[str, float | None] = {"mean": None, "low": None, "high": None}

@@ -32,7 +32,7 @@ from cdp.models.recommendation.repeat_part import (
 )
 
 HORIZON_DAYS = 28
-MAX_PAIRS = 300_000  # to learn from, in each part: some tens of coefficients do not get better beyond
+MAX_PAIRS = 200_000  # to learn from, in each part: some tens of coefficients do not get better beyond
 MIN_BOUGHT = 100  # purchases among those pairs, below which only the yardstick is fitted
 CHUNK = 2_000  # customers at a time: their scores for 4,000 items are 32 MB
 
