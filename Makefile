@@ -48,6 +48,7 @@ chaos: install   ## long kill runs
 
 bench: install   ## speed and size, one JSON line each
 	@set -e; for bench in tests/benchmarks/bench_*.py; do $(PY) $$bench; done
+	@$(PY) tests/benchmarks/bench_identity.py --kinds register,crm --records 50000
 
 clean:           ## the demo's data and the environment
 	rm -rf data $(VENV) .venv-peers
