@@ -7,6 +7,7 @@ rule and is reported.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from itertools import combinations
 
@@ -19,9 +20,10 @@ from cdp.identity.linkage.parts import IDENTIFIERS, Part, Parts
 from cdp.identity.linkage.text import skeleton
 
 BLOCK_CAP = 250  # records a block
-_SMALLEST_BUDGET = 1_500_000  # pairs: seconds, whatever the size of the file
-_LARGEST_BUDGET = 20_000_000
-_PAIRS_A_RECORD = 60
+# Pairs as the rules propose them; half of them are proposed by several rules and compared once.
+_SMALLEST_BUDGET = 3_000_000
+_LARGEST_BUDGET = 24_000_000
+_PAIRS_A_RECORD = 120
 Key = npt.NDArray[np.int64]
 
 
@@ -47,13 +49,13 @@ class Candidates:
 
 
 def pair_budget(n_records: int) -> int:
-    """How many pairs may be looked at."""
+    """How many pairs the rules may propose."""
     return int(np.clip(_PAIRS_A_RECORD * n_records, _SMALLEST_BUDGET, _LARGEST_BUDGET))
 
 
-def propose_pairs(parts: Parts, n_records: int) -> Candidates:
+def propose_pairs(parts: Parts, n_records: int, nicknames: Mapping[str, str]) -> Candidates:
     """The candidate pairs of all chosen rules."""
-    keys = _block_keys(parts)
+    keys = _block_keys(parts, nicknames)
     chosen, passed_over = _choose(keys, n_records)
     found, rules = [], []
     for names, key in chosen:
@@ -66,7 +68,7 @@ def propose_pairs(parts: Parts, n_records: int) -> Candidates:
     return Candidates(unique // n_records, unique % n_records, hits.astype(np.int16), rules, passed_over)
 
 
-def _block_keys(parts: Parts) -> dict[str, list[Key]]:
+def _block_keys(parts: Parts, nicknames: Mapping[str, str]) -> dict[str, list[Key]]:
     """Keys by name, one array per place that a record can hold a value in; -1 is null."""
     keys: dict[str, list[Key]] = {}
     for name in IDENTIFIERS:
@@ -81,7 +83,7 @@ def _block_keys(parts: Parts) -> dict[str, list[Key]]:
         keys["day and month"] = [_derived(parts, "birth_date", lambda v: v[4:] if not v.endswith("00") else None)]
     elif "age" in parts:
         keys["age"] = [parts["age"].first.astype(np.int64)]
-    keys |= _name_keys(parts)
+    keys |= _name_keys(parts, nicknames)
     for name in ("postcode", "street", "premises", "city"):
         if name in parts:
             keys[name] = [parts[name].first.astype(np.int64)]
@@ -91,12 +93,13 @@ def _block_keys(parts: Parts) -> dict[str, list[Key]]:
     return {name: columns for name, columns in keys.items() if any((c >= 0).any() for c in columns)}
 
 
-def _name_keys(parts: Parts) -> dict[str, list[Key]]:
+def _name_keys(parts: Parts, nicknames: Mapping[str, str]) -> dict[str, list[Key]]:
     """Names by sound and as written; both names in either order."""
     keys: dict[str, list[Key]] = {}
     if "given" in parts:
         keys["sound of given name"] = [_derived(parts, "given", skeleton)]
         keys["given name"] = [parts["given"].first.astype(np.int64)]
+        keys["initial of full given name"] = [_derived(parts, "given", lambda v: nicknames.get(v, v)[0])]
     if "family" in parts:
         keys["sound of family name"] = [_derived(parts, "family", lambda v: skeleton(v.replace(" ", "")))]
         keys["family name"] = [parts["family"].first.astype(np.int64)]
@@ -142,7 +145,7 @@ def _codes(texts: pd.Series) -> Key:
 _SAME_THING = (
     {"birth date", "year and unordered day, month", "birth year"},
     {"birth date", "year and unordered day, month", "day and month"},
-    {"given name", "sound of given name", "both names, any order"},
+    {"given name", "sound of given name", "initial of full given name", "both names, any order"},
     {"family name", "sound of family name", "both names, any order"},
     {"email", "local part of email"}, {"postcode", "premises", "city"}, {"street", "premises"},
 )  # fmt: skip
@@ -154,12 +157,12 @@ _FINER = {"birth date": "year and unordered day, month", "given name": "sound of
 def _choose(keys: dict[str, list[Key]], n_records: int) -> tuple[list[tuple[tuple[str, ...], Key]], list[str]]:
     """Rules, identifiers first, then the cheapest, until the budget is spent."""
     budget = pair_budget(n_records)
-    share = budget // 6  # no rule may take more, so that several kinds of mistakes can be survived
     spent = 0
     chosen: list[tuple[tuple[str, ...], Key]] = []
     whole: list[tuple[str, ...]] = []
     passed_over: list[str] = []
-    for size in (1, 2, 3):
+    for size, part in ((1, 8), (2, 4), (3, 4)):
+        share = budget // part  # no rule may take more, so that several kinds of mistakes can be survived
         options = []
         for names in combinations(keys, size):
             if any(len(set(names) & same) > 1 for same in _SAME_THING) or _is_covered(names, whole):

@@ -74,7 +74,7 @@ def link_records(
     parts, generic, people = drop_generic(build_parts(frame, schema), nicknames, patterns)
     fields = fields_for(parts, nicknames)
     clock.start("block")
-    found = propose_pairs(parts, len(frame))
+    found = propose_pairs(parts, len(frame), nicknames)
     clock.start("compare")
     levels = compare_in_chunks(fields, parts, found.left, found.right)
     counted = _count_all(fields, parts, found, levels, len(frame))

@@ -228,6 +228,6 @@ def _warnings(
         told.append(f"{matches:,.0f} pairs look like one person among {n_records:,} records: is a field filled with "
                     "one value, or typed wrongly?")  # fmt: skip
     for field, same, stranger in zip(fields, rates["same"], rates["stranger"], strict=True):
-        if same[1] <= stranger[1]:
+        if same[1] < 0.5 * stranger[1]:
             told.append(f"agreement on {field.name} speaks against one person: check its type")
     return told
