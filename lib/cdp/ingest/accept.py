@@ -118,7 +118,6 @@ def map_sources(
     if not sources:
         raise ConfigError("no source is defined: add a file to conf/sources/")
     work = [(source, mapping_of(source, mappings)) for _, source in sorted(sources.items())]
-
     if len(work) == 1:
         return _map_source(landed, *work[0], headers)
 

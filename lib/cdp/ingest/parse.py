@@ -20,6 +20,7 @@ from cdp.contracts.model import REASONS_TYPE
 from cdp.ingest.codes import quote_text, reason_sql
 from cdp.ingest.fields import KEPT, FieldTree
 from cdp.ingest.parse_json import parse_json
+from cdp.ingest.records import MAX_ROW_BYTES
 from cdp.ingest.spec import CsvOptions, SourceSpec
 
 _VALUES_DDL = "fault STRING, values ARRAY<STRING>"
@@ -110,6 +111,8 @@ def _take_csv(
     raw: list[bytes], file_id: list[str], *, spec: SourceSpec, headers: Mapping[str, list[str]], leaves: list[str]
 ) -> list[tuple[str | None, list[str | None] | None]]:
     """Split CSV rows; a row with another number of columns than its file's header is refused whole."""
+    # The csv module's own limit of 128 KB a value would call long texts wrong rows.
+    csv.field_size_limit(MAX_ROW_BYTES)
     options = spec.csv or CsvOptions()
     encoding, delimiter, quote = options.encoding, options.delimiter, options.quote
     places = {f: [(h.index(leaf) if leaf in h else None) for leaf in leaves] for f, h in headers.items()}

@@ -6,6 +6,7 @@ import json
 from collections.abc import Iterator
 from datetime import date, datetime
 from importlib.resources.abc import Traversable
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +24,8 @@ SOURCES = {n: s for n, s in load_definitions(CONF / "sources", SourceSpec).items
 ARRIVED = date(2026, 1, 6)
 TIME = "2026-01-04T10:00:00.000Z"
 FIELDS = list(SOURCES["snowplow"].csv.header)  # type: ignore[union-attr, arg-type]
+#: Every record has an id of its own, so that none is a duplicate.
+NUMBERS = count(1)
 Reasons = set[tuple[str, str]]
 
 
@@ -31,37 +34,43 @@ def dump(whole: dict[str, Any], changes: dict[str, Any]) -> bytes:
     return json.dumps({k: v for k, v in {**whole, **changes}.items() if v is not None}).encode()
 
 
-def segment(number: list[int] = [0], **changes: Any) -> bytes:  # noqa: B006
-    number[0] += 1
-    whole = {"type": "track", "event": "Viewed", "messageId": f"m{number[0]}", "anonymousId": "a", "timestamp": TIME}
+def segment(**changes: Any) -> bytes:
+    whole = {
+        "type": "track",
+        "event": "Viewed",
+        "messageId": f"m{next(NUMBERS)}",
+        "anonymousId": "a",
+        "timestamp": TIME,
+    }
     return dump(whole, changes) + b"\n"
 
 
-def cloudevent(number: list[int] = [0], **changes: Any) -> bytes:  # noqa: B006
-    number[0] += 1
-    whole = {"specversion": "1.0", "id": f"c{number[0]}", "source": "/shop", "type": "com.example.placed"}
+def cloudevent(**changes: Any) -> bytes:
+    whole = {"specversion": "1.0", "id": f"c{next(NUMBERS)}", "source": "/shop", "type": "com.example.placed"}
     return dump(whole, changes)
 
 
-def order(number: list[int] = [0], **changes: Any) -> bytes:  # noqa: B006
-    number[0] += 1
+def order(**changes: Any) -> bytes:
     lines = [{"product_id": 1, "sku": "S", "quantity": 1, "price": "5.00", "total_discount": "0.00"}]
-    whole = {"id": 1000 + number[0], "created_at": "2026-01-04T05:00:00-05:00", "currency": "USD", "line_items": lines}
+    whole = {
+        "id": 1000 + next(NUMBERS),
+        "created_at": "2026-01-04T05:00:00-05:00",
+        "currency": "USD",
+        "line_items": lines,
+    }
     return dump(whole, changes)
 
 
-def snowplow(number: list[int] = [0], **changes: Any) -> bytes:  # noqa: B006
-    number[0] += 1
+def snowplow(**changes: Any) -> bytes:
     row = dict(zip(FIELDS, SOURCES["snowplow"].sample.raw.split("\t"), strict=True))
-    row |= {"event_id": f"c6ef3124-b53a-4b13-a233-{number[0]:012d}", **changes}
+    row |= {"event_id": f"c6ef3124-b53a-4b13-a233-{next(NUMBERS):012d}", **changes}
     return "\t".join(row.values()).encode() + b"\n"
 
 
-def ga4(number: list[int] = [0], **changes: Any) -> bytes:  # noqa: B006
-    number[0] += 1
+def ga4(**changes: Any) -> bytes:
     whole = {
         "event_date": "20260104", "event_name": "view", "user_pseudo_id": "1.2",
-        "event_timestamp": 1767520800000000 + number[0],
+        "event_timestamp": 1767520800000000 + next(NUMBERS),
     }  # fmt: skip
     return dump(whole, changes)
 

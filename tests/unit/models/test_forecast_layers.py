@@ -76,10 +76,11 @@ def test_the_level_moves_only_on_consistent_evidence():
 
 
 def test_last_year_is_trusted_as_far_as_it_explained_the_past():
-    assert same_season(0.3, [(0.2, 0.2), (-0.1, -0.1)]).log_factor == pytest.approx(0.3)
-    assert 0.1 < same_season(0.3, [(0.2, 0.3), (0.1, 0.2)]).log_factor < 0.3
-    assert same_season(0.3, [(0.0, 0.3), (0.1, -0.2)]).log_factor == 0
-    assert same_season(0.3, []).log_factor == 0 and same_season(float("nan"), [(0.1, 0.1)]).log_factor == 0
+    assert same_season(0.3, [(0.2, 0.2), (-0.1, -0.1), (0.1, 0.1)]).log_factor == pytest.approx(0.3)
+    assert 0.1 < same_season(0.3, [(0.2, 0.3), (0.1, 0.2), (0.3, 0.3)]).log_factor < 0.3
+    assert same_season(0.3, [(0.0, 0.3), (0.1, -0.2), (0.1, 0.1)]).log_factor == 0
+    assert same_season(0.3, [(0.2, 0.2), (0.1, 0.1)]).log_factor == 0  # two pairs agree by luck
+    assert same_season(float("nan"), [(0.1, 0.1)] * 3).log_factor == 0
 
 
 def test_a_logit_shift_moves_the_mean_and_keeps_the_order():

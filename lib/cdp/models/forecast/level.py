@@ -53,10 +53,10 @@ def settle_level(
 def same_season(now: float, pairs: Sequence[tuple[float, float]]) -> LastYear:
     """The year-before ratio `now`, trusted as far as year-before ratios explained past ones.
 
-    `pairs`: (ratio of a past cut, ratio 52 weeks before it). The share of the past ratios' mean square that the year
-    before explains is the share of `now` that is taken.
+    `pairs`: (ratio of a past cut, ratio 52 weeks before it), three at least. The share of the past ratios' mean square
+    that the year before explains is the share of `now` that is taken.
     """
-    if not pairs or not np.isfinite(now):
+    if len(pairs) < MIN_CUTS or not np.isfinite(now):
         return LastYear(0.0)
     then, before = np.array(pairs).T
     explained = 1 - float(np.sum((then - before) ** 2) / max(float(np.sum(then**2)), 1e-12))
