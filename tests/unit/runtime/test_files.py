@@ -54,7 +54,7 @@ def test_json_lines_are_one_document_a_line(tmp_path: Path) -> None:
         ("empty.csv", b"", "is empty"),
         ("sheet.xlsx", b"x", r"\.csv"),
         ("twice.csv", b"a,b,a\n1,2,3\n", "names a more than once"),
-        ("uneven.csv", b"a,b\n1,2\n1,2,3\n", "Row #3: Expected 2 columns, got 3$"),
+        ("uneven.csv", b"a,b\n1,2\n1,2,3\n", "Expected 2 columns, got 3$"),
     ],
 )
 def test_a_wrong_file_is_named(tmp_path: Path, name: str, content: bytes | None, told: str) -> None:
