@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
+from cdp.models.btyd import bgnbd
 from cdp.models.btyd.bgnbd import BgNbd
-from cdp.models.btyd.btyd import bgnbd
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

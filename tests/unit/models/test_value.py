@@ -8,8 +8,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from cdp.models.btyd import bgnbd
 from cdp.models.btyd.bgnbd import BgNbd
-from cdp.models.btyd.btyd import bgnbd
 from cdp.models.btyd.gamma_gamma import GammaGamma
 from cdp.models.btyd.intervals import churn_interval, spend_interval
 from cdp.models.figures import frequency_table

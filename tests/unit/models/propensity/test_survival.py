@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from cdp.core.errors import ContractError
-from cdp.models.propensity.propensity import crossfit
+from cdp.models.propensity import crossfit
 from cdp.models.propensity.survival import MONTHS, fit_survival, score_survival
 
 CLOCKS = {"months_to_renewal": -1.0}

@@ -11,7 +11,8 @@ import pytest
 
 from cdp.core.errors import ContractError, ModelError
 from cdp.models import metrics
-from cdp.models.propensity.propensity import TrainedPropensity, crossfit, fit_propensity
+from cdp.models.propensity import crossfit
+from cdp.models.propensity.propensity import TrainedPropensity, fit_propensity
 from cdp.models.propensity.propensity_model import check_scored, score_propensity
 
 
