@@ -103,7 +103,7 @@ def fit(fields: list[Field], patterns: Patterns, n_records: int) -> LinkModel:
         "nearby": [t if f.shared_nearby else s for f, t, s in zip(fields, typical, stranger, strict=True)],
         "stranger": stranger,
     }
-    few = min(0.5 * n_records / total, 0.2)
+    few = min(0.5 * max(n_records, 1) / total, 0.2)
     # with identifiers alone families and colleagues cannot be told from people: a shared one is a person's
     others = (0.0, 0.0) if all(f.is_identifier for f in fields) else (few, 0.01)
     shares = {"same": few, "home": others[0], "nearby": others[1], "stranger": 1 - few - sum(others)}
