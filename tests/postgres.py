@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
 import subprocess
 import time
 from collections.abc import Iterator
@@ -40,7 +41,7 @@ def postgres(folder: Path) -> Iterator[int]:
         _wait_for(port)
         yield port
     finally:
-        server.terminate()
+        server.send_signal(signal.SIGINT)  # fast: the polite signal waits for clients that keep their connections
         server.wait()
         log.close()
 
