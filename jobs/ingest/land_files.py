@@ -7,7 +7,9 @@ read again; the same content under another name is a duplicate; a broken file is
 import os
 import sys
 from collections.abc import Mapping, Sequence
+from datetime import date
 
+from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from cdp.contracts.bronze.landed_records import LANDED_RECORDS
@@ -62,33 +64,33 @@ def land_tables(ctx: JobContext, sources: Mapping[str, SourceSpec], known: Seque
             ctx.report_problem(str(error))
             continue
         if batch.n_records and batch.batch_id not in {k.file_id for k in known}:
-            stamp = {"run_id": F.lit(ctx.run_id), "landed_at": F.lit(ctx.now)}
-            ctx.write(LANDED_RECORDS, landed_rows(batch).withColumns(stamp))
+            append_new(ctx, landed_rows(batch), {name}, {ctx.run_date}, {batch.batch_id})
             landed.append(batch)
     return landed
 
 
 def land(ctx: JobContext, plan: LandingPlan, sources: dict[str, SourceSpec]) -> None:
-    """Append the records of the new files, but not again those that a killed run has landed already."""
-    records = read_records(ctx.spark, plan.to_read, sources)
-    stamped = records.withColumn("run_id", F.lit(ctx.run_id)).withColumn("landed_at", F.lit(ctx.now))
-    landed = landed_already(ctx, plan)
+    """Append the records of the new files."""
+    found = [checked.file for checked in plan.to_read]
+    names, dates = {f.source for f in found}, {f.delivered_on for f in found}
+    append_new(ctx, read_records(ctx.spark, plan.to_read, sources), names, dates, {c.file_id for c in plan.to_read})
+
+
+def append_new(ctx: JobContext, records: DataFrame, names: set[str], dates: set[date], file_ids: set[str]) -> None:
+    """Append records, but not again those of files or batches that a killed run has landed already."""
+    stamped = records.withColumns({"run_id": F.lit(ctx.run_id), "landed_at": F.lit(ctx.now)})
+    landed = landed_already(ctx, names, dates, file_ids)
     if landed:
         stamped = stamped.where(~F.col("file_id").isin(*landed))
     ctx.write(LANDED_RECORDS, stamped, keys_are_new=True)
 
 
-def landed_already(ctx: JobContext, plan: LandingPlan) -> set[str]:
-    """Files of the plan whose records a killed run has landed; only partitions that they go to are looked at."""
+def landed_already(ctx: JobContext, names: set[str], dates: set[date], file_ids: set[str]) -> set[str]:
+    """Which of the ids a killed run has landed; only partitions that they go to are looked at."""
     if ctx.version(LANDED_RECORDS) < 0:
         return set()
-    files = {
-        column: {getattr(f, column) for f in (p.file for p in plan.to_read)} for column in ("source", "delivered_on")
-    }
     there = ctx.read_previous(LANDED_RECORDS).where(
-        F.col("source").isin(*files["source"])
-        & F.col("delivered_on").isin(*files["delivered_on"])
-        & F.col("file_id").isin(*[file.file_id for file in plan.to_read])
+        F.col("source").isin(*names) & F.col("delivered_on").isin(*dates) & F.col("file_id").isin(*file_ids)
     )
     return {row.file_id for row in there.select("file_id").distinct().collect()}
 
