@@ -7,8 +7,7 @@ import sys
 
 from cdp.activation.destinations import destination_model
 from cdp.activation.export import ExportTables, export_audiences
-from cdp.activation.plan import check_columns
-from cdp.audiences.facts import SCORE_COLUMNS, people_facts
+from cdp.audiences.facts import people_facts
 from cdp.audiences.spec import AudienceSpec
 from cdp.contracts.gold.audience_members import AUDIENCE_MEMBERS
 from cdp.contracts.gold.person_identifiers import PERSON_IDENTIFIERS
@@ -34,12 +33,6 @@ JOB = Job(
 def main(ctx: JobContext) -> None:
     destinations = ctx.definitions("destinations", destination_model())
     traits = traits_contract(ctx.definitions("traits", TraitSpec))
-    groups = {
-        "profile": PROFILES.column_names,
-        "trait": traits.column_names,
-        "prediction": list(SCORE_COLUMNS),
-    }
-    check_columns(destinations, groups=groups)
     owners, consents = person_records(ctx.read(PERSON_IDENTIFIERS)), ctx.read(CONSENTS)
     tables = ExportTables(
         members=ctx.read(AUDIENCE_MEMBERS),

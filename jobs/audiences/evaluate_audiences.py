@@ -5,8 +5,7 @@ Grain: one gold.audience_members row per stay of a person in an audience.
 
 import sys
 
-from cdp.activation.destinations import destination_model
-from cdp.audiences.evaluate import check_specs, evaluate_audiences
+from cdp.audiences.evaluate import evaluate_audiences
 from cdp.audiences.spec import AudienceSpec
 from cdp.contracts.gold.audience_members import AUDIENCE_MEMBERS
 from cdp.contracts.gold.predictions import PREDICTIONS
@@ -28,8 +27,6 @@ JOB = Job(
 def main(ctx: JobContext) -> None:
     specs = ctx.definitions("audiences", AudienceSpec)
     traits = traits_contract(ctx.definitions("traits", TraitSpec))
-    destinations = ctx.definitions("destinations", destination_model())
-    check_specs(ctx.spark, specs, traits_contract=traits, destinations=list(destinations))
     members = evaluate_audiences(
         ctx.read(PROFILES),
         ctx.read(traits),

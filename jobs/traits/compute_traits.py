@@ -15,7 +15,7 @@ from cdp.rules.person_records import person_records
 from cdp.runtime.entry import run
 from cdp.runtime.job import Job, JobContext
 from cdp.traits.compute import compute_traits
-from cdp.traits.contract import check_specs, traits_contract
+from cdp.traits.contract import traits_contract
 from cdp.traits.rfm import find_thresholds, has_rfm, score_rfm
 from cdp.traits.spec import TraitSpec
 
@@ -28,7 +28,6 @@ JOB = Job(
 
 def main(ctx: JobContext) -> None:
     specs = ctx.definitions("traits", TraitSpec)
-    check_specs(ctx.spark, specs)
     tables = {table.full_name: ctx.read(table) for table in (EVENTS, ORDER_LINES, FEEDBACK)}
     records = person_records(ctx.read(PERSON_IDENTIFIERS))
     traits = ctx.keep(compute_traits(records, tables, specs=specs, as_of=ctx.run_date))

@@ -1,6 +1,7 @@
 """How long nights take, by size: one JSON line each, with plain Spark on the same files beside it.
 
-``make bench``, or ``python tests/benchmarks/bench_nights.py --sizes 5000,50000,500000``. Every step is a process of the
+``make bench``, or ``python tests/benchmarks/bench_nights.py --sizes 5000,50000``: the largest size takes hours and some
+60 GB of disk on two cores, and each line is printed when it is known. Every step is a process of the
 command line with two cores and 4 GB of driver memory. Lines (``what``): sample, first_night, later_night, idle_night
 (a new date without new data), baseline (with the ratio of the first night to it), growth (exponent between two sizes:
 1 is linear). Nothing here is asserted: read the numbers beside the ones of your last release on the same machine.
@@ -31,7 +32,7 @@ Line = dict[str, Any]
 def main() -> None:
     """Run all sizes and print their lines, then the growth between neighbours."""
     parser = argparse.ArgumentParser(description="Speed and size of nights, one JSON line each.")
-    parser.add_argument("--sizes", default="5000,50000", help="customers, separated by commas")
+    parser.add_argument("--sizes", default="5000,50000,500000", help="customers, separated by commas")
     parser.add_argument("--history-weeks", default="104")
     parser.add_argument("--keep", metavar="DIR", help="keep inputs and lakes there (default: a temporary folder)")
     options = parser.parse_args()

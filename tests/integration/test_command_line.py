@@ -46,6 +46,8 @@ def test_help_and_lists_work_without_a_lake(cdp: Run, tmp_path: Path) -> None:
     assert (
         listed.index("ingest.land_files") < listed.index("identity.resolve_people") < listed.index("ops.write_report")
     )
+    after = {job["job"]: job["after"] for job in json.loads(cdp("jobs", "--json").stdout)}
+    assert after["ingest.accept_records"] == ["ingest.land_files"]
     assert "## gold.profiles" in cdp("catalog").stdout
     assert {"landed_records", "profiles"} <= {t["name"] for t in json.loads(cdp("catalog", "--json").stdout)}
     assert "no model is registered yet" in cdp("models", "list", "--home", str(tmp_path)).stdout

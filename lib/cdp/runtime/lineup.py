@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+from pyspark.sql import SparkSession
+
 from cdp.activation.destinations import destination_model
+from cdp.activation.plan import check_columns
+from cdp.audiences.evaluate import check_specs as check_audiences
+from cdp.audiences.facts import SCORE_COLUMNS
 from cdp.audiences.spec import AudienceSpec
 from cdp.contracts.find import all_contracts
+from cdp.contracts.gold.profiles import PROFILES
 from cdp.contracts.gold.traits import TRAITS
 from cdp.contracts.model import TableContract
 from cdp.identity.rules import IdentityRules
@@ -12,6 +18,7 @@ from cdp.ingest.spec import MappingSpec, SourceSpec, chosen_sources
 from cdp.profiles.survivorship import SurvivorshipPolicy
 from cdp.rules.definitions import load_definitions
 from cdp.runtime.config import Configuration
+from cdp.traits.contract import check_specs as check_traits
 from cdp.traits.contract import traits_contract
 from cdp.traits.spec import TraitSpec
 
@@ -35,3 +42,21 @@ def check_definitions(configuration: Configuration) -> None:
     }
     found = {kind: load_definitions(configuration.definition_folders(kind), model) for kind, model in kinds.items()}
     chosen_sources(found["sources"], configuration.settings.sources)
+    groups = {
+        "profile": PROFILES.column_names,
+        "trait": traits_contract(found["traits"]).column_names,
+        "prediction": list(SCORE_COLUMNS),
+    }
+    check_columns(found["destinations"], groups=groups)
+
+
+def check_expressions(spark: SparkSession, configuration: Configuration) -> None:
+    """Let Spark analyse every trait and audience against the contracts; :class:`ConfigError` for the first wrong one.
+
+    Before a job runs, not when its turn comes: a misspelt column is told at once, not after an hour of landing.
+    """
+    traits = load_definitions(configuration.definition_folders("traits"), TraitSpec)
+    audiences = load_definitions(configuration.definition_folders("audiences"), AudienceSpec)
+    destinations = load_definitions(configuration.definition_folders("destinations"), destination_model())
+    check_traits(spark, traits)
+    check_audiences(spark, audiences, traits_contract=traits_contract(traits), destinations=list(destinations))

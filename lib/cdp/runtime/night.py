@@ -17,6 +17,7 @@ from cdp.core.errors import CdpError, ContractError, TransientError
 from cdp.runtime.catalogue import LoadedJob, load_jobs, order_jobs
 from cdp.runtime.config import Configuration
 from cdp.runtime.job import JobContext
+from cdp.runtime.lineup import check_definitions, check_expressions
 from cdp.runtime.runlog import Finished, RunRecorder, fingerprint, input_versions
 from cdp.tables.store import Lake
 
@@ -81,6 +82,8 @@ def run_one(
     lake: Lake, configuration: Configuration, loaded: LoadedJob, run_date: date, *, clock: Clock = utc_now
 ) -> JobContext:
     """Run one job whether or not anything changed, and note it in ops.runs."""
+    check_definitions(configuration)
+    check_expressions(lake.spark, configuration)
     runner = _Runner(lake, configuration, run_date, clock, Finished())
     context, _ = runner.run_if_changed(loaded)
     runner.recorder.flush()

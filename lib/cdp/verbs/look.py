@@ -15,8 +15,10 @@ def add(verbs: Verbs) -> None:
     show = add_verb(verbs, "show", show_verb, "print one person: who, why, what, which scores and audiences")
     show.add_argument("what", choices=("person",))
     show.add_argument("key", help="a person id, or an identifier such as an e-mail address or customer number")
-    add_verb(
-        verbs, "jobs", jobs_verb, "list the jobs in the order of a night, with what they read and write", lake=False
+    text = "list the jobs in the order of a night, with what they read and write"
+    jobs = add_verb(verbs, "jobs", jobs_verb, text, lake=False)
+    jobs.add_argument(
+        "--json", action="store_true", help="as JSON, with the jobs that each comes after: for schedulers"
     )
     catalog = add_verb(verbs, "catalog", catalog_verb, "describe every table: grain, columns, sensitivity")
     catalog.add_argument("--json", action="store_true", help="as JSON instead of Markdown")
@@ -34,13 +36,27 @@ def show_verb(options: argparse.Namespace, console: Console) -> int:
 
 def jobs_verb(options: argparse.Namespace, console: Console) -> int:
     """``cdp jobs``: the night's order with reads and writes."""
-    from cdp.runtime.catalogue import load_jobs, order_jobs
+    from cdp.runtime.catalogue import edges_of, load_jobs, order_jobs
 
-    for loaded in order_jobs(load_jobs()):
-        job = loaded.job
-        console.print(f"{job.name}: {loaded.doc.splitlines()[0]}", highlight=False, markup=False)
-        console.print(f"    reads {', '.join(t.full_name for t in job.reads) or 'files'}", highlight=False)
-        console.print(f"    writes {', '.join(t.full_name for t in job.writes) or 'files'}", highlight=False)
+    jobs = load_jobs()
+    before = edges_of(jobs)
+    told = [
+        {
+            "job": loaded.job.name,
+            "does": loaded.doc.splitlines()[0],
+            "reads": [table.full_name for table in loaded.job.reads],
+            "writes": [table.full_name for table in loaded.job.writes],
+            "after": sorted(before[loaded.job.name]),
+        }
+        for loaded in order_jobs(jobs)
+    ]
+    if options.json:
+        print(json.dumps(told, indent=2))
+        return 0
+    for job in told:
+        console.print(f"{job['job']}: {job['does']}", highlight=False, markup=False)
+        console.print(f"    reads {', '.join(job['reads']) or 'files'}", highlight=False)
+        console.print(f"    writes {', '.join(job['writes']) or 'files'}", highlight=False)
     return 0
 
 

@@ -50,7 +50,7 @@ def nightly_verb(options: argparse.Namespace, console: Console) -> int:
 
 
 def run_nights(configuration: Configuration, nights: Sequence, console: Console) -> list[str]:
-    from cdp.runtime.lineup import check_definitions
+    from cdp.runtime.lineup import check_definitions, check_expressions
     from cdp.runtime.lock import night_lock
     from cdp.runtime.night import run_night
     from cdp.runtime.runlog import finished_runs
@@ -59,6 +59,7 @@ def run_nights(configuration: Configuration, nights: Sequence, console: Console)
     problems: list[str] = []
     with night_lock(configuration.settings.state):
         lake = open_lake(configuration, "cdp nightly")
+        check_expressions(lake.spark, configuration)
         for night in nights:
             finished = finished_runs(lake)
             last = finished.latest_night
