@@ -7,7 +7,7 @@ the driver.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from datetime import date
 from typing import TYPE_CHECKING
 
@@ -39,13 +39,16 @@ class Decisions:
 
     kept: cluster -> the pair by which it stays that person; clusters: all that were decided upon (without a pair in
     `kept` they become new people); heirs: person who ends -> cluster that has the records now, None if none is
-    left; parts: person -> clusters that have the records now, where they are several.
+    left; parts: person -> clusters that have the records now, where they are several. returned: people who were merged
+    and are back; followed: other merged people -> cluster of a split person that has their anchor record.
     """
 
     kept: dict[int, Pair]
     clusters: frozenset[int]
     heirs: dict[str, int | None]
     parts: dict[str, tuple[int, ...]]
+    returned: frozenset[str] = frozenset()
+    followed: dict[str, int] = field(default_factory=dict)
 
 
 def pair_clusters(members: DataFrame) -> DataFrame:
@@ -126,3 +129,26 @@ def decide(rivals: list[Pair]) -> Decisions:
 def _match_order(pair: Pair) -> tuple[bool, int, date, str, int]:
     overlap = 0 if pair.anchor is not None else -pair.overlap
     return (pair.anchor is None, overlap, pair.born_on or date.max, pair.prior_id, pair.cluster or 0)
+
+
+def return_merged(decisions: Decisions, members: DataFrame, previous_people: DataFrame) -> Decisions:
+    """Let people who were merged come back where the one who holds them comes apart: under their id, born as before.
+
+    A cluster without a match is who had its anchor record there before the merge (of several the oldest, then the
+    smaller id). Merged people who do not come back follow their anchor record. A night without a split asks nothing.
+    """
+    if not decisions.parts:
+        return decisions
+    merged = previous_people.filter((F.col("status") == "merged") & F.col("merged_into").isin(*decisions.parts))
+    anchors = merged.select(F.col("anchor_record_id").alias("record_id"), "person_id", "born_on")
+    where = members.filter("cluster IS NOT NULL").select("record_id", "cluster")
+    found = where.join(F.broadcast(anchors), on="record_id", how="inner").collect()
+    kept, returned, followed = dict(decisions.kept), set(), {}
+    for row in sorted(found, key=lambda r: (r["born_on"] or date.max, r["person_id"])):
+        person, cluster = row["person_id"], row["cluster"]
+        if cluster in decisions.clusters and cluster not in kept:
+            kept[cluster] = Pair(cluster, person, row["record_id"], 0, row["born_on"])
+            returned.add(person)
+        elif cluster in decisions.clusters:
+            followed[person] = cluster
+    return replace(decisions, kept=kept, returned=frozenset(returned), followed=followed)

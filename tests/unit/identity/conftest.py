@@ -15,7 +15,7 @@ from cdp.contracts.gold.person_identifiers import PERSON_IDENTIFIERS
 from cdp.contracts.silver.customer_records import CUSTOMER_RECORDS
 from cdp.contracts.silver.generic_values import GENERIC_VALUES
 from cdp.contracts.silver.identifiers import IDENTIFIERS
-from cdp.identity.links import link_records
+from cdp.identity.links import declare_links
 from cdp.identity.people import resolve_people
 from cdp.identity.person_ids import person_id_maker
 from cdp.identity.rules import IdentityRules
@@ -109,7 +109,7 @@ def run_night(
     refused = [
         {"identifier_type": g.partition("=")[0], "value": g.partition("=")[2], "reason": "shared"} for g in generic
     ]
-    links = link_records(identifiers, rows(GENERIC_VALUES, refused), rules=rules)
+    links = declare_links(identifiers, rows(GENERIC_VALUES, refused), rules=rules)
     before = previous or Night()
     result = resolve_people(
         links,
