@@ -85,12 +85,18 @@ _ONLY_DECLARED = (
 def match_records(customer_records: DataFrame, *, rules: IdentityRules, decisions: StewardDecisions) -> Matches | None:
     """Run the engine over the customer records that name somebody; None where there are fewer than two.
 
-    Two records are one person when that is as likely as with the least sure identifier type that joins records: in a
-    lake a false merge carries the events of one person to another. One Spark job brings the records to the driver.
+    One Spark job brings the records to the driver.
     """
     profiles = build_profiles(select_profiles(customer_records).toArrow(), rules)
-    if profiles is None:
-        return None
+    return None if profiles is None else match_profiles(profiles, rules=rules, decisions=decisions)
+
+
+def match_profiles(profiles: Profiles, *, rules: IdentityRules, decisions: StewardDecisions) -> Matches:
+    """Tell who is who among the profile records.
+
+    Two records are one person when that is as likely as with the least sure identifier type that joins records: in a
+    lake a false merge carries the events of one person to another.
+    """
     number = pd.Series(np.arange(len(profiles.frame)), index=profiles.frame["record_id"])
     left, right = (number.reindex(side).to_numpy() for side in decisions.apart_pairs())
     both = ~(np.isnan(left) | np.isnan(right)) if len(left) else np.zeros(0, bool)

@@ -11,6 +11,8 @@ from cdp.identity.linkage.clusters import component_labels
 from cdp.identity.refusals import KEPT_APART, TOLD_APART, DeclaredLinks, KnownPeople, Refused, find_refused
 
 Numbers = npt.NDArray[np.int64]
+Floats = npt.NDArray[np.float64]
+Mask = npt.NDArray[np.bool_]
 NOBODY: tuple[Numbers, Numbers] = (np.empty(0, np.int64), np.empty(0, np.int64))
 
 
@@ -25,7 +27,7 @@ def people(owners: dict[int, int], *, together: object = NOBODY, apart: object =
     return KnownPeople(record, person, *sides)
 
 
-def never(a: Numbers, b: Numbers, weight: npt.NDArray[np.float64], is_direct: npt.NDArray[np.bool_]) -> npt.NDArray[np.bool_]:  # fmt: skip
+def never(a: Numbers, b: Numbers, weight: Floats, is_direct: Mask) -> Mask:
     return np.zeros(len(a), bool)
 
 
@@ -40,7 +42,7 @@ def test_a_chain_of_events_between_two_people_is_cut_at_its_weakest_link() -> No
     links = declared((1, 90, 5.6, 1), (5, 90, 5.6, 1), (5, 91, 4.2, 1), (2, 91, 4.2, 9))
     asked = []
 
-    def judge(a: Numbers, b: Numbers, weight: npt.NDArray[np.float64], is_direct: npt.NDArray[np.bool_]) -> npt.NDArray[np.bool_]:  # fmt: skip
+    def judge(a: Numbers, b: Numbers, weight: Floats, is_direct: Mask) -> Mask:
         asked.append((a.tolist(), b.tolist(), weight.tolist(), is_direct.tolist()))
         return np.zeros(len(a), bool)
 
