@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING
 from pyspark.sql import Window
 from pyspark.sql import functions as F
 
+from cdp.core.errors import ContractError
+
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame
 
@@ -129,6 +131,27 @@ def decide(rivals: list[Pair]) -> Decisions:
 def _match_order(pair: Pair) -> tuple[bool, int, date, str, int]:
     overlap = 0 if pair.anchor is not None else -pair.overlap
     return (pair.anchor is None, overlap, pair.born_on or date.max, pair.prior_id, pair.cluster or 0)
+
+
+def refuse_upheaval(decisions: Decisions, previous_people: DataFrame, most_changed: float) -> None:
+    """ContractError when too large a share of last night's people would be merged, split or retired tonight.
+
+    A delivery with a broken column, or a rule that was changed by mistake, shows here first, while nothing is written
+    yet. A night with few changes asks nothing: in a small lake one family is a large share.
+    """
+    changed = len({*decisions.heirs, *decisions.parts})
+    if changed < _FEW_CHANGES:
+        return
+    before = previous_people.filter("status = 'active'").count()
+    if changed > most_changed * before:
+        raise ContractError(
+            f"gold.people: {changed:,} of {before:,} people would be merged, split or retired tonight, more than "
+            f"identity_most_changed ({most_changed:.0%}) allows, so nothing was written. Look at what was delivered "
+            "and at conf/identity; if it is meant, run the night again with --set identity_most_changed=1"
+        )
+
+
+_FEW_CHANGES = 50
 
 
 def return_merged(decisions: Decisions, members: DataFrame, previous_people: DataFrame) -> Decisions:

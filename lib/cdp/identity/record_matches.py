@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
+import pyarrow as pa
 
 from cdp.identity.linkage.clusters import component_labels
 from cdp.identity.linkage.engine import Linked, link_records
@@ -65,14 +66,16 @@ class Matches:
         return self.linked.weigh(mean.astype(np.float32)).astype(float)
 
 
-def beyond_the_driver(customer_records: DataFrame, declared: DataFrame, *, link_limit: int) -> str | None:
+def beyond_the_driver(customer_records: DataFrame, identifiers: DataFrame, *, link_limit: int) -> str | None:
     """What a person must know where there is too much for one machine to match records; None where there is not."""
-    n_records = customer_records.count()  # a Delta table answers from its log
-    if n_records > MOST_RECORDS:
-        return _ONLY_DECLARED.format(n=n_records, what="versions of customer records", limit=MOST_RECORDS)
-    n_links = declared.count()
-    if n_links > link_limit:
-        return _ONLY_DECLARED.format(n=n_links, what="links (identity_driver_edge_limit)", limit=link_limit)
+    sizes = (
+        (customer_records, "versions of customer records", MOST_RECORDS),
+        (identifiers, "identifiers of records (identity_driver_edge_limit)", link_limit),
+    )
+    for frame, what, limit in sizes:
+        n = frame.count()  # a Delta table answers from its log
+        if n > limit:
+            return _ONLY_DECLARED.format(n=n, what=what, limit=limit)
     return None
 
 
@@ -85,9 +88,14 @@ _ONLY_DECLARED = (
 def match_records(customer_records: DataFrame, *, rules: IdentityRules, decisions: StewardDecisions) -> Matches | None:
     """Run the engine over the customer records that name somebody; None where there are fewer than two.
 
-    One Spark job brings the records to the driver.
+    One Spark job brings the records to the driver; the rest needs no Spark.
     """
-    profiles = build_profiles(select_profiles(customer_records).toArrow(), rules)
+    return match_versions(select_profiles(customer_records).toArrow(), rules=rules, decisions=decisions)
+
+
+def match_versions(versions: pa.Table | None, *, rules: IdentityRules, decisions: StewardDecisions) -> Matches | None:
+    """As :func:`match_records`, from versions of records that are here already (None: too many to be)."""
+    profiles = None if versions is None else build_profiles(versions, rules)
     return None if profiles is None else match_profiles(profiles, rules=rules, decisions=decisions)
 
 

@@ -16,6 +16,7 @@ from cdp.contracts.gold.people import PEOPLE
 from cdp.contracts.gold.person_identifiers import PERSON_IDENTIFIERS
 from cdp.contracts.ops.identity_overrides import IDENTITY_OVERRIDES
 from cdp.contracts.silver.customer_records import CUSTOMER_RECORDS
+from cdp.contracts.silver.identifiers import IDENTIFIERS
 from cdp.contracts.silver.identity_links import IDENTITY_LINKS
 from cdp.core.errors import ConfigError
 from cdp.identity.decisions import (
@@ -27,7 +28,7 @@ from cdp.identity.decisions import (
     plan_unmerge,
 )
 from cdp.identity.explain import explain_pair, explain_person
-from cdp.identity.record_matches import Matches, match_records
+from cdp.identity.record_matches import Matches, beyond_the_driver, match_records
 from cdp.identity.rules import IdentityRules
 from cdp.rules.definitions import load_definitions
 from cdp.runtime.config import Configuration
@@ -121,4 +122,7 @@ def _write(lake: Lake, decision: dict[str, Any], reason: str, now: datetime) -> 
 
 def _match(lake: Lake, configuration: Configuration, decisions: StewardDecisions) -> Matches | None:
     rules = load_definitions(configuration.definition_folders("identity"), IdentityRules)["rules"]
-    return match_records(lake.read(CUSTOMER_RECORDS), rules=rules, decisions=decisions)
+    customers, limit = lake.read(CUSTOMER_RECORDS), configuration.settings.identity_driver_edge_limit
+    if beyond_the_driver(customers, lake.read(IDENTIFIERS), link_limit=limit):
+        return None
+    return match_records(customers, rules=rules, decisions=decisions)

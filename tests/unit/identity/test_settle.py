@@ -53,5 +53,5 @@ def test_without_names_the_declared_links_are_all(rows: Build) -> None:
     assert match_records(customers, rules=RULES, decisions=StewardDecisions()) is None
     settled = settle_links(declared, None, decisions_in_force([]))
     assert sorted(settled.collect()) == sorted(declared.drop("n_seen").collect())
-    assert beyond_the_driver(customers, declared, link_limit=2) is None
-    assert "2 links (identity_driver_edge_limit)" in (beyond_the_driver(customers, declared, link_limit=1) or "")
+    assert beyond_the_driver(customers, identifiers, link_limit=2) is None
+    assert "2 identifiers of records" in (beyond_the_driver(customers, identifiers, link_limit=1) or "")
