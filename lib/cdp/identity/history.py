@@ -113,7 +113,7 @@ def _split(person: str, successors: list[str], evidence: dict[tuple[str, str], t
 def _collect_evidence(
     members: DataFrame, links: DataFrame, survivors: dict[int, str], split: list[str]
 ) -> dict[tuple[str, str], tuple[str, str]]:
-    """(kind, person_id) -> evidence, why a link was refused: for merges by active links, for splits by others."""
+    """(kind, person_id) -> evidence, why a link was refused: for merges by active links, for splits by all."""
     spark = members.sparkSession
     clusters = pa.array(list(survivors), pa.int64())
     heirs = pa.table({"cluster": clusters, "person_id": pa.array(list(survivors.values()), pa.string())})
@@ -123,10 +123,10 @@ def _collect_evidence(
     inside = []
     if survivors:
         part = "coalesce(prior_id, '') part"
-        inside.append(of_survivors.selectExpr("record_id", "'merge' kind", "true is_active", "person_id", part))
+        inside.append(of_survivors.selectExpr("record_id", "'merge' kind", "person_id", part))
     if split:
         part = "cast(cluster as string) part"  # a cluster of tonight is one person of tonight
-        inside.append(of_split.selectExpr("record_id", "'split' kind", "false is_active", "prior_id person_id", part))
+        inside.append(of_split.selectExpr("record_id", "'split' kind", "prior_id person_id", part))
     if not inside:
         return {}
     ties = _ties(inside[0] if len(inside) == 1 else inside[0].unionByName(inside[1]), links)
@@ -148,7 +148,8 @@ def _ties(inside: DataFrame, links: DataFrame) -> DataFrame:
     other_ends = told.filter("is_pair").withColumn("record_id", F.col("value"))
     per_value = (
         told.unionByName(other_ends)
-        .join(inside, on=["record_id", "is_active"], how="inner")
+        .join(inside, on="record_id", how="inner")
+        .filter("is_active OR kind = 'split'")  # between the parts of a split at least one end is not active any more
         .groupBy(*who, "identifier_type", "value")
         .agg(
             F.count_distinct("part").alias("n_parts"),

@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 
 #: The rule of links that the engine made.
 MATCHED = "matched:profile"
+#: What agreement is worth is learned from the records; from a handful nothing can be, and identifiers alone count.
+_FEWEST = 10
 
 
 @dataclass(frozen=True)
@@ -86,7 +88,7 @@ _ONLY_DECLARED = (
 
 
 def match_records(customer_records: DataFrame, *, rules: IdentityRules, decisions: StewardDecisions) -> Matches | None:
-    """Run the engine over the customer records that name somebody; None where there are fewer than two.
+    """Run the engine over the customer records that name somebody; None where there are too few to learn from.
 
     One Spark job brings the records to the driver; the rest needs no Spark.
     """
@@ -96,7 +98,9 @@ def match_records(customer_records: DataFrame, *, rules: IdentityRules, decision
 def match_versions(versions: pa.Table | None, *, rules: IdentityRules, decisions: StewardDecisions) -> Matches | None:
     """As :func:`match_records`, from versions of records that are here already (None: too many to be)."""
     profiles = None if versions is None else build_profiles(versions, rules)
-    return None if profiles is None else match_profiles(profiles, rules=rules, decisions=decisions)
+    if profiles is None or len(profiles.frame) < _FEWEST:
+        return None
+    return match_profiles(profiles, rules=rules, decisions=decisions)
 
 
 def match_profiles(profiles: Profiles, *, rules: IdentityRules, decisions: StewardDecisions) -> Matches:
