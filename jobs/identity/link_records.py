@@ -5,7 +5,6 @@ silver.generic_values row per demoted value.
 """
 
 import sys
-from concurrent.futures import ThreadPoolExecutor
 
 from cdp.contracts.ops.identity_overrides import IDENTITY_OVERRIDES
 from cdp.contracts.silver.customer_records import CUSTOMER_RECORDS
@@ -15,8 +14,7 @@ from cdp.contracts.silver.identity_links import IDENTITY_LINKS
 from cdp.identity.decisions import decisions_in_force
 from cdp.identity.generic import find_generic_values
 from cdp.identity.links import declare_links
-from cdp.identity.profile_records import select_profiles
-from cdp.identity.record_matches import beyond_the_driver, match_versions
+from cdp.identity.record_matches import beyond_the_driver, match_records
 from cdp.identity.rules import IdentityRules
 from cdp.identity.settle import settle_links
 from cdp.runtime.entry import run
@@ -37,13 +35,11 @@ def main(ctx: JobContext) -> None:
     too_many = beyond_the_driver(customers, identifiers, link_limit=ctx.settings.identity_driver_edge_limit)
     if too_many:
         ctx.report_problem(too_many)
-    with ThreadPoolExecutor(1) as beside:  # the engine works while Spark counts generic values: 3 s less on the demo
-        versions = None if too_many else select_profiles(customers).toArrow()
-        matching = beside.submit(match_versions, versions, rules=rules, decisions=decisions)
-        generic = ctx.keep(find_generic_values(identifiers, customers, rules=rules))
-        ctx.write(GENERIC_VALUES, generic)
-        declared = ctx.keep(declare_links(identifiers, generic, rules=rules))
-        ctx.write(IDENTITY_LINKS, settle_links(declared, matching.result(), decisions))
+    found = None if too_many else match_records(customers, rules=rules, decisions=decisions)
+    generic = ctx.keep(find_generic_values(identifiers, customers, rules=rules))
+    ctx.write(GENERIC_VALUES, generic)
+    declared = ctx.keep(declare_links(identifiers, generic, rules=rules))
+    ctx.write(IDENTITY_LINKS, settle_links(declared, found, decisions))
 
 
 if __name__ == "__main__":

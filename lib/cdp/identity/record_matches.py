@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
-import pyarrow as pa
 
 from cdp.identity.linkage.clusters import component_labels
 from cdp.identity.linkage.engine import Linked, link_records
@@ -28,7 +27,7 @@ if TYPE_CHECKING:
 #: The rule of links that the engine made.
 MATCHED = "matched:profile"
 #: What agreement is worth is learned from the records; from a handful nothing can be, and identifiers alone count.
-_FEWEST = 10
+FEWEST_RECORDS = 10
 
 
 @dataclass(frozen=True)
@@ -87,18 +86,15 @@ _ONLY_DECLARED = (
 )
 
 
-def match_records(customer_records: DataFrame, *, rules: IdentityRules, decisions: StewardDecisions) -> Matches | None:
+def match_records(
+    customer_records: DataFrame, *, rules: IdentityRules, decisions: StewardDecisions
+) -> Matches | None:
     """Run the engine over the customer records that name somebody; None where there are too few to learn from.
 
     One Spark job brings the records to the driver; the rest needs no Spark.
     """
-    return match_versions(select_profiles(customer_records).toArrow(), rules=rules, decisions=decisions)
-
-
-def match_versions(versions: pa.Table | None, *, rules: IdentityRules, decisions: StewardDecisions) -> Matches | None:
-    """As :func:`match_records`, from versions of records that are here already (None: too many to be)."""
-    profiles = None if versions is None else build_profiles(versions, rules)
-    if profiles is None or len(profiles.frame) < _FEWEST:
+    profiles = build_profiles(select_profiles(customer_records).toArrow(), rules)
+    if profiles is None or len(profiles.frame) < FEWEST_RECORDS:
         return None
     return match_profiles(profiles, rules=rules, decisions=decisions)
 

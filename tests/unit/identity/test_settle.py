@@ -14,11 +14,11 @@ from cdp.contracts.silver.identifiers import IDENTIFIERS
 from cdp.contracts.silver.identity_links import IDENTITY_LINKS
 from cdp.identity.decisions import StewardDecisions, decisions_in_force
 from cdp.identity.links import declare_links
-from cdp.identity.record_matches import beyond_the_driver, match_records, match_versions
+from cdp.identity.record_matches import FEWEST_RECORDS, beyond_the_driver, match_records
 from cdp.identity.settle import settle_links
 
 from .conftest import identifier_rows
-from .test_record_matches import RULES, STORY, crowd, table
+from .test_record_matches import RULES, STORY, crowd
 
 Build = Callable[..., DataFrame]
 
@@ -32,6 +32,8 @@ def test_a_family_value_ties_only_its_owner_and_matches_are_added(rows: Build) -
     identifiers = rows(IDENTIFIERS, identifier_rows(texts))
     declared = declare_links(identifiers, rows(GENERIC_VALUES, []), rules=RULES)
     customers = rows(CUSTOMER_RECORDS, [{**v, "landed_id": "l", "source_record_id": v["record_id"]} for v in versions])
+    few = customers.limit(FEWEST_RECORDS - 1)  # from a handful of records nothing can be learned
+    assert match_records(few, rules=RULES, decisions=StewardDecisions()) is None
     found = match_records(customers, rules=RULES, decisions=StewardDecisions())
     links = settle_links(declared, found, StewardDecisions())
     assert links.columns == IDENTITY_LINKS.column_names
@@ -43,13 +45,6 @@ def test_a_family_value_ties_only_its_owner_and_matches_are_added(rows: Build) -
     assert "tell apart" in json.loads(family["crm:joe", "ann@mail.example"].evidence)["refused"]
     assert ("shop:ann", "crm:ann") in family and family["shop:ann", "crm:ann"].rule == "matched:profile"
     assert family["shop:ann", "crm:ann"].known_from.replace(tzinfo=UTC) == datetime(2026, 1, 2, tzinfo=UTC)
-
-
-def test_from_a_handful_of_records_nothing_is_learned() -> None:
-    few = table(crowd()[:9])
-    assert match_versions(few, rules=RULES, decisions=StewardDecisions()) is None
-    assert match_versions(None, rules=RULES, decisions=StewardDecisions()) is None
-    assert match_versions(table(crowd()[:20]), rules=RULES, decisions=StewardDecisions()) is not None
 
 
 def test_without_names_the_declared_links_are_all(rows: Build) -> None:
