@@ -86,9 +86,7 @@ _ONLY_DECLARED = (
 )
 
 
-def match_records(
-    customer_records: DataFrame, *, rules: IdentityRules, decisions: StewardDecisions
-) -> Matches | None:
+def match_records(customer_records: DataFrame, *, rules: IdentityRules, decisions: StewardDecisions) -> Matches | None:
     """Run the engine over the customer records that name somebody; None where there are too few to learn from.
 
     One Spark job brings the records to the driver; the rest needs no Spark.
