@@ -99,5 +99,5 @@ def unmerge_verb(options: argparse.Namespace, console: Console) -> int:
 def _tell(row: dict[str, Any], console: Console) -> int:
     revoked = f", revokes {len(row['revokes'])} earlier" if row["revokes"] else ""
     console.print(f"decision {row['override_id']} ({row['kind']}){revoked}: holds from the next `cdp nightly` on",
-                  highlight=False, markup=False)  # fmt: skip
+                  highlight=False, markup=False, soft_wrap=True)  # fmt: skip
     return 0
