@@ -1,23 +1,28 @@
-"""Link records to identifiers, leaving out values that tie too many people together.
+"""Link records to identifiers and to each other, leaving out what would tie different people together.
 
-Grain: one silver.identity_links row per (record, identifier); one silver.generic_values row per demoted value.
+Grain: one silver.identity_links row per (record, identifier) and per matched or decided pair of records; one
+silver.generic_values row per demoted value.
 """
 
 import sys
 
+from cdp.contracts.ops.identity_overrides import IDENTITY_OVERRIDES
 from cdp.contracts.silver.customer_records import CUSTOMER_RECORDS
 from cdp.contracts.silver.generic_values import GENERIC_VALUES
 from cdp.contracts.silver.identifiers import IDENTIFIERS
 from cdp.contracts.silver.identity_links import IDENTITY_LINKS
+from cdp.identity.decisions import decisions_in_force
 from cdp.identity.generic import find_generic_values
-from cdp.identity.links import link_records
+from cdp.identity.links import declare_links
+from cdp.identity.record_matches import beyond_the_driver, match_records
 from cdp.identity.rules import IdentityRules
+from cdp.identity.settle import settle_links
 from cdp.runtime.entry import run
 from cdp.runtime.job import Job, JobContext
 
 JOB = Job(
     name="identity.link_records",
-    reads=(IDENTIFIERS, CUSTOMER_RECORDS),
+    reads=(IDENTIFIERS, CUSTOMER_RECORDS, IDENTITY_OVERRIDES),
     writes=(GENERIC_VALUES, IDENTITY_LINKS),
     follows_date=False,
 )
@@ -25,11 +30,16 @@ JOB = Job(
 
 def main(ctx: JobContext) -> None:
     rules = ctx.definition("identity", "rules", IdentityRules)
-    identifiers = ctx.read(IDENTIFIERS)
-    generic = find_generic_values(identifiers, ctx.read(CUSTOMER_RECORDS), rules=rules)
-    generic = ctx.keep(generic)
+    identifiers, customers = ctx.read(IDENTIFIERS), ctx.read(CUSTOMER_RECORDS)
+    decisions = decisions_in_force(ctx.read(IDENTITY_OVERRIDES).collect())
+    too_many = beyond_the_driver(customers, identifiers, link_limit=ctx.settings.identity_driver_edge_limit)
+    if too_many:
+        ctx.report_problem(too_many)
+    found = None if too_many else match_records(customers, rules=rules, decisions=decisions)
+    generic = ctx.keep(find_generic_values(identifiers, customers, rules=rules))
     ctx.write(GENERIC_VALUES, generic)
-    ctx.write(IDENTITY_LINKS, link_records(identifiers, generic, rules=rules))
+    declared = ctx.keep(declare_links(identifiers, generic, rules=rules))
+    ctx.write(IDENTITY_LINKS, settle_links(declared, found, decisions))
 
 
 if __name__ == "__main__":

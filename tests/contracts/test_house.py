@@ -87,7 +87,8 @@ def test_every_table_is_written_by_a_job_and_job_files_are_short() -> None:
     from cdp.contracts.find import all_contracts
 
     written = {t.full_name for loaded in load_jobs().values() for t in loaded.job.writes}
-    assert set(all_contracts()) - written == {"ops.runs"}
+    # the runtime notes runs, and stewards what they decide
+    assert set(all_contracts()) - written == {"ops.runs", "ops.identity_overrides"}
     for path in _sources("jobs"):
         assert len(path.read_text().splitlines()) <= 110, path
         assert (ast.get_docstring(ast.parse(path.read_text())) or "").count("Grain:") == 1, f"{path}: say the grain"

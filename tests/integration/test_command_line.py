@@ -172,3 +172,16 @@ def test_reprocess_makes_silver_again_from_bronze(cdp: Run, lake_copy: Path, com
     assert set(after[after.source == "pos"].channel) == {"shop"}
     assert set(after[after.source != "pos"].channel) == set(before[before.source != "pos"].channel)
     assert set(after.order_line_id) == set(before.order_line_id)
+
+
+def test_a_steward_decides_and_asks_why(cdp: Run, lake_copy: Path) -> None:
+    held = DeltaTable(str(lake_copy / "lake" / "gold" / "person_identifiers")).to_pandas()
+    crm = held[(held["identifier_type"] == "record") & held["value"].str.startswith("crm:")]
+    one, other = crm.drop_duplicates("person_id")["value"].sort_values().tolist()[:2]
+    decided = cdp("identity", "merge", one, other, "--reason", "same passport", "--home", str(lake_copy), "--env", "ci")
+    assert decided.returncode == 0 and "holds from the next" in decided.stdout
+    told = cdp("identity", "explain", one, other, "--home", str(lake_copy), "--env", "ci", "--json")
+    assert told.returncode == 0, told.stderr
+    found = json.loads(told.stdout)
+    assert not found["is_one_person"] and [d["reason"] for d in found["decisions"]] == ["same passport"]
+    assert found["pairs"][0]["record_a"] == one and found["pairs"][0]["evidence"][0]["step"] == "prior"

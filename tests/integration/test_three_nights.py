@@ -30,7 +30,7 @@ def test_every_input_record_is_accounted_for(three_nights: Path) -> None:
 def test_people_scores_audiences_and_exports_are_there(cdp: Run, three_nights: Path) -> None:
     people = [p for p in _rows(three_nights, "gold.people") if p["status"] == "active"]
     known = [p for p in people if p["is_known"]]
-    # 300 humans; duplicates that no identifier ties stay apart, devices that nobody claimed are people too.
+    # 300 humans; duplicates that nothing ties stay apart, devices that nobody claimed are people too.
     assert 250 <= len(known) <= 600
     assert len({p["person_id"] for p in people}) == len(people)
     predictions = [p for p in _rows(three_nights, "gold.predictions") if str(p["as_of"]) == NIGHTS[-1]]

@@ -32,7 +32,7 @@ class IdentityGraph:
 
     def node(self, node_type: Column, value: Column) -> Column:
         """The number of a node."""
-        return F.xxhash64(F.lit(self.seed), node_type, value)
+        return node_number(node_type, value, seed=self.seed)
 
     def label(self, frame: DataFrame, node_type: Column, value: Column) -> DataFrame:
         """Add the BIGINT column `cluster` to `frame`: null where the node has no active link.
@@ -48,6 +48,11 @@ class IdentityGraph:
     def gather(self, frame: DataFrame) -> DataFrame:
         """Put `frame` in one partition when the night is small, so that no grouping or join after it shuffles."""
         return _gather(frame, self.n_links)
+
+
+def node_number(node_type: Column, value: Column, *, seed: int = 0) -> Column:
+    """The 64-bit number of a record (type `record`) or an identifier value."""
+    return F.xxhash64(F.lit(seed), node_type, value)
 
 
 def connect_links(links: DataFrame, record_ids: list[DataFrame], *, driver_edge_limit: int) -> IdentityGraph:
@@ -88,7 +93,7 @@ def _choose_seed(links: DataFrame, record_ids: list[DataFrame], n_links: int) ->
     ends = _gather(reduce(lambda left, right: left.union(right), parts), n_links)
     nodes = ends.groupBy("node_type", "value").agg(F.sum("degree").alias("degree"))
     for seed in _SEEDS:
-        number = F.xxhash64(F.lit(seed), "node_type", "value")
+        number = node_number(F.col("node_type"), F.col("value"), seed=seed)
         counted = nodes.agg(
             F.count(F.lit(1)).alias("n_nodes"),
             F.count_distinct(number).alias("n_numbers"),

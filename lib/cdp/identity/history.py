@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
 from datetime import date
 from typing import TYPE_CHECKING
@@ -11,8 +12,10 @@ from pyspark.sql import functions as F
 
 from cdp.contracts.ops.identity_history import IDENTITY_HISTORY
 from cdp.core.keys import hashed_key
+from cdp.identity.graph import RECORD
 from cdp.identity.matching import Decisions
 from cdp.identity.naming import heirs_by_person
+from cdp.identity.refusals import KEPT_APART, TOLD_APART
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame
@@ -52,8 +55,9 @@ def describe_changes(
     Grain: one row per (kind, person_id) and night. merge: person_id survives, predecessor_ids are all who became
     that person. split: person_id had records that belong to several people now, the successor_ids. retire: no
     record is left. evidence is a JSON array of up to five {type, records}: the identifier types (never the values)
-    that tie records of different predecessors, or that tied records of different successors until their value
-    became generic; empty when the value or its record is gone altogether.
+    that tie records of different predecessors, or that tied records of different successors until they were refused;
+    `matched` stands for profile records that match, `decided` for a steward. Empty when what tied them is gone
+    altogether.
 
     `members` are the records with cluster and prior_id, `changed` is cluster -> person_id of the clusters that were
     decided upon. The rows are few, as the decisions are: the evidence is collected, the rest is known already. A
@@ -85,25 +89,31 @@ def describe_changes(
     )
 
 
-def _merge(person: str, others: list[str], evidence: dict[tuple[str, str], str]) -> _Change:
+def _merge(person: str, others: list[str], evidence: dict[tuple[str, str], tuple[str, str]]) -> _Change:
+    ties, _ = evidence.get(("merge", person), ("[]", ""))
+    types = {tie["type"] for tie in json.loads(ties)}
     reason = "an identifier value ties their records"
-    predecessors = sorted({*others, person})
-    return _Change("merge", person, predecessors, [person], reason, evidence.get(("merge", person), "[]"))
+    if "decided" in types:
+        reason = "a steward decided that they are one person"
+    elif types == {"matched"}:
+        reason = "what their records tell of them matches"
+    return _Change("merge", person, sorted({*others, person}), [person], reason, ties)
 
 
-def _split(person: str, successors: list[str], evidence: dict[tuple[str, str], str]) -> _Change:
-    found = evidence.get(("split", person))
-    generic, gone = (
-        "the value that tied the records became generic",
-        "the record or value that tied the records is gone",
-    )
-    return _Change("split", person, [person], successors, generic if found else gone, found or "[]")
+def _split(person: str, successors: list[str], evidence: dict[tuple[str, str], tuple[str, str]]) -> _Change:
+    ties, why = evidence.get(("split", person), ("[]", ""))
+    reason = "the record, value or decision that tied the records is gone"
+    if why in (KEPT_APART, TOLD_APART):
+        reason = f"a value tied the records, but {why}"
+    elif why:
+        reason = "the value that tied the records became generic"
+    return _Change("split", person, [person], successors, reason, ties)
 
 
 def _collect_evidence(
     members: DataFrame, links: DataFrame, survivors: dict[int, str], split: list[str]
-) -> dict[tuple[str, str], str]:
-    """(kind, person_id) -> evidence: for merges by active links, for splits by links that are not active any more."""
+) -> dict[tuple[str, str], tuple[str, str]]:
+    """(kind, person_id) -> evidence, why a link was refused: for merges by active links, for splits by all."""
     spark = members.sparkSession
     clusters = pa.array(list(survivors), pa.int64())
     heirs = pa.table({"cluster": clusters, "person_id": pa.array(list(survivors.values()), pa.string())})
@@ -113,29 +123,41 @@ def _collect_evidence(
     inside = []
     if survivors:
         part = "coalesce(prior_id, '') part"
-        inside.append(of_survivors.selectExpr("record_id", "'merge' kind", "true is_active", "person_id", part))
+        inside.append(of_survivors.selectExpr("record_id", "'merge' kind", "person_id", part))
     if split:
         part = "cast(cluster as string) part"  # a cluster of tonight is one person of tonight
-        inside.append(of_split.selectExpr("record_id", "'split' kind", "false is_active", "prior_id person_id", part))
+        inside.append(of_split.selectExpr("record_id", "'split' kind", "prior_id person_id", part))
     if not inside:
         return {}
     ties = _ties(inside[0] if len(inside) == 1 else inside[0].unionByName(inside[1]), links)
-    return {(row["kind"], row["person_id"]): row["evidence"] for row in ties.collect()}
+    return {(row["kind"], row["person_id"]): (row["evidence"], row["why"] or "") for row in ties.collect()}
 
 
 def _ties(inside: DataFrame, links: DataFrame) -> DataFrame:
     """(kind, person_id, evidence): identifier values that stand in records of different parts of a changed person."""
     who = ("kind", "person_id")
+    is_pair = F.col("identifier_type") == RECORD
+    told = links.select(
+        "record_id",
+        "is_active",
+        F.when(is_pair, F.substring_index("rule", ":", 1)).otherwise(F.col("identifier_type")).alias("identifier_type"),
+        "value",
+        is_pair.alias("is_pair"),
+        F.get_json_object("evidence", "$.refused").alias("why"),
+    )
+    other_ends = told.filter("is_pair").withColumn("record_id", F.col("value"))
     per_value = (
-        links.select("record_id", "is_active", "identifier_type", "value")
-        .join(inside, on=["record_id", "is_active"], how="inner")
+        told.unionByName(other_ends)
+        .join(inside, on="record_id", how="inner")
+        .filter("is_active OR kind = 'split'")  # between the parts of a split at least one end is not active any more
         .groupBy(*who, "identifier_type", "value")
         .agg(
             F.count_distinct("part").alias("n_parts"),
             F.slice(F.sort_array(F.collect_set("record_id")), 1, _MAX_RECORDS).alias("records"),
+            F.max("why").alias("why"),
         )
         .filter("n_parts > 1")
     )
     tie = F.struct(F.col("identifier_type").alias("type"), "records")
     listed = F.slice(F.sort_array(F.collect_list(tie)), 1, _MAX_TIES)
-    return per_value.groupBy(*who).agg(F.to_json(listed).alias("evidence"))
+    return per_value.groupBy(*who).agg(F.to_json(listed).alias("evidence"), F.max("why").alias("why"))

@@ -1,4 +1,4 @@
-"""The identity graph: one link per record and identifier value that it declares: silver.identity_links."""
+"""What records declare: one link of the identity graph per record and identifier value."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ if TYPE_CHECKING:
     from pyspark.sql import Column, DataFrame
 
 
-def link_records(identifiers: DataFrame, generic_values: DataFrame, *, rules: IdentityRules) -> DataFrame:
+def declare_links(identifiers: DataFrame, generic_values: DataFrame, *, rules: IdentityRules) -> DataFrame:
     """Tie each record to each identifier value that it carries.
 
     Grain: one row per (record_id, identifier_type, value) whose type has a link rule. The graph is bipartite: k
     records on one value are k links, not k(k-1)/2, and any two records with a common active value are one person. A
     generic value's links are kept with is_active false, so that a refusal can be explained too. weight is log2 of
     the odds of probability, both from the rule of the type. evidence is a JSON object without personal values:
-    source, times seen, why inactive.
+    source, times seen, why inactive. n_seen counts the rows that carry the value.
     """
     linking = identifiers.filter(F.col("identifier_type").isin(*sorted(rules.links)))
     generic = generic_values.select("identifier_type", "value", F.col("reason").alias("refused"))
@@ -43,6 +43,7 @@ def link_records(identifiers: DataFrame, generic_values: DataFrame, *, rules: Id
         evidence.alias("evidence"),
         F.col("refused").isNull().alias("is_active"),
         "known_from",
+        "n_seen",
     )
 
 

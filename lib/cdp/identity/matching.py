@@ -7,12 +7,14 @@ the driver.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from datetime import date
 from typing import TYPE_CHECKING
 
 from pyspark.sql import Window
 from pyspark.sql import functions as F
+
+from cdp.core.errors import ContractError
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame
@@ -39,13 +41,16 @@ class Decisions:
 
     kept: cluster -> the pair by which it stays that person; clusters: all that were decided upon (without a pair in
     `kept` they become new people); heirs: person who ends -> cluster that has the records now, None if none is
-    left; parts: person -> clusters that have the records now, where they are several.
+    left; parts: person -> clusters that have the records now, where they are several. returned: people who were merged
+    and are back; followed: other merged people -> cluster of a split person that has their anchor record.
     """
 
     kept: dict[int, Pair]
     clusters: frozenset[int]
     heirs: dict[str, int | None]
     parts: dict[str, tuple[int, ...]]
+    returned: frozenset[str] = frozenset()
+    followed: dict[str, int] = field(default_factory=dict)
 
 
 def pair_clusters(members: DataFrame) -> DataFrame:
@@ -126,3 +131,47 @@ def decide(rivals: list[Pair]) -> Decisions:
 def _match_order(pair: Pair) -> tuple[bool, int, date, str, int]:
     overlap = 0 if pair.anchor is not None else -pair.overlap
     return (pair.anchor is None, overlap, pair.born_on or date.max, pair.prior_id, pair.cluster or 0)
+
+
+def refuse_upheaval(decisions: Decisions, previous_people: DataFrame, most_changed: float) -> None:
+    """ContractError when too large a share of last night's people would be merged, split or retired tonight.
+
+    A delivery with a broken column, or a rule that was changed by mistake, shows here first, while nothing is written
+    yet. A night with few changes asks nothing: in a small lake one family is a large share.
+    """
+    changed = len({*decisions.heirs, *decisions.parts})
+    if changed < _FEW_CHANGES:
+        return
+    before = previous_people.filter("status = 'active'").count()
+    if changed > most_changed * before:
+        raise ContractError(
+            f"gold.people: {changed:,} of {before:,} people would be merged, split or retired tonight, more than "
+            f"identity_most_changed ({most_changed:.0%}) allows, so nothing was written. Look at what was delivered "
+            "and at conf/identity; if it is meant, run the night again with --set identity_most_changed=1"
+        )
+
+
+_FEW_CHANGES = 50
+
+
+def return_merged(decisions: Decisions, members: DataFrame, previous_people: DataFrame) -> Decisions:
+    """Let people who were merged come back where the one who holds them comes apart: under their id, born as before.
+
+    A cluster without a match is who had its anchor record there before the merge (of several the oldest, then the
+    smaller id). Merged people who do not come back follow their anchor record. A night without a split asks nothing.
+    """
+    if not decisions.parts:
+        return decisions
+    merged = previous_people.filter((F.col("status") == "merged") & F.col("merged_into").isin(*decisions.parts))
+    anchors = merged.select(F.col("anchor_record_id").alias("record_id"), "person_id", "born_on")
+    where = members.filter("cluster IS NOT NULL").select("record_id", "cluster")
+    found = where.join(F.broadcast(anchors), on="record_id", how="inner").collect()
+    kept, returned, followed = dict(decisions.kept), set(), {}
+    for row in sorted(found, key=lambda r: (r["born_on"] or date.max, r["person_id"])):
+        person, cluster = row["person_id"], row["cluster"]
+        if cluster in decisions.clusters and cluster not in kept:
+            kept[cluster] = Pair(cluster, person, row["record_id"], 0, row["born_on"])
+            returned.add(person)
+        elif cluster in decisions.clusters:
+            followed[person] = cluster
+    return replace(decisions, kept=kept, returned=frozenset(returned), followed=followed)

@@ -120,23 +120,27 @@ def heirs_by_person(decisions: Decisions, changed: dict[int, str]) -> dict[str, 
 
 
 def close_ids(previous_people: DataFrame, decisions: Decisions, changed: dict[int, str]) -> DataFrame:
-    """Rows of gold.people for the ids that stand for nobody any more.
+    """Rows of gold.people for the ids that stand for nobody any more; who came back tonight is not among them.
 
     Grain: one row per id merged or retired, tonight or earlier. merged_into always names the last survivor, also
     when that one was merged in turn. Counts are 0: the records belong to somebody else now.
     """
     was_active = F.col("status") == "active"
-    closed = previous_people.filter(~was_active)
     heirs = heirs_by_person(decisions, changed)
-    if heirs:
-        table = pa.table(
+    # who was active and ended, and whose survivor ended, both meet their heir in one join; who follows goes first
+    key = F.when(was_active | F.col("person_id").isin(*decisions.followed), F.col("person_id")).otherwise(
+        F.col("merged_into")
+    )
+    heirs |= {person: changed[cluster] for person, cluster in decisions.followed.items()}
+    closed = previous_people.filter(~was_active)
+    if heirs or decisions.returned:
+        ended = pa.table(
             {"ended": pa.array(list(heirs), pa.string()), "heir": pa.array(list(heirs.values()), pa.string())}
         )
-        ended = F.broadcast(previous_people.sparkSession.createDataFrame(table))
-        # who was active and ended, and whose survivor ended, both meet their heir in one join
-        key = F.when(was_active, F.col("person_id")).otherwise(F.col("merged_into"))
-        joined = previous_people.join(ended, on=key == F.col("ended"), how="left")
-        closed = joined.filter(~was_active | F.col("ended").isNotNull()).withColumns(
+        told = F.broadcast(previous_people.sparkSession.createDataFrame(ended))
+        joined = previous_people.join(told, on=key == F.col("ended"), how="left")
+        is_closed = (~was_active | F.col("ended").isNotNull()) & ~F.col("person_id").isin(*decisions.returned)
+        closed = joined.filter(is_closed).withColumns(
             {
                 "status": F.when(~was_active, F.col("status"))
                 .when(F.col("heir").isNull(), "retired")

@@ -17,7 +17,7 @@ from cdp.core.hold import hold, release
 from cdp.identity.components import DEFAULT_DRIVER_EDGE_LIMIT
 from cdp.identity.graph import RECORD, IdentityGraph, connect_links
 from cdp.identity.history import describe_changes
-from cdp.identity.matching import collect_rivals, decide, pair_clusters
+from cdp.identity.matching import collect_rivals, decide, pair_clusters, refuse_upheaval, return_merged
 from cdp.identity.naming import close_ids, name_clusters, people_of_clusters
 from cdp.identity.person_ids import MakePersonIds
 from cdp.identity.rules import IdentityRules
@@ -52,16 +52,18 @@ def resolve_people(
     run_date: date,
     make_person_ids: MakePersonIds,
     driver_edge_limit: int = DEFAULT_DRIVER_EDGE_LIMIT,
+    most_changed: float = 1.0,
 ) -> PeopleResult:
     """Make one person of every cluster of linked records, under the id of last night where there is one.
 
     people: one row per person id ever given. born_on is the day on which the company first knew of the person's
     anchor record, the oldest record at birth; on a merge the person with the oldest born_on survives and the others
     get status merged and merged_into; on a split the part with the anchor record keeps the id, else the part with
-    most records. Without a record left a person is retired. An id is never given again. person_identifiers: one row
-    per record (type `record`) and per value with an active link. history: what was merged, split and retired
-    tonight; nothing when `previous_*` is this night's own result. The frames of last night are empty on the first
-    night.
+    most records, and of the others a person who had been merged into it is back under the old id. Without a record
+    left a person is retired. An id is never given to anybody else. person_identifiers: one row per record (type
+    `record`) and per value with an active link. history: what was merged, split and retired tonight; nothing when
+    `previous_*` is this night's own result. The frames of last night are empty on the first night. ContractError when
+    more than the share `most_changed` of last night's people would be merged, split or retired.
     """
     graph = connect_links(links, [identifiers, customer_records], driver_edge_limit=driver_edge_limit)
     parts = _record_rows_of(identifiers, customer_records, previous_people, previous_person_identifiers)
@@ -73,6 +75,8 @@ def resolve_people(
     is_first = previous_people.isEmpty()
     before = graph.gather(previous_people)
     decisions = decide([] if is_first else collect_rivals(graph.gather(pairs), before))
+    refuse_upheaval(decisions, before, most_changed)
+    decisions = return_merged(decisions, graph.gather(members), before)
     prior = None if is_first else before
     named = hold(
         name_clusters(graph.gather(pairs), decisions, prior, run_date=run_date, make_person_ids=make_person_ids)

@@ -99,14 +99,16 @@ def _why(d: PersonDescription) -> Tree:
     )
     for tie in d.ties:
         if tie.is_active and len(tie.records) > 1:
-            branch = tree.add(f"{_name(tie)} is in {len(tie.records)} records")
+            n = len(tie.records)
+            is_match = tie.identifier_type == "record"
+            branch = tree.add(f"{n} records match" if is_match else f"{_name(tie)} is in {n} records")
             for record in tie.records[:_SHOWN_RECORDS]:
                 branch.add(escape(record))
             if len(tie.records) > _SHOWN_RECORDS:
                 branch.add(f"and {len(tie.records) - _SHOWN_RECORDS} more")
     refused = [tie for tie in d.ties if not tie.is_active]
     if refused:
-        branch = tree.add("ties nothing, because too common")
+        branch = tree.add("ties nothing, because too common or of several people")
         for tie in refused:
             branch.add(f"{_name(tie)}: {escape(tie.reason or 'generic')}")
     return tree

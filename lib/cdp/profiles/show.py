@@ -126,10 +126,13 @@ def _find_person(asked: str, people: DataFrame, person_identifiers: DataFrame) -
 def _ties(identity_links: DataFrame, of_records: Column) -> list[Tie]:
     """Which identifier values stand in which of the person's records: those in several records are why they are one."""
     refused = F.get_json_object("evidence", "$.refused")
+    # a matched pair is a link to the other record, which is one of the records that it ties
+    other = F.when(F.col("identifier_type") == "record", F.array("value")).otherwise(F.array().cast("array<string>"))
+    records = F.sort_array(F.array_union(F.collect_set("record_id"), F.any_value(other)))
     grouped = (
         identity_links.filter(of_records)
         .groupBy("identifier_type", "value", "is_active")
-        .agg(F.sort_array(F.collect_set("record_id")).alias("records"), F.max(refused).alias("reason"))
+        .agg(records.alias("records"), F.max(refused).alias("reason"))
         .orderBy(F.desc("is_active"), F.desc(F.size("records")), "identifier_type", "value")
         .limit(MAX_ROWS)
     )

@@ -15,10 +15,12 @@ from cdp.contracts.gold.person_identifiers import PERSON_IDENTIFIERS
 from cdp.contracts.silver.customer_records import CUSTOMER_RECORDS
 from cdp.contracts.silver.generic_values import GENERIC_VALUES
 from cdp.contracts.silver.identifiers import IDENTIFIERS
-from cdp.identity.links import link_records
+from cdp.identity.decisions import decisions_in_force
+from cdp.identity.links import declare_links
 from cdp.identity.people import resolve_people
 from cdp.identity.person_ids import person_id_maker
 from cdp.identity.rules import IdentityRules
+from cdp.identity.settle import settle_links
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
 Row = dict[str, Any]
@@ -98,6 +100,7 @@ def run_night(
     generic: tuple[str, ...] = (),
     days: dict[str, int] | None = None,
     customers: list[Row] | None = None,
+    decisions: list[Row] | None = None,
     partitions: int | None = None,
     driver_edge_limit: int = 1_000_000,
     run_date: date = date(2026, 2, 1),
@@ -109,7 +112,8 @@ def run_night(
     refused = [
         {"identifier_type": g.partition("=")[0], "value": g.partition("=")[2], "reason": "shared"} for g in generic
     ]
-    links = link_records(identifiers, rows(GENERIC_VALUES, refused), rules=rules)
+    declared = declare_links(identifiers, rows(GENERIC_VALUES, refused), rules=rules)
+    links = settle_links(declared, None, decisions_in_force(decisions or []))
     before = previous or Night()
     result = resolve_people(
         links,

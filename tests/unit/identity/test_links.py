@@ -22,7 +22,7 @@ from cdp.contracts.silver.identity_links import IDENTITY_LINKS
 from cdp.contracts.silver.order_lines import ORDER_LINES
 from cdp.identity.generic import find_generic_values
 from cdp.identity.identifiers import collect_identifiers
-from cdp.identity.links import link_records
+from cdp.identity.links import declare_links
 from cdp.identity.rules import IdentityRules
 
 from .conftest import identifier_rows
@@ -122,8 +122,8 @@ def test_values_that_tie_people_together_are_generic(rows: Build, rules: Identit
 def test_generic_values_keep_their_links_but_inactive(rows: Build, rules: IdentityRules) -> None:
     identifiers = rows(IDENTIFIERS, identifier_rows({"crm:1": ["email=a@x", "phone=1", "hobby=chess"]}))
     generic = rows(GENERIC_VALUES, [{"identifier_type": "phone", "value": "1", "reason": "shared"}])
-    links = link_records(identifiers, generic, rules=rules)
-    assert links.columns == IDENTITY_LINKS.column_names
+    links = declare_links(identifiers, generic, rules=rules)
+    assert links.columns == [*IDENTITY_LINKS.column_names, "n_seen"]
     found = {r.identifier_type: r for r in links.collect()}
     assert {name: r.is_active for name, r in found.items()} == {"email": True, "phone": False}
     assert (found["email"].rule, found["email"].probability) == ("declared:email", 0.95)

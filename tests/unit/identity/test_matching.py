@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from datetime import date
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cdp.identity.matching import Decisions, Pair, decide
+from cdp.core.errors import ContractError
+from cdp.identity.matching import Decisions, Pair, decide, refuse_upheaval
 
 OLD, YOUNG = date(2024, 1, 1), date(2025, 1, 1)
 
@@ -33,6 +35,26 @@ def test_a_person_whose_anchor_was_won_by_an_older_one_goes_on_with_the_rest() -
 
 def test_a_person_without_records_has_no_heir() -> None:
     assert decide([Pair(None, "p", None, 2, OLD)]) == Decisions({}, frozenset(), {"p": None}, {})
+
+
+class _People:
+    """As much of a frame as the gate asks for: 200 active people."""
+
+    def filter(self, condition: str) -> _People:
+        return self
+
+    def count(self) -> int:
+        return 200
+
+
+@pytest.mark.parametrize(("merged", "is_refused"), [(49, False), (50, False), (51, True)])
+def test_a_night_that_changes_too_many_people_stops(merged: int, is_refused: bool) -> None:
+    decisions = Decisions({}, frozenset(), {f"p{n}": 1 for n in range(merged)}, {"p0": (1, 2)})
+    if is_refused:
+        with pytest.raises(ContractError, match="51 of 200 people"):
+            refuse_upheaval(decisions, _People(), 0.25)  # type: ignore[arg-type]
+    else:
+        refuse_upheaval(decisions, _People(), 0.25)  # type: ignore[arg-type]
 
 
 pairs = st.lists(

@@ -97,18 +97,18 @@ def test_a_merge_keeps_the_oldest_and_says_why(nights: Nights) -> None:
     assert {"type": "phone", "records": ["crm:bob", "shop:ana"]} in ties
 
 
-def test_a_value_that_becomes_generic_splits_with_a_fresh_id(nights: Nights) -> None:
+def test_a_value_that_becomes_generic_brings_back_who_was_merged(nights: Nights) -> None:
     first, _, third = nights
     ana, bob = first.person_of["crm:ana"], first.person_of["crm:bob"]
     assert third.person_of["crm:bob"] == bob
-    fresh = third.person_of["crm:ana"]
-    assert third.person_of["web:ana"] == third.person_of["shop:ana"] == fresh
-    # Ana's first id was given before, to a person that was merged: it is never given again
-    assert fresh == person_id(SECRET, "crm:ana", 1)
-    assert (third.person(ana)["status"], third.person(ana)["merged_into"]) == ("merged", bob)
+    assert third.person_of["crm:ana"] == third.person_of["web:ana"] == third.person_of["shop:ana"] == ana
+    again, before = third.person(ana), first.person(ana)
+    assert (again["status"], again["merged_into"], again["n_records"]) == ("active", None, 3)
+    assert (again["born_on"], again["anchor_record_id"]) == (before["born_on"], before["anchor_record_id"])
     [split] = [h for h in third.history if h["person_id"] == bob]
     assert (split["kind"], split["predecessor_ids"]) == ("split", [bob])
-    assert split["successor_ids"] == sorted([bob, fresh])
+    assert split["successor_ids"] == sorted([bob, ana])
+    assert split["reason"] == "the value that tied the records became generic"
     assert json.loads(split["evidence"]) == [{"type": "phone", "records": ["crm:bob", "shop:ana"]}]
 
 
@@ -125,7 +125,7 @@ def test_the_largest_part_keeps_the_id_when_the_anchor_is_gone(nights: Nights) -
     assert second.person(whole)["anchor_record_id"] == "part:c1"
     assert second.person_of["part:b"] == person_id(SECRET, "part:b")
     [split] = [h for h in second.history if h["person_id"] == whole]
-    assert (split["kind"], split["reason"]) == ("split", "the record or value that tied the records is gone")
+    assert (split["kind"], split["reason"]) == ("split", "the record, value or decision that tied the records is gone")
 
 
 def test_a_person_without_records_is_retired_and_the_id_is_not_given_again(nights: Nights) -> None:

@@ -18,13 +18,15 @@ from cdp.identity.linkage.levels import Levels, Rows
 from cdp.identity.linkage.model import LinkModel, Patterns, count_patterns, fit, join_patterns
 from cdp.identity.linkage.parts import Parts, build_parts
 from cdp.identity.linkage.schema import RecordSchema
-from cdp.identity.linkage.score import Scorer, pair_bits, threshold, weights
+from cdp.identity.linkage.score import LEAST, Scorer, pair_bits, threshold, weights
 from cdp.identity.linkage.shared_values import GenericValue, drop_generic
 from cdp.identity.rules import GenericPattern
 
 _CHUNK = 500_000  # pairs compared at once: some 200 MB
 _RANDOM_PAIRS = 400_000  # outside the candidates; a level that one pair in 10,000 has is then known to 15%
 _SEED = 20
+_NEVER = -1e6  # bits: no mean over a group's pairs outweighs it
+_NO_PAIRS: tuple[Rows, Rows] = (np.empty(0, np.int64), np.empty(0, np.int64))
 Progress = Callable[[str], None]
 
 
@@ -44,6 +46,15 @@ class Linked:
     household: Rows
     generic: list[GenericValue]
     seconds: dict[str, float]
+
+    def totals_of(self, left: Rows, right: Rows) -> npt.NDArray[np.float32]:
+        """(kinds, pairs): evidence of any pairs of records, added over the fields."""
+        levels = compare_in_chunks(self.fields, self.parts, left, right)
+        return pair_bits(self.scorer, levels, left, right).sum(axis=2)
+
+    def weigh(self, totals: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
+        """Log2 odds of one person from evidence as of :meth:`totals_of`."""
+        return weights(self.model, totals)
 
 
 @dataclass
@@ -67,8 +78,13 @@ class _Clock:
 def link_records(
     frame: pd.DataFrame, schema: RecordSchema, *, nicknames: Mapping[str, str],
     patterns: tuple[GenericPattern, ...] = (), progress: Progress = lambda _: None,
+    least_bits: float = 0.0, apart: tuple[Rows, Rows] = _NO_PAIRS,
 ) -> Linked:  # fmt: skip
-    """Tell who is who among the records of a frame of text (None is null), sorted by source and record id."""
+    """Tell who is who among the records of a frame of text (None is null), sorted by source and record id.
+
+    least_bits: the least weight that makes two records one person, where a false merge costs more than a missed one.
+    apart: pairs of records, by number, that are two people whatever they tell.
+    """
     clock = _Clock(progress)
     clock.start("normalise")
     parts, generic, people = drop_generic(build_parts(frame, schema), nicknames, patterns)
@@ -83,17 +99,22 @@ def link_records(
     clock.start("score")
     scorer = Scorer(fields, parts, model, people)
     weight = score_in_chunks(scorer, levels, found.left, found.right)
-    stop = threshold(weight)
+    stop = max(threshold(weight), least_bits)
+    is_apart = _membership(apart, len(frame))
+    weight[is_apart(found.left, found.right)] = LEAST
     clock.start("cluster")
 
     def bits_of(left: Rows, right: Rows) -> npt.NDArray[np.float32]:
-        return pair_bits(scorer, compare_in_chunks(fields, parts, left, right), left, right)
+        bits = pair_bits(scorer, compare_in_chunks(fields, parts, left, right), left, right)
+        if len(apart[0]):
+            bits[0, is_apart(left, right), 0] = _NEVER
+        return bits
 
     is_set = np.array([f.is_identifier and f.name != "national id" for f in fields], bool)
     clusters = cluster_records(len(frame), found.left, found.right, weight, bits_of,
                                lambda bits: weights(model, bits), is_set, stop=stop)  # fmt: skip
     twin, is_sure = _equal_records(parts, len(frame), lambda a: weights(model, bits_of(a, a).sum(axis=2)) > stop)
-    clusters = join_equals(clusters, twin, is_sure)
+    clusters = join_equals(clusters, twin, is_sure & ~np.isin(np.arange(len(frame)), np.concatenate(apart)))
     household = household_labels(parts, clusters.label)
     clock.start("")
     return Linked(
@@ -118,6 +139,16 @@ def score_in_chunks(scorer: Scorer, levels: Levels, left: Rows, right: Rows) -> 
         for at in range(0, max(len(left), 1), _CHUNK)
     ]
     return np.concatenate(chunks)
+
+
+def _membership(pairs: tuple[Rows, Rows], n_records: int) -> Callable[[Rows, Rows], npt.NDArray[np.bool_]]:
+    """The function that tells which of other pairs are among these, in either order."""
+
+    def keys(left: Rows, right: Rows) -> Rows:
+        return np.minimum(left, right) * n_records + np.maximum(left, right)
+
+    known = np.unique(keys(*pairs))
+    return lambda left, right: np.isin(keys(left, right), known)
 
 
 def _equal_records(
@@ -162,7 +193,9 @@ def _count_all(fields: list[Field], parts: Parts, found: Candidates, levels: Lev
 
 
 def random_pairs(n_records: int) -> tuple[Rows, Rows]:
-    """Pairs of different records, left < right, the same for the same number of records."""
+    """Pairs of different records, left < right, the same for the same number of records; all where they are few."""
+    if n_records * (n_records - 1) // 2 <= _RANDOM_PAIRS:
+        return np.triu_indices(n_records, 1)
     draw = np.random.default_rng(_SEED)
     left = draw.integers(0, n_records, _RANDOM_PAIRS)
     right = draw.integers(0, n_records, _RANDOM_PAIRS)

@@ -82,9 +82,9 @@ def resolve_table(
 def text_frame(table: pa.Table, schema: RecordSchema) -> pd.DataFrame:
     """All named columns as text, sorted by source and record id; whole numbers that came as fractions stay whole."""
     n = table.num_rows
-    sources = _as_text(table[schema.source]) if schema.source else pd.Series([ONE_SOURCE] * n, dtype=object)
-    columns = {_SOURCE: sources.fillna(ONE_SOURCE), _RECORD: _as_text(table[schema.record_id])}
-    columns |= {name: _as_text(table[name]) for name in schema.columns}
+    sources = as_text(table[schema.source]) if schema.source else pd.Series([ONE_SOURCE] * n, dtype=object)
+    columns = {_SOURCE: sources.fillna(ONE_SOURCE), _RECORD: as_text(table[schema.record_id])}
+    columns |= {name: as_text(table[name]) for name in schema.columns}
     frame = pd.DataFrame(columns)
     missing = int(frame[_RECORD].isna().sum())
     if missing:
@@ -96,7 +96,8 @@ def text_frame(table: pa.Table, schema: RecordSchema) -> pd.DataFrame:
     return frame.sort_values([_SOURCE, _RECORD], kind="stable").reset_index(drop=True)
 
 
-def _as_text(column: pa.ChunkedArray) -> pd.Series:
+def as_text(column: pa.ChunkedArray) -> pd.Series:
+    """A column of any type as text, None for null; a date as yyyy-mm-dd."""
     kind = column.type
     if pa.types.is_floating(kind):
         column = pc.if_else(pc.is_nan(column), pa.scalar(None, kind), column)

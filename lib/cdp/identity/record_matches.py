@@ -1,0 +1,165 @@
+"""Who is who among the profile records, as links of the identity graph."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Collection
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from cdp.identity.linkage.clusters import component_labels
+from cdp.identity.linkage.engine import Linked, link_records
+from cdp.identity.linkage.explain import holding_links, probability, waterfalls
+from cdp.identity.linkage.levels import Rows
+from cdp.identity.linkage.resolve import MOST_RECORDS
+from cdp.identity.profile_records import Profiles, build_profiles, select_profiles
+from cdp.identity.rules import IdentityRules
+
+if TYPE_CHECKING:
+    from pyspark.sql import DataFrame
+
+    from cdp.identity.decisions import StewardDecisions
+
+#: The rule of links that the engine made.
+MATCHED = "matched:profile"
+#: What agreement is worth is learned from the records; from a handful nothing can be, and identifiers alone count.
+FEWEST_RECORDS = 10
+
+
+@dataclass(frozen=True)
+class Matches:
+    """What the engine says of the profile records; records are numbered in the order of the profiles."""
+
+    profiles: Profiles
+    linked: Linked
+
+    @property
+    def person(self) -> Rows:
+        """The first record of each record's person."""
+        return self.linked.clusters.label
+
+    def rows_of(self, record_ids: Collection[str]) -> Rows:
+        """The numbers of those records that are profile records."""
+        return np.flatnonzero(self.profiles.frame["record_id"].isin(list(record_ids)).to_numpy())
+
+    def weigh_people(self, first: Rows, second: Rows, extra: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+        """Log2 odds that two of the engine's people, named by their first records, are one.
+
+        The mean evidence of all pairs of their records, and `extra` bits that speak for one person or one household
+        against strangers: what a chain of records without names tells.
+        """
+        if not len(first):
+            return np.empty(0)
+        members = _members(self.person)
+        left, right, starts = [], [], [0]
+        for a, b in zip(first.tolist(), second.tolist(), strict=True):
+            rows, others = members[a], members[b]
+            left.append(np.repeat(rows, len(others)))
+            right.append(np.tile(others, len(rows)))
+            starts.append(starts[-1] + len(left[-1]))
+        totals = self.linked.totals_of(np.concatenate(left), np.concatenate(right))
+        mean = np.add.reduceat(totals, starts[:-1], axis=1) / np.diff(starts)
+        mean[:2] += extra
+        return self.linked.weigh(mean.astype(np.float32)).astype(float)
+
+
+def beyond_the_driver(customer_records: DataFrame, identifiers: DataFrame, *, link_limit: int) -> str | None:
+    """What a person must know where there is too much for one machine to match records; None where there is not."""
+    sizes = (
+        (customer_records, "versions of customer records", MOST_RECORDS),
+        (identifiers, "identifiers of records (identity_driver_edge_limit)", link_limit),
+    )
+    for frame, what, limit in sizes:
+        n = frame.count()  # a Delta table answers from its log
+        if n > limit:
+            return _ONLY_DECLARED.format(n=n, what=what, limit=limit)
+    return None
+
+
+_ONLY_DECLARED = (
+    "identity: {n:,} {what} are more than one machine matches ({limit:,}): tonight records are one person only by the "
+    "identifiers that they declare, not by names, birth dates and addresses"
+)
+
+
+def match_records(customer_records: DataFrame, *, rules: IdentityRules, decisions: StewardDecisions) -> Matches | None:
+    """Run the engine over the customer records that name somebody; None where there are too few to learn from.
+
+    One Spark job brings the records to the driver; the rest needs no Spark.
+    """
+    profiles = build_profiles(select_profiles(customer_records).toArrow(), rules)
+    if profiles is None or len(profiles.frame) < FEWEST_RECORDS:
+        return None
+    return match_profiles(profiles, rules=rules, decisions=decisions)
+
+
+def match_profiles(profiles: Profiles, *, rules: IdentityRules, decisions: StewardDecisions) -> Matches:
+    """Tell who is who among the profile records.
+
+    Two records are one person when that is as likely as with the least sure identifier type that joins records: in a
+    lake a false merge carries the events of one person to another.
+    """
+    number = pd.Series(np.arange(len(profiles.frame)), index=profiles.frame["record_id"])
+    left, right = (number.reindex(side).to_numpy() for side in decisions.apart_pairs())
+    both = ~(np.isnan(left) | np.isnan(right)) if len(left) else np.zeros(0, bool)
+    linked = link_records(
+        profiles.frame,
+        profiles.schema,
+        nicknames=rules.nicknames,
+        patterns=rules.generic_patterns,
+        least_bits=min(rule.weight for rule in rules.links.values()),
+        apart=(left[both].astype(np.int64), right[both].astype(np.int64)),
+    )
+    return Matches(profiles, linked)
+
+
+def matched_links(found: Matches) -> pd.DataFrame:
+    """The links that hold each person together, in the shape of silver.identity_links (value: the other record).
+
+    Most are the strongest pairs of a person (its maximum spanning tree). Records that are equal in all that they tell,
+    and groups that only agree as wholes, are tied to the person's first record by a link without weight.
+    """
+    linked, frame = found.linked, found.profiles.frame
+    clusters = linked.clusters
+    at = holding_links(linked)
+    left, right = clusters.left[at], clusters.right[at]
+    evidence = [_as_json(steps) for steps in waterfalls(linked.scorer, left, right)]
+    loose_left, loose_right = _loose_ties(found.person, left, right)
+    whole = _as_json([{"step": "records agree as groups"}])
+    a, b = np.concatenate([left, loose_left]), np.concatenate([right, loose_right])
+    record, known = frame["record_id"].to_numpy(), frame["known_from"]
+    none = np.full(len(loose_left), np.nan)
+    return pd.DataFrame(
+        {
+            "record_id": record[b],
+            "identifier_type": "record",
+            "value": record[a],
+            "rule": MATCHED,
+            "weight": np.concatenate([clusters.weight[at].astype(float), none]),
+            "probability": np.concatenate([probability(clusters.weight[at]), none]),
+            "evidence": evidence + [whole] * len(loose_left),
+            "is_active": True,
+            "known_from": np.maximum(known.to_numpy()[a], known.to_numpy()[b]),
+        }
+    )
+
+
+def _as_json(steps: list[dict[str, object]]) -> str:
+    return json.dumps({"steps": steps}, sort_keys=True)
+
+
+def _loose_ties(person: Rows, left: Rows, right: Rows) -> tuple[Rows, Rows]:
+    """(first record of the person, first record of each part of it that no link ties to that)."""
+    part = component_labels(len(person), left, right)
+    loose = np.flatnonzero((part == np.arange(len(part))) & (person != part))
+    return person[loose], loose
+
+
+def _members(label: Rows) -> dict[int, Rows]:
+    order = np.argsort(label, kind="stable")
+    people, starts = np.unique(label[order], return_index=True)
+    return dict(zip(people.tolist(), np.split(order, starts[1:]), strict=True))
