@@ -9,8 +9,9 @@ import numpy as np
 from cdp.models import metrics as m
 from cdp.models.arrays import Floats
 from cdp.models.evaluate import finite
+from cdp.models.forecast.factors import Amounts
 from cdp.models.forecast.history import iso_day
-from cdp.models.forecast.learned import Amounts, Tested, bands_of, covered
+from cdp.models.forecast.learned import Tested, bands_of, covered
 from cdp.models.forecast.past import BASELINE
 
 DRAWS = 1000

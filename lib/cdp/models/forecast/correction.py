@@ -108,11 +108,16 @@ def logit(p: Floats) -> Floats:
 
 def shift_to(p: Floats, mean: float) -> Floats:
     """The probabilities with one logit shift for all, so that their mean is `mean`, as far as that is inside (0, 1)."""
+    return np.clip(sigmoid(logit(p) + logit_shift(p, mean)), 1e-9, 1 - 1e-9)
+
+
+def logit_shift(p: Floats, mean: float) -> float:
+    """The shift that `shift_to` makes."""
     raw, low, high = logit(p), -30.0, 30.0
     for _ in range(60):
         middle = (low + high) / 2
         low, high = (middle, high) if sigmoid(raw + middle).mean() < mean else (low, middle)
-    return np.clip(sigmoid(raw + (low + high) / 2), 1e-9, 1 - 1e-9)
+    return (low + high) / 2
 
 
 def sigmoid(raw: Floats) -> Floats:
