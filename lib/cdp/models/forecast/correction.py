@@ -7,7 +7,7 @@ who is below, and carry no season. They give raw scores, to be added to the log 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import lightgbm as lgb
@@ -77,6 +77,19 @@ class Correction:
     def score(self, features: Floats) -> RawScores:
         """Raw scores of these rows. The offset is not in them."""
         return RawScores(**{name: np.asarray(b.predict(features, raw_score=True)) for name, b in self.boosters.items()})
+
+    def pushes(self, features: Floats) -> Floats:
+        """What each feature adds to the logit of any purchase (exact Shapley values of the trees): rows x features."""
+        return np.asarray(self.boosters["any"].predict(features, pred_contrib=True))[:, :-1]
+
+    def to_text(self) -> dict[str, str]:
+        """Each booster as LightGBM writes it."""
+        return {name: booster.model_to_string() for name, booster in self.boosters.items()}
+
+    @staticmethod
+    def from_text(boosters: Mapping[str, str]) -> Correction:
+        """The inverse of `to_text`."""
+        return Correction({name: lgb.Booster(model_str=text) for name, text in boosters.items()})
 
 
 def train_correction(cuts: Sequence[CutRows]) -> Correction:
