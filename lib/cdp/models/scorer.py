@@ -38,9 +38,9 @@ class Scorer:
         expected_purchases_13w, p_any_13w, expected_spend_13w with _lo and _hi. More weeks never hold less.
         """
         params, value = self.params, self.value(cut)
-        own = {w: terms_of(params.model, cut, w) for w in sorted({params.window_weeks, horizon_weeks, *HORIZONS})}
-        features = features_at(cut, own[params.window_weeks], value, params.window_weeks, params.look_backs)
-        raw = self.correction.score(features) if self.correction else _nothing(len(cut))
+        own = {w: terms_of(params.model, cut, w) for w in sorted({horizon_weeks, *HORIZONS})}
+        features = self.features(cut, value)
+        raw = self.raw_scores(cut, features)
         found = {w: self.amounts(own[w], value, raw, w) for w in sorted({horizon_weeks, *HORIZONS})}
         found = dict(zip(found, _never_less(list(found.values())), strict=True))
         asked = found[horizon_weeks]
@@ -60,16 +60,27 @@ class Scorer:
         }
         for weeks in HORIZONS:
             columns |= self._horizon(found[weeks], weeks)
-        return pd.DataFrame(columns | self._strongest_push(features))
+        return pd.DataFrame(columns | self._strongest_push(len(cut), features))
 
     def forecast(self, cut: Cut, weeks: float) -> Amounts:
         """Purchases, spend and P(any) within `weeks` alone."""
-        params, value = self.params, self.value(cut)
-        window = terms_of(params.model, cut, params.window_weeks)
-        raw = _nothing(len(cut))
-        if self.correction:
-            raw = self.correction.score(features_at(cut, window, value, params.window_weeks, params.look_backs))
-        return self.amounts(terms_of(params.model, cut, weeks), value, raw, weeks)
+        value = self.value(cut)
+        raw = self.raw_scores(cut, self.features(cut, value))
+        return self.amounts(terms_of(self.params.model, cut, weeks), value, raw, weeks)
+
+    def features(self, cut: Cut, value: Floats) -> Floats | None:
+        """What the correction looks at, for the window that it was trained on; None where there is no correction."""
+        if self.correction is None:
+            return None
+        params = self.params
+        terms = terms_of(params.model, cut, params.window_weeks)
+        return features_at(cut, terms, value, params.window_weeks, params.look_backs)
+
+    def raw_scores(self, cut: Cut, features: Floats | None) -> RawScores:
+        """The correction's scores; 0 where there is none."""
+        if self.correction is None or features is None:
+            return RawScores(*(np.zeros(len(cut)) for _ in range(3)))
+        return self.correction.score(features)
 
     def value(self, cut: Cut) -> Floats:
         """Expected net value of one purchase day."""
@@ -94,10 +105,10 @@ class Scorer:
         lo, hi = (sigmoid(logit(np.clip(end, SURE, 1 - SURE)) + moved) for end in (lo, hi))
         return lo.clip(max=churn), hi.clip(min=churn)
 
-    def _strongest_push(self, features: Floats) -> dict[str, Floats | list[str]]:
+    def _strongest_push(self, n: int, features: Floats | None) -> dict[str, Floats | list[str]]:
         weight = self.params.weights.any
-        if not self.correction or not weight:
-            return {"push": np.zeros(len(features)), "push_on": [""] * len(features)}
+        if self.correction is None or features is None or not weight:
+            return {"push": np.zeros(n), "push_on": [""] * n}
         pushes = weight * self.correction.pushes(features)
         best = np.abs(pushes).argmax(axis=1)
         names = feature_names(self.params.look_backs)
@@ -112,10 +123,6 @@ class Scorer:
             f"expected_spend_{weeks}w_lo": lo,
             f"expected_spend_{weeks}w_hi": hi,
         }
-
-
-def _nothing(n: int) -> RawScores:
-    return RawScores(*(np.zeros(n) for _ in range(3)))
 
 
 def _never_less(by_weeks: Sequence[Amounts]) -> list[Amounts]:
