@@ -7,6 +7,7 @@ from datetime import date
 import numpy as np
 import pandas as pd
 import pytest
+from cdp.models.sufficient import Statistics
 
 from cdp.models.btyd import bgnbd
 from cdp.models.btyd.bgnbd import BgNbd
@@ -14,7 +15,6 @@ from cdp.models.btyd.gamma_gamma import GammaGamma
 from cdp.models.btyd.intervals import churn_interval, spend_interval
 from cdp.models.figures import frequency_table
 from cdp.models.reasons import churn_reasons
-from cdp.models.sufficient import Statistics
 from cdp.models.value import INPUTS, ValueParameters, fit_value_model, score_value
 
 PARAMS = ValueParameters(
