@@ -28,13 +28,5 @@ def cut_of(people: pd.DataFrame) -> Cut:
     return cut_at(Purchases(customer, -_flat(days).astype(np.int64), _flat(amounts)), 0)
 
 
-def histories_of(cut: Cut) -> pd.DataFrame:
-    """The inverse of `cut_of`: `INPUTS` of the cut's customers."""
-    ends = cut.start + cut.count
-    ago = (cut.as_of - cut.days.day).astype(np.float64)
-    parts = [(ago[a:b], cut.days.amount[a:b]) for a, b in zip(cut.start, ends, strict=True)]
-    return pd.DataFrame(parts, columns=list(INPUTS))
-
-
 def _flat(lists: Sequence[Sequence[float]]) -> np.ndarray:
     return np.concatenate([np.asarray(part, dtype=np.float64) for part in lists]) if len(lists) else np.zeros(0)
