@@ -13,9 +13,7 @@ MODEL_PROMOTIONS = TableContract(
     subject_note="versions and reasons",
     erase="keep",
     columns=(
-        Column(
-            "promotion_id", "STRING", "Hash of model, version, action, who, when.", nullable=False, volatile=True
-        ),
+        Column("promotion_id", "STRING", "Hash of model, version, action, who, when.", nullable=False, volatile=True),
         Column("model", "STRING", "Registered model.", nullable=False),
         Column("action", "STRING", "What was asked for.", nullable=False, allowed=("promote", "rollback")),
         Column("from_version", "STRING", "The champion of before; null where there was none.", volatile=True),
