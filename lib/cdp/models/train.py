@@ -5,18 +5,21 @@ from __future__ import annotations
 import hashlib
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from typing import TYPE_CHECKING
+
+import numpy as np
 
 from cdp.core.errors import ModelError
 from cdp.models.candidates import Candidate, fit_candidates
 from cdp.models.evaluate import MIN_HOLDOUT, Evaluation, evaluate_value
 from cdp.models.figures import draw_calibration, draw_frequency
-from cdp.models.forecast.history import EPOCH, equal_histories, iso_day
+from cdp.models.forecast.history import EPOCH, Cut, equal_histories, iso_day
 from cdp.models.forecast.learned import Tested
 from cdp.models.gain import Gain, Losses, gains_over, losses_of
 from cdp.models.scorer import Scorer
+from cdp.models.stability import Reference, reference_of
 from cdp.models.training_data import TrainingData
 from cdp.models.value import FORM, ValueParameters
 
@@ -128,7 +131,7 @@ def train_value(
     chosen, losses = (fitted.layers, layers) if is_better else (fitted.baseline, plain)
     evaluation = evaluate_value(chosen.tested, window_weeks=fitted.window_weeks)
     return TrainedValue(
-        data.describe(chosen.params),
+        data.describe(replace(chosen.params, references=references_of(chosen.params, fitted.now.cut))),
         evaluation,
         evaluate_value(fitted.baseline.tested, window_weeks=fitted.window_weeks),
         losses,
@@ -141,6 +144,19 @@ def train_value(
             "frequency.png": draw_frequency(equal_histories(fitted.now.cut), chosen.params.bgnbd),
         },
     )
+
+
+def references_of(params: ValueParameters, cut: Cut) -> dict[str, Reference]:
+    """How the measures of drift.py are spread over the people of a training, its scores included."""
+    scored = Scorer(params).forecast(cut, params.horizon_weeks)
+    measures = {
+        "purchase_days": cut.count.astype(np.float64),
+        "days_since_purchase": np.round(7 * (cut.age - cut.t_x)) + 1,  # to the start of the as-of date, as in snapshots
+        "last_amount": cut.days.amount[cut.start + cut.count - 1],
+        "churn": 1 - scored.p_any,
+        "ltv": scored.spend,
+    }
+    return {name: reference_of(values) for name, values in measures.items()}
 
 
 def beats(gains: Mapping[str, Gain]) -> bool:

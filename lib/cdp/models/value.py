@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 import numpy as np
@@ -19,6 +19,7 @@ from cdp.models.btyd.pareto import ParetoNbd
 from cdp.models.forecast.conformal import SpendBands
 from cdp.models.forecast.factors import Factors
 from cdp.models.forecast.gate import Weights
+from cdp.models.stability import Reference
 
 FORM = "layers/2"  # change it with the formulas or the fit, so that old runs are neither reused nor misread
 FREQUENCY_MODELS: Mapping[str, type[BgNbd] | type[ParetoNbd]] = {
@@ -38,7 +39,8 @@ class ValueParameters:
     name -> LightGBM's text of the correction, empty where none is taken, and `weights` how much of each is added.
     `window_weeks` and `look_backs` define its features. `levels`: weeks -> factors. `horizon_weeks` is the horizon that
     was tested and is scored by default. `early_share` is the share of people whose first purchase lies in the first
-    weeks of the history: old customers that look new. Times in weeks; `as_of` is an ISO date at whose start the data
+    weeks of the history: old customers that look new. `references`: how the measures of drift.py
+    were spread in training. Times in weeks; `as_of` is an ISO date at whose start the data
     were known.
     """
 
@@ -58,6 +60,7 @@ class ValueParameters:
     n_people: int
     log_likelihood: float
     early_share: float
+    references: Mapping[str, Reference] = field(default_factory=dict)
     warnings: tuple[str, ...] = ()
 
     def __eq__(self, other: object) -> bool:
@@ -103,5 +106,8 @@ class ValueParameters:
         raw["weights"] = Weights(**(raw["weights"] | {"spend": tuple(raw["weights"]["spend"])}))
         raw["levels"] = {int(weeks): Factors(**factors) for weeks, factors in raw["levels"].items()}
         raw["bands"] = SpendBands(**{name: np.array(values) for name, values in raw["bands"].items()})
+        raw["references"] = {
+            name: Reference(tuple(r["edges"]), tuple(r["shares"])) for name, r in raw["references"].items()
+        }
         raw["look_backs"], raw["warnings"] = tuple(raw["look_backs"]), tuple(raw["warnings"])
         return ValueParameters(**raw)
