@@ -21,7 +21,7 @@ MODEL_RUNS = TableContract(
         Column("mlflow_run_id", "STRING", "The MLflow run.", volatile=True),
         Column("as_of", "DATE", "Trained on what was known at the start of this day.", nullable=False),
         Column("fingerprint", "STRING", "Hash of the inputs: equal inputs reuse the run."),
-        Column("metrics", "STRING", "Metrics on later periods, JSON: means, their spread (_sd), the baseline and the gains."),
+        Column("metrics", "STRING", "Metrics on later periods, JSON: means, spread (_sd), baseline, gains."),
         Column("parameters", "STRING", "Fitted parameters, JSON, without the text of boosters."),
         Column("is_champion", "BOOLEAN", "Whether it became champion."),
         Column("decided", "STRING", "Why."),
