@@ -1,37 +1,42 @@
-"""Train churn and lifetime value when it is due, and make the new version champion if it reaches the floors.
+"""Train churn and lifetime value when it is due; the new version becomes champion if it passes floors and gate.
 
-Grain: one ops.model_runs row per registered version. The same inputs find the run that was made of them before.
+Grain: one ops.model_runs row per registered version, one ops.model_promotions row per attempt to promote one. The same
+inputs find the run that was made of them before.
 """
 
 import sys
 
 from cdp.contracts.gold.person_identifiers import PERSON_IDENTIFIERS
 from cdp.contracts.gold.snapshots import SNAPSHOTS
+from cdp.contracts.ops.model_promotions import MODEL_PROMOTIONS
 from cdp.contracts.ops.model_runs import MODEL_RUNS
 from cdp.contracts.silver.order_lines import ORDER_LINES
 from cdp.core.errors import ModelError
 from cdp.models.model_runs import model_run_rows
+from cdp.models.promotion import Asker, Attempt, promote_version, refuse_challenger
 from cdp.models.registry import (
     MODEL_NAMES,
-    DatasetVersion,
+    Champion,
+    RegisteredRun,
     Tracking,
     find_last_training,
     find_run,
     load_champion,
     log_and_register,
     open_tracking,
-    promote,
 )
-from cdp.models.snapshots import build_snapshots
+from cdp.models.snapshots import purchase_pieces
 from cdp.models.train import (
+    DatasetVersion,
+    Decision,
+    TrainedValue,
     choose_horizon_weeks,
     decide_promotion,
-    find_first_purchase,
     is_training_due,
     train_value,
-    training_cuts,
     training_fingerprint,
 )
+from cdp.models.training_data import collect_training_data, measure_history
 from cdp.rules.person_records import person_records
 from cdp.runtime.entry import run
 from cdp.runtime.job import Job, JobContext
@@ -39,47 +44,65 @@ from cdp.runtime.job import Job, JobContext
 JOB = Job(
     name="models.train_value",
     reads=(SNAPSHOTS, ORDER_LINES, PERSON_IDENTIFIERS),
-    writes=(MODEL_RUNS,),
+    writes=(MODEL_RUNS, MODEL_PROMOTIONS),
 )
 
 
 def main(ctx: JobContext) -> None:
     tracking = open_tracking(ctx.settings.mlflow_tracking_uri, artifact_location=ctx.settings.model_artifacts)
-    has_champion = all(load_champion(tracking, name) for name in MODEL_NAMES.values())
+    champions = [load_champion(tracking, name) for name in MODEL_NAMES.values()]
     due = is_training_due(
         find_last_training(tracking),
         ctx.run_date,
         every_days=ctx.settings.models.train_every_days,
-        has_champion=has_champion,
+        has_champion=all(champions),
     )
     if not due:
         return
     try:
-        _train(ctx, tracking, has_champion)
+        _train(ctx, tracking, champions[0] if all(champions) else None)
     except ModelError as error:  # the night goes on: with the old champion, or without scores
         ctx.report_problem(f"no new model: {error}")
 
 
-def _train(ctx: JobContext, tracking: Tracking, has_champion: bool) -> None:
-    first = find_first_purchase(ctx.read(SNAPSHOTS), as_of=ctx.run_date)
-    horizon = choose_horizon_weeks(first, ctx.run_date, longest=ctx.settings.models.horizon_weeks)
+def _train(ctx: JobContext, tracking: Tracking, champion: Champion | None) -> None:
+    size = measure_history(ctx.read(SNAPSHOTS), as_of=ctx.run_date)
+    horizon = choose_horizon_weeks(size.first_purchase, ctx.run_date, longest=ctx.settings.models.horizon_weeks)
     datasets = [
         DatasetVersion(t.full_name, ctx.lake.path(t), ctx.version(t)) for t in (ORDER_LINES, PERSON_IDENTIFIERS)
     ]
     fingerprint = training_fingerprint(datasets, as_of=ctx.run_date, horizon_weeks=horizon)
-    lines, records = ctx.read(ORDER_LINES), person_records(ctx.read(PERSON_IDENTIFIERS))
-    cuts = ctx.keep(build_snapshots(lines, records, as_of_dates=training_cuts(ctx.run_date, horizon)))
-    trained = train_value(cuts, as_of=ctx.run_date, horizon_weeks=horizon)
-    decision = decide_promotion(trained.metrics, has_champion=has_champion)
+    records = person_records(ctx.read(PERSON_IDENTIFIERS))
+    pieces = purchase_pieces(ctx.read(ORDER_LINES), records, until=ctx.run_date)
+    data = collect_training_data(pieces, as_of=ctx.run_date, size=size)
+    old = champion.params if champion else None
+    trained = train_value(data, as_of=ctx.run_date, horizon_weeks=horizon, champion=old)
+    decision = decide_promotion(trained, has_champion=champion is not None)
     made = find_run(tracking, fingerprint) or log_and_register(
         tracking, trained, names=MODEL_NAMES, datasets=datasets, fingerprint=fingerprint
     )
-    for name, version in made.versions.items() if decision.is_promoted else ():
-        promote(tracking, name, version, reason=decision.reason)
-    rows = model_run_rows(
-        trained, decision, run_id=made.run_id, versions=made.versions, fingerprint=fingerprint, trained_at=ctx.now
-    )
-    ctx.write(MODEL_RUNS, ctx.spark.createDataFrame([tuple(r.values()) for r in rows], MODEL_RUNS.schema))
+    attempts = [_promote(ctx, tracking, name, version, decision) for name, version in sorted(made.versions.items())]
+    _write(ctx, trained, made, attempts, fingerprint)
+
+
+def _promote(ctx: JobContext, tracking: Tracking, name: str, version: str, decision: Decision) -> Attempt:
+    asker = Asker(JOB.name, ctx.now, ctx.spark)
+    if not decision.is_promoted:
+        return refuse_challenger(tracking, name, version, why=decision.reason, asker=asker)
+    attempt = promote_version(tracking, name, version, reason=decision.reason, asker=asker)
+    if not attempt.is_moved:
+        ctx.report_problem(attempt.reason)
+    return attempt
+
+
+def _write(
+    ctx: JobContext, trained: TrainedValue, made: RegisteredRun, attempts: list[Attempt], fingerprint: str
+) -> None:
+    runs = model_run_rows(trained, attempts, run_id=made.run_id, fingerprint=fingerprint, trained_at=ctx.now)
+    rows = [a.row(once=True) for a in attempts]
+    for contract, found in ((MODEL_PROMOTIONS, rows), (MODEL_RUNS, runs)):
+        values = [tuple(row[name] for name in contract.column_names) for row in found]
+        ctx.write(contract, ctx.spark.createDataFrame(values, contract.schema))
 
 
 if __name__ == "__main__":

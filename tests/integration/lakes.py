@@ -13,7 +13,7 @@ from cdp.contracts.find import all_contracts
 from cdp.contracts.model import TableContract
 
 # A run is noted per run, so these agree in kinds and counts only.
-_BY_COUNT = {"ops.runs", "ops.identity_history", "ops.model_runs"}
+_BY_COUNT = {"ops.runs", "ops.identity_history", "ops.model_runs", "ops.model_promotions"}
 
 
 def table_versions(lake: Path) -> dict[str, int]:

@@ -1,59 +1,92 @@
-"""Judge a fitted value model on a later period, beside two forecasts that need no model."""
+"""Judge a value model on later periods, beside forecasts that need no model."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-import pandas as pd
 
 from cdp.models import metrics as m
 from cdp.models.arrays import Floats
-from cdp.models.value import INPUTS, ValueParameters, score_value
+from cdp.models.forecast.conformal import SpendBands
+from cdp.models.forecast.factors import Amounts
+from cdp.models.forecast.history import Cut
+from cdp.models.forecast.learned import Tested, bands_of
 
 MIN_HOLDOUT = 30
 
 
 @dataclass(frozen=True)
 class Evaluation:
-    """Metrics by name (README of each: metrics.py), and the ten groups behind the pictures.
+    """Metrics by name (what each is: metrics.py), and the ten groups behind the pictures (newest cut).
 
-    Names: `purchases_*` and `spend_*` for the amounts, `churn_*` for the probability of any purchase; `last_period_*`
-    and `recency_*` are the same figures for the baselines "the same as in the period before" and "who bought last".
+    `metrics` are means over the cuts, `<name>_sd` their standard deviation. Names: `purchases_*` and `spend_*` for the
+    amounts, `churn_*` for the probability of any purchase; `last_period_*` and `recency_*` are the same figures for
+    the baselines "the same as in the period before" and "who bought last". `cuts`: as-of day -> metrics of that cut.
     """
 
     metrics: dict[str, float]
+    cuts: dict[int, dict[str, float]]
     churn_groups: list[tuple[int, float, float]]
     spend_groups: list[tuple[int, float, float]]
 
 
-def evaluate_value(holdout: pd.DataFrame, params: ValueParameters, *, horizon_weeks: float) -> Evaluation:
-    """Score the holdout of `collect_holdout` and compare with what happened; the parameters are fitted at its cut."""
-    scored = score_value(holdout[list(INPUTS)], params, horizon_weeks=horizon_weeks)
-    bought = holdout["actual_purchases"].to_numpy(dtype="float64")
-    spent = holdout["actual_spend"].to_numpy(dtype="float64")
-    came = (bought > 0).astype("float64")
-    any_, ltv = scored["p_any"].to_numpy(), scored["ltv"].to_numpy()
-    recency = -(holdout["age_weeks"] - holdout["recency_weeks"]).to_numpy(dtype="float64")
-    base = float(came.mean())
-    figures = {
-        "people": float(len(holdout)),
-        **_amounts("purchases", scored["expected_purchases"].to_numpy(), bought),
-        **_amounts("spend", ltv, spent),
-        "spend_coverage": m.coverage(scored["ltv_lo"].to_numpy(), scored["ltv_hi"].to_numpy(), spent),
-        "churn_auc": m.auc(any_, came),
-        "churn_brier": m.brier(any_, came),
-        "churn_ece": m.expected_calibration_error(any_, came),
+def evaluate_value(tested: Sequence[Tested], *, window_weeks: float) -> Evaluation:
+    """Compare what was said on past cuts, newest first, with what happened; intervals are those of the other cuts."""
+    cuts = {}
+    for i, t in enumerate(tested):
+        others = [*tested[:i], *tested[i + 1 :]]
+        cuts[t.past.cut.as_of] = finite(_figures(t, bands_of(others or [t]), window_weeks))
+    shared = [name for name in next(iter(cuts.values())) if all(name in figures for figures in cuts.values())]
+    mean = {name: float(np.mean([figures[name] for figures in cuts.values()])) for name in shared}
+    spread = {f"{name}_sd": float(np.std([figures[name] for figures in cuts.values()])) for name in shared}
+    newest = tested[0]
+    came = (newest.past.outcome.purchases > 0).astype(np.float64)
+    return Evaluation(
+        mean | spread | {"cuts": float(len(cuts))},
+        cuts,
+        m.groups_by_prediction(newest.amounts.p_any, came),
+        m.groups_by_prediction(newest.amounts.spend, newest.past.outcome.spend),
+    )
+
+
+def finite(figures: dict[str, float]) -> dict[str, float]:
+    """The metrics that have a value: NaN (nothing happened, one class only) is no number to store."""
+    return {name: value for name, value in figures.items() if np.isfinite(value)}
+
+
+def _figures(tested: Tested, bands: SpendBands, window_weeks: float) -> dict[str, float]:
+    cut, said, outcome = tested.past.cut, tested.amounts, tested.past.outcome
+    came = (outcome.purchases > 0).astype(np.float64)
+    base, recency = float(came.mean()), cut.t_x - cut.age
+    last = last_period(cut, window_weeks)
+    lo, hi = bands.interval(said.purchases, said.spend)
+    return {
+        "people": float(len(cut)),
+        **_amounts("purchases", said.purchases, outcome.purchases),
+        **_amounts("spend", said.spend, outcome.spend),
+        "spend_coverage": m.coverage(lo, hi, outcome.spend),
+        "churn_auc": m.auc(said.p_any, came),
+        "churn_brier": m.brier(said.p_any, came),
+        "churn_ece": m.expected_calibration_error(said.p_any, came),
         "churn_rate": 1 - base,
-        "churn_rate_predicted": 1 - float(any_.mean()),
+        "churn_rate_predicted": 1 - float(said.p_any.mean()),
         "churn_brier_of_base_rate": base * (1 - base),
-        **_amounts("last_period_purchases", holdout["last_purchases"].to_numpy(dtype="float64"), bought),
-        **_amounts("last_period_spend", holdout["last_spend"].to_numpy(dtype="float64"), spent),
+        **_amounts("last_period_purchases", last.purchases, outcome.purchases),
+        **_amounts("last_period_spend", last.spend, outcome.spend),
         "recency_churn_auc": m.auc(recency, came),
-        "recency_purchases_spearman": m.spearman(recency, bought),
+        "recency_purchases_spearman": m.spearman(recency, outcome.purchases),
     }
-    return Evaluation(figures, m.groups_by_prediction(any_, came), m.groups_by_prediction(ltv, spent))
+
+
+def last_period(cut: Cut, weeks: float) -> Amounts:
+    """What the simplest forecast says: the purchases and the spend of the `weeks` before the cut, once more."""
+    recent = cut.days.day > cut.as_of - 7 * weeks
+    who = np.repeat(np.arange(len(cut)), cut.count)[recent]
+    count = np.bincount(who, minlength=len(cut)).astype(np.float64)
+    spend = np.bincount(who, cut.days.amount[recent], len(cut)).astype(np.float64)
+    return Amounts(count, spend, np.minimum(count, 1.0))
 
 
 def _amounts(name: str, predicted: Floats, actual: Floats) -> dict[str, float]:
@@ -67,8 +100,3 @@ def _amounts(name: str, predicted: Floats, actual: Floats) -> dict[str, float]:
         "top10_share": m.top_share,
     }
     return {f"{name}_{key}": measure(predicted, actual) for key, measure in wanted.items()}
-
-
-def finite(figures: dict[str, float]) -> dict[str, float]:
-    """The metrics that have a value: NaN (nothing happened, one class only) is no number to store."""
-    return {name: value for name, value in figures.items() if np.isfinite(value)}

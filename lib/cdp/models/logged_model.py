@@ -5,13 +5,12 @@ from __future__ import annotations
 from importlib import metadata
 
 from cdp.core.errors import ModelError
-from cdp.models.value import INPUTS, ValueParameters
+from cdp.models.histories import INPUTS
+from cdp.models.value import ValueParameters
 
-EXAMPLE = {  # made up: one new customer, one regular, one who fell silent, one with returns above purchases
-    "repeat_purchases": [0.0, 12.0, 7.0, 1.0],
-    "recency_weeks": [0.0, 50.0, 20.0, 3.0],
-    "age_weeks": [4.0, 52.0, 80.0, 30.0],
-    "mean_value": [35.0, 48.5, 22.0, -4.0],
+EXAMPLE = {  # made up: one new customer, one regular, one who fell silent, one who bought twice in a week
+    "days_ago": [[20.0], [364.0 - 28 * k for k in range(13)], [560.0 - 21 * k for k in range(8)], [210.0, 204.0]],
+    "amounts": [[35.0], [48.5 + k for k in range(13)], [22.0] * 8, [4.0, 90.0]],
 }
 
 
@@ -51,4 +50,4 @@ def log_model(kind: str, name: str, params: ValueParameters) -> str:
 
 
 def _requirements() -> list[str]:
-    return [f"{package}=={metadata.version(package)}" for package in ("mlflow", "numpy", "pandas", "scipy")]
+    return [f"{package}=={metadata.version(package)}" for package in ("lightgbm", "mlflow", "numpy", "pandas", "scipy")]

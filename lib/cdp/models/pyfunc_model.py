@@ -1,4 +1,4 @@
-"""The value model as MLflow knows it: doubles in, one struct of scores out, the same for a server, Spark or a notebook.
+"""The value model as MLflow knows it: two lists a person in, one struct of scores out, for a server, Spark, a notebook.
 
 It is stored with its code (pickled by value): whoever loads it needs the listed packages, not this one.
 """
@@ -10,8 +10,10 @@ from typing import Any
 import pandas as pd
 from mlflow.pyfunc import PythonModel
 
+from cdp.models.histories import cut_of
 from cdp.models.reasons import churn_reasons, ltv_reasons
-from cdp.models.value import INPUTS, ValueParameters, score_value
+from cdp.models.scorer import Scorer
+from cdp.models.value import ValueParameters
 
 RESULT_TYPES = {
     "churn": "p_churn double, lo double, hi double, p_alive double, expected_purchases double, method string, "
@@ -31,15 +33,14 @@ class ValueModel(PythonModel):
     def predict(self, context: Any, model_input: pd.DataFrame, params: dict[str, Any] | None = None) -> pd.DataFrame:
         """Scores of the rows; the parameter `horizon_weeks` asks for another horizon than the trained one."""
         horizon = float((params or {}).get("horizon_weeks") or self.params.horizon_weeks)
-        people = model_input[list(INPUTS)].astype("float64")
-        scored = score_value(people, self.params, horizon_weeks=horizon)
+        cut = cut_of(model_input)
+        scored = Scorer(self.params).score(cut, horizon_weeks=horizon)
         if self.kind == "churn":
-            x, t_x, age = (people[c].to_numpy() for c in INPUTS[:3])
-            reasons = churn_reasons(x, t_x, age, scored["p_alive"].to_numpy())
+            reasons = churn_reasons(cut, scored)
             out = scored[["p_churn", "p_churn_lo", "p_churn_hi", "p_alive", "expected_purchases"]]
         else:
-            reasons = ltv_reasons(scored, horizon)
+            reasons = ltv_reasons(cut, scored, horizon)
             out = scored[["ltv", "ltv_lo", "ltv_hi", "expected_purchases", "expected_value"]]
         out = out.rename(columns=lambda c: c.removeprefix("p_churn_").removeprefix("ltv_"))
-        method = self.params.frequency if self.kind == "churn" else self.params.ltv_method
-        return out.assign(method=method, reasons=reasons)
+        method = self.params.churn_method if self.kind == "churn" else self.params.ltv_method
+        return out.assign(method=method, reasons=reasons).set_index(model_input.index)

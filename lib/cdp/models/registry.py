@@ -11,13 +11,15 @@ import os
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from cdp.core.errors import ModelError
 from cdp.models.card import write_card
+from cdp.models.forecast.history import iso_day
+from cdp.models.importance import importance_of
 from cdp.models.logged_model import log_model
 from cdp.models.train import DatasetVersion, TrainedValue
 from cdp.models.value import ValueParameters
@@ -26,6 +28,9 @@ if TYPE_CHECKING:
     from mlflow import MlflowClient
 
 PARAMETERS_FILE = "value_parameters.json"
+LOSSES_FILE = "losses.json"
+CUTS_FILE = "later_periods.json"
+IMPORTANCE_FILE = "importance.json"
 FINGERPRINT_TAG = "cdp.fingerprint"
 AS_OF_TAG = "cdp.as_of"
 PROMOTED_TAG = "cdp.promoted"  # on a version: why it was made champion
@@ -123,7 +128,8 @@ def log_and_register(
 ) -> RegisteredRun:
     """Log one training and register a version for each of `names` (kind churn or ltv -> registered name).
 
-    The run counts as finished, and is found by its fingerprint, only after every version is registered and loads.
+    The run counts as finished, and is found by its fingerprint, only after every version is registered and loads. The
+    new versions carry the alias `challenger` until they are promoted or others come.
     """
     import mlflow
     from mlflow.data.delta_dataset_source import DeltaDatasetSource
@@ -144,55 +150,82 @@ def log_and_register(
         mlflow.log_params(_flat_parameters(params))
         mlflow.log_metrics(trained.metrics)
         mlflow.log_text(params.to_json(), PARAMETERS_FILE)
+        mlflow.log_text(trained.losses.to_json(), LOSSES_FILE)
+        mlflow.log_dict({iso_day(day + 1): f for day, f in trained.evaluation.cuts.items()}, CUTS_FILE)
+        mlflow.log_dict(importance_of(params), IMPORTANCE_FILE)
         for file, figure in trained.figures.items():
             mlflow.log_figure(figure, f"figures/{file}")
         for kind, name in names.items():
             model_id = log_model(kind, name, params)
             versions[name] = _register(tracking, name, model_id, run.info.run_id, write_card(kind, trained))
             mlflow.set_tag(f"{VERSION_TAG}{name}", versions[name])
+            client_of(tracking).set_registered_model_alias(name, "challenger", versions[name])
     return RegisteredRun(run.info.run_id, versions)
 
 
 def promote(tracking: Tracking, name: str, version: str, *, reason: str) -> None:
-    """Make `version` the champion; the champion of before becomes `previous`. A no-op when it is champion already."""
+    """Make `version` the champion; the champion of before becomes `previous`. A no-op when it is champion already.
+
+    Without the gate: see promotion.py.
+    """
     client = client_of(tracking)
-    current = _version_at(client, name, "champion")
+    current = version_at(tracking, name, "champion")
     if current == version:
         return
     if current is not None:
         client.set_registered_model_alias(name, "previous", current)
     client.set_model_version_tag(name, version, PROMOTED_TAG, reason)
     client.set_registered_model_alias(name, "champion", version)
-
-
-def rollback(tracking: Tracking, name: str) -> str:
-    """Give the alias `champion` back to the version before; that version is returned. ModelError when there is none."""
-    client = client_of(tracking)
-    previous, current = _version_at(client, name, "previous"), _version_at(client, name, "champion")
-    if previous is None or current is None:
-        raise ModelError(f"cannot roll {name} back: no version carries the alias `previous`. Promote one.")
-    client.set_registered_model_alias(name, "champion", previous)
-    client.set_registered_model_alias(name, "previous", current)
-    return previous
+    if version_at(tracking, name, "challenger") == version:
+        client.delete_registered_model_alias(name, "challenger")
 
 
 def load_champion(tracking: Tracking, name: str) -> Champion | None:
-    """Resolve the alias once and read that version's parameters; None when nothing was ever promoted."""
-    import mlflow
+    """Resolve the alias once and read that version's parameters.
 
-    client = client_of(tracking)
-    number = _version_at(client, name, "champion")
-    if number is None:
+    None when nothing was ever promoted, or the champion is of an earlier release's form: a training is due then.
+    """
+    number = version_at(tracking, name, "champion")
+    params = load_parameters(tracking, name, number) if number is not None else None
+    if number is None or params is None:
         return None
-    run_id = str(client.get_model_version(name, number).run_id)
+    return Champion(name, number, run_of(tracking, name, number), params)
+
+
+def load_parameters(tracking: Tracking, name: str, version: str) -> ValueParameters | None:
+    """The parameters of a version; None for those of another form, ModelError when they cannot be read."""
+    run_id = run_of(tracking, name, version)
     try:
-        text = mlflow.artifacts.load_text(f"runs:/{run_id}/{PARAMETERS_FILE}")
-        return Champion(name, number, run_id, ValueParameters.from_json(text))
+        return ValueParameters.from_json(load_text(run_id, PARAMETERS_FILE))
     except Exception as error:
         raise ModelError(
-            f"the champion of {name} (version {number}, run {run_id}) cannot be read: its artifact "
-            f"{PARAMETERS_FILE} is missing or damaged. Restore the artifact folder, or roll back to the version before."
+            f"{name} (version {version}, run {run_id}) cannot be read: its artifact {PARAMETERS_FILE} "
+            "is missing or damaged. Restore the artifact folder, or roll back to the version before."
         ) from error
+
+
+def load_text(run_id: str, file: str) -> str:
+    """An artifact of a run as text."""
+    import mlflow
+
+    return str(mlflow.artifacts.load_text(f"runs:/{run_id}/{file}"))
+
+
+def run_of(tracking: Tracking, name: str, version: str) -> str:
+    """The run that made a version."""
+    return str(client_of(tracking).get_model_version(name, version).run_id)
+
+
+def version_at(tracking: Tracking, name: str, alias: str) -> str | None:
+    """The version that carries the alias now; None when there is none."""
+    from mlflow.exceptions import MlflowException
+
+    try:
+        return str(client_of(tracking).get_model_version_by_alias(name, alias).version)
+    except MlflowException as error:
+        if error.error_code in ("RESOURCE_DOES_NOT_EXIST", "INVALID_PARAMETER_VALUE"):
+            return None
+        raise
 
 
 def _register(tracking: Tracking, name: str, model_id: str, run_id: str, card: str) -> str:
@@ -209,32 +242,15 @@ def _register(tracking: Tracking, name: str, model_id: str, run_id: str, card: s
 
 
 def _flat_parameters(params: ValueParameters) -> dict[str, Any]:
-    m, g = params.bgnbd, params.gamma_gamma
     return {
-        "r": m.r,
-        "alpha_weeks": m.alpha,
-        "a": m.a,
-        "b": m.b,
-        "p": g.p,
-        "q": g.q,
-        "gamma": g.gamma,
+        **{f"{params.frequency}_{name}": value for name, value in asdict(params.model).items()},
+        **{f"gamma_gamma_{name}": value for name, value in asdict(params.gamma_gamma).items()},
         "method": params.ltv_method,
         "as_of": params.as_of,
         "horizon_weeks": params.horizon_weeks,
         "people": params.n_people,
-        "warnings": "; ".join(params.warnings) or "none",
+        "warnings": "; ".join(params.warnings)[:5000] or "none",
     }
-
-
-def _version_at(client: MlflowClient, name: str, alias: str) -> str | None:
-    from mlflow.exceptions import MlflowException
-
-    try:
-        return str(client.get_model_version_by_alias(name, alias).version)
-    except MlflowException as error:
-        if error.error_code in ("RESOURCE_DOES_NOT_EXIST", "INVALID_PARAMETER_VALUE"):
-            return None
-        raise
 
 
 def _client(uri: str, registry_uri: str) -> MlflowClient:

@@ -7,12 +7,15 @@ from dataclasses import dataclass
 from datetime import date
 
 import pandas as pd
-from pyspark.sql import DataFrame
+from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 from cdp.contracts.gold.predictions import PREDICTIONS
+from cdp.models.forecast.history import Cut
+from cdp.models.histories import cut_of
 from cdp.models.reasons import churn_reasons, ltv_reasons
-from cdp.models.value import INPUTS, ValueParameters, score_value
+from cdp.models.scorer import Scorer
+from cdp.models.value import ValueParameters
 
 
 @dataclass(frozen=True)
@@ -33,48 +36,52 @@ def score_snapshots(
     models, no rows. Every partition uses the same versions; both models share one pass when they
     have the same parameters.
     """
-    chosen = snapshots.where(F.col("as_of") == F.lit(as_of)).select(
-        "person_id", *(F.col(c).cast("double").alias(c) for c in INPUTS)
-    )
+    chosen = snapshots.where(F.col("as_of") == F.lit(as_of)).select("person_id", *model_inputs())
     frozen = dict(models)
 
     def score(batches: Iterator[pd.DataFrame]) -> Iterator[pd.DataFrame]:
+        scorers = {model.params: Scorer(model.params) for model in frozen.values()}
         for batch in batches:
-            scored: dict[ValueParameters, pd.DataFrame] = {}
+            cut, scored = cut_of(batch), dict[tuple[ValueParameters, int], pd.DataFrame]()
             for kind, model in frozen.items():
-                weeks = horizon_weeks or model.params.horizon_weeks
-                if model.params not in scored:
-                    scored[model.params] = score_value(batch, model.params, horizon_weeks=weeks)
-                rows = prediction_rows(kind, batch, scored[model.params], model, weeks)
-                yield rows.assign(as_of=as_of)[PREDICTIONS.column_names]
+                params, weeks = model.params, horizon_weeks or model.params.horizon_weeks
+                if (params, weeks) not in scored:
+                    scored[params, weeks] = scorers[params].score(cut, horizon_weeks=weeks)
+                rows = prediction_rows(kind, cut, scored[params, weeks], model, weeks)
+                yield rows.assign(person_id=batch["person_id"].to_numpy(), as_of=as_of)[PREDICTIONS.column_names]
 
     return chosen.mapInPandas(score, schema=PREDICTIONS.ddl)
 
 
+def model_inputs() -> list[Column]:
+    """The columns that the models take (histories.py), from those of gold.snapshots."""
+    ago = F.transform("purchase_dates", lambda day: (F.datediff("as_of", day) - 1).cast("double"))
+    return [ago.alias("days_ago"), F.col("purchase_amounts").alias("amounts")]
+
+
 def prediction_rows(
-    kind: str, people: pd.DataFrame, scored: pd.DataFrame, model: ScoringModel, horizon_weeks: float
+    kind: str, cut: Cut, scored: pd.DataFrame, model: ScoringModel, horizon_weeks: float
 ) -> pd.DataFrame:
-    """The columns of gold.predictions (without as_of) for one model kind, from the scores of `score_value`."""
+    """The columns of gold.predictions (without person_id and as_of) for one model kind, from the scores of a cut.
+
+    The horizons beside the tested one stand in the rows of ltv alone.
+    """
     column = {"churn": "p_churn", "ltv": "ltv"}[kind]
-    if kind == "churn":
-        x, t_x, age = (people[c].to_numpy(dtype="float64") for c in INPUTS[:3])
-        reasons = churn_reasons(x, t_x, age, scored["p_alive"].to_numpy())
-    else:
-        reasons = ltv_reasons(scored, horizon_weeks)
-    method = model.params.frequency if kind == "churn" else model.params.ltv_method
-    return pd.DataFrame(
+    rows = pd.DataFrame(
         {
-            "person_id": people["person_id"],
             "model": kind,
             "score": scored[column],
             "lo": scored[f"{column}_lo"],
             "hi": scored[f"{column}_hi"],
             "horizon_weeks": int(horizon_weeks),
             "p_alive": scored["p_alive"],
+            "p_any": scored["p_any"],
             "expected_purchases": scored["expected_purchases"],
-            "method": method,
-            "reasons": reasons,
+            "method": model.params.churn_method if kind == "churn" else model.params.ltv_method,
+            "reasons": churn_reasons(cut, scored) if kind == "churn" else ltv_reasons(cut, scored, horizon_weeks),
             "model_name": model.name,
             "model_version": model.version,
         }
     )
+    longer = [c for c in PREDICTIONS.column_names if c in scored and c not in rows]
+    return pd.concat([rows, scored[longer] if kind == "ltv" else scored[longer] * float("nan")], axis=1)

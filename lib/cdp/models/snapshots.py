@@ -25,17 +25,7 @@ def build_snapshots(order_lines: DataFrame, person_records: DataFrame, *, as_of_
 
     All as-of dates are made in one pass over the order lines.
     """
-    lines = (
-        order_lines.where(~F.coalesce("is_cancelled", F.lit(False)) & F.col("record_id").isNotNull())
-        .select("record_id", "ordered_at", "amount", F.to_date("ordered_at").alias("day"), _visible_from())
-        .where(F.col("visible_from") <= F.lit(max(as_of_dates)))
-        .join(person_records.select("record_id", "person_id"), on="record_id", how="inner")
-        .repartition("person_id")  # one shuffle serves the three groupings below: each of them contains person_id
-    )
-    daily = lines.groupBy("person_id", "day", "visible_from").agg(
-        F.sum("amount").alias("amount"),
-        F.max(F.when(F.col("amount") > 0, F.col("ordered_at"))).alias("bought_at"),
-    )
+    daily = purchase_pieces(order_lines, person_records, until=max(as_of_dates))
     cuts = F.array(*[F.lit(d) for d in sorted(set(as_of_dates))])
     at_cut = (
         daily.withColumn("as_of", F.explode(F.filter(cuts, lambda cut: cut >= F.col("visible_from"))))
@@ -43,6 +33,24 @@ def build_snapshots(order_lines: DataFrame, person_records: DataFrame, *, as_of_
         .agg(F.sum("amount").alias("amount"), F.max("bought_at").alias("bought_at"))
     )
     return _purchase_history(at_cut).select(*SNAPSHOTS.column_names)
+
+
+def purchase_pieces(order_lines: DataFrame, person_records: DataFrame, *, until: date) -> DataFrame:
+    """What each delivery said of a person's day: (person_id, day, visible_from), net `amount` and `bought_at`.
+
+    The rules are those of `build_snapshots`; `visible_from` is the first as-of date that may know, up to `until`.
+    """
+    lines = (
+        order_lines.where(~F.coalesce("is_cancelled", F.lit(False)) & F.col("record_id").isNotNull())
+        .select("record_id", "ordered_at", "amount", F.to_date("ordered_at").alias("day"), _visible_from())
+        .where(F.col("visible_from") <= F.lit(until))
+        .join(person_records.select("record_id", "person_id"), on="record_id", how="inner")
+        .repartition("person_id")  # one shuffle serves all groupings behind it: each of them contains person_id
+    )
+    return lines.groupBy("person_id", "day", "visible_from").agg(
+        F.sum("amount").alias("amount"),
+        F.max(F.when(F.col("amount") > 0, F.col("ordered_at"))).alias("bought_at"),
+    )
 
 
 def _visible_from() -> Column:
@@ -64,6 +72,9 @@ def _purchase_history(days: DataFrame) -> DataFrame:
             F.max(F.when(bought, F.col("bought_at"))).alias("last_purchase_at"),
             first.alias("first_day"),
             last.alias("last_day"),
+            F.sort_array(
+                F.collect_list(F.when(bought, F.struct("day", F.col("amount").cast("double").alias("amount"))))
+            ).alias("days"),
         )
         .where(F.col("purchase_days") > 0)
         .withColumns(
@@ -72,6 +83,8 @@ def _purchase_history(days: DataFrame) -> DataFrame:
                 "recency_weeks": F.datediff("last_day", "first_day") / 7.0,
                 "age_weeks": F.datediff("as_of", "first_day") / 7.0,
                 "mean_value": F.col("spend") / F.col("purchase_days"),
+                "purchase_dates": F.col("days.day"),
+                "purchase_amounts": F.col("days.amount"),
             }
         )
     )

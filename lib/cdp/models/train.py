@@ -1,47 +1,68 @@
-"""Train the value model: when it is due, on which cuts, and whether the result may become champion."""
+"""Train the value model: when it is due, which of the candidates it is, and whether it may become champion."""
 
 from __future__ import annotations
 
 import hashlib
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from datetime import date, timedelta
+from dataclasses import dataclass, replace
+from datetime import date
 from typing import TYPE_CHECKING
 
-from pyspark.sql import DataFrame
-from pyspark.sql import functions as F
+import numpy as np
 
 from cdp.core.errors import ModelError
-from cdp.models.evaluate import MIN_HOLDOUT, Evaluation, evaluate_value, finite
+from cdp.models.candidates import Candidate, fit_candidates
+from cdp.models.evaluate import MIN_HOLDOUT, Evaluation, evaluate_value
 from cdp.models.figures import draw_calibration, draw_frequency
-from cdp.models.holdout import collect_holdout
-from cdp.models.sufficient import collect_statistics
-from cdp.models.value import ValueParameters, fit_value_model
+from cdp.models.forecast.history import EPOCH, Cut, equal_histories, iso_day
+from cdp.models.forecast.learned import Tested
+from cdp.models.gain import Gain, Losses, gains_over, losses_of
+from cdp.models.scorer import Scorer
+from cdp.models.stability import Reference, reference_of
+from cdp.models.training_data import TrainingData
+from cdp.models.value import FORM, ValueParameters
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-FORM = "bgnbd+gamma_gamma/1"  # change it with the formulas or the fit, so that old runs are not reused
 LONGEST_HORIZON_WEEKS = 13
 MIN_HORIZON_WEEKS = 2
 MIN_AUC = 0.5
 MAX_BIAS = 0.5  # beyond, a new version may not replace a champion; a first one is taken with a warning
+WORSE = 0.01  # by more than this, beyond doubt, a new version may not be worse than a champion that has seen the test
 
 
 @dataclass(frozen=True)
 class TrainedValue:
-    """The parameters for scoring (fitted on everything), and how the same model did on the later period."""
+    """The parameters for scoring (fitted on everything), and how the same form did on later periods.
+
+    `losses` are those of this form on its later cuts, `gains` the layers' over the baseline there, `champion_gains`
+    this form's over the champion of before (empty without one), `chosen` says in a sentence which form it is and why.
+    """
 
     params: ValueParameters
-    backtest_params: ValueParameters
     evaluation: Evaluation
-    figures: dict[str, Figure]
+    baseline: Evaluation
+    losses: Losses
+    gains: Mapping[str, Gain]
+    champion_gains: Mapping[str, Gain]
+    chosen: str
+    figures: Mapping[str, Figure]
 
     @property
     def metrics(self) -> dict[str, float]:
-        """Metrics on the later period; those without a value are left out."""
-        return finite(self.evaluation.metrics)
+        """Metrics on the later periods (mean, `_sd`), `baseline_*`, and the gains with their intervals."""
+        figures = dict(self.evaluation.metrics)
+        figures |= {f"baseline_{n}": v for n, v in self.baseline.metrics.items() if n.startswith(_COMPARED)}
+        for against, gains in (("baseline", self.gains), ("champion", self.champion_gains)):
+            for name, gain in gains.items():
+                key = f"gain_over_{against}_{name}"
+                figures |= {key: gain.mean, f"{key}_low": gain.low, f"{key}_high": gain.high}
+        return figures
+
+
+_COMPARED = ("purchases_rmse", "purchases_gini", "spend_rmse", "spend_gini", "churn_auc", "churn_brier", "churn_ece")
 
 
 @dataclass(frozen=True)
@@ -83,65 +104,92 @@ def choose_horizon_weeks(first_purchase: date | None, as_of: date, *, longest: i
     return horizon
 
 
-def find_first_purchase(snapshots: DataFrame, *, as_of: date) -> date | None:
-    """The first purchase day of anybody, from the snapshots of one as-of date; None without people. One action."""
-    oldest = snapshots.where(F.col("as_of") == F.lit(as_of)).agg(F.max("age_weeks").alias("weeks")).first()
-    weeks = oldest["weeks"] if oldest else None
-    return None if weeks is None else as_of - timedelta(days=round(weeks * 7))
-
-
-def training_cuts(as_of: date, horizon_weeks: int) -> tuple[date, date, date]:
-    """(before, cut, as_of), a horizon apart: fit at cut and as_of, test on [cut, as_of), repeat [before, cut)."""
-    step = timedelta(weeks=horizon_weeks)
-    return as_of - 2 * step, as_of - step, as_of
-
-
 def training_fingerprint(datasets: Sequence[DatasetVersion], *, as_of: date, horizon_weeks: int) -> str:
     """Hash of all that decides a training: equal tables, date, horizon and model form give an equal model."""
     facts = [FORM, as_of.isoformat(), str(horizon_weeks), *sorted(f"{d.name}|{d.path}|{d.version}" for d in datasets)]
     return hashlib.sha256("\n".join(facts).encode()).hexdigest()[:32]
 
 
-def train_value(snapshots: DataFrame, *, as_of: date, horizon_weeks: int) -> TrainedValue:
-    """Fit at the cut, test on the period behind it, then fit again on everything for the champion.
+def train_value(
+    data: TrainingData, *, as_of: date, horizon_weeks: int, champion: ValueParameters | None = None
+) -> TrainedValue:
+    """Fit both candidates, take the layers where they beat the baseline beyond doubt and the baseline elsewhere.
 
-    `snapshots` holds rows of gold.snapshots at the three `training_cuts`. Two Spark actions. Raises ModelError when the
-    history is too thin to fit or to test: then there is no model, and a champion that exists goes on scoring.
+    `data` is what was known at the start of `as_of`. Raises ModelError when the history is too thin to fit or to test:
+    then there is no model, and a champion that exists goes on scoring.
     """
-    before, cut, end = training_cuts(as_of, horizon_weeks)
-    statistics = collect_statistics(snapshots, as_of_dates=(cut, end))
-    try:
-        backtest = fit_value_model(statistics[cut], horizon_weeks=horizon_weeks)
-    except ModelError as error:
-        raise ModelError(f"at the test cut {cut}: {error}") from error
-    holdout = collect_holdout(snapshots, before=before, cut=cut, end=end)
-    if len(holdout) < MIN_HOLDOUT:
+    fitted = fit_candidates(data.ledger, as_of=(as_of - EPOCH).days - 1, horizon_weeks=horizon_weeks)
+    newest = fitted.layers.tested[0].past.cut
+    if len(newest) < MIN_HOLDOUT:
         raise ModelError(
-            f"only {len(holdout)} people can be tested on {cut} to {end}; {MIN_HOLDOUT} are needed. "
+            f"only {len(newest)} people can be tested behind {iso_day(newest.as_of)}; {MIN_HOLDOUT} are needed. "
             "Load more customers or a longer history."
         )
-    evaluation = evaluate_value(holdout, backtest, horizon_weeks=horizon_weeks)
-    params = fit_value_model(statistics[end], horizon_weeks=horizon_weeks)
-    figures = {
-        "calibration.png": draw_calibration(evaluation.churn_groups, horizon_weeks),
-        "frequency.png": draw_frequency(statistics[end].purchases, params.bgnbd),
-    }
-    return TrainedValue(params, backtest, evaluation, figures)
-
-
-def decide_promotion(metrics: Mapping[str, float], *, has_champion: bool) -> Decision:
-    """Floors that every version must reach; no comparison, since the champion has seen part of the later period."""
-    auc, bias = metrics.get("churn_auc"), metrics.get("purchases_bias")
-    if auc is not None and auc < MIN_AUC:
-        return Decision(False, f"refused: AUC {auc:.3f} on the later period is below {MIN_AUC}")
-    if bias is None:
-        return Decision(not has_champion, "nobody bought in the later period, so the level could not be tested")
-    if abs(bias) > MAX_BIAS:
-        text = f"expected purchases were {bias:+.0%} off on the later period (limit {MAX_BIAS:.0%})"
-        return Decision(False, f"refused: {text}") if has_champion else Decision(True, f"first version, though {text}")
-    return Decision(
-        True,
-        f"AUC {auc:.3f}, purchases {bias:+.1%} on the later period"
-        if auc is not None
-        else f"purchases {bias:+.1%} on the later period",
+    layers, plain = (_losses(c.tested, data) for c in (fitted.layers, fitted.baseline))
+    gains = gains_over(layers, plain)
+    is_better = beats(gains)
+    chosen, losses = (fitted.layers, layers) if is_better else (fitted.baseline, plain)
+    evaluation = evaluate_value(chosen.tested, window_weeks=fitted.window_weeks)
+    return TrainedValue(
+        data.describe(replace(chosen.params, references=references_of(chosen.params, fitted.now.cut))),
+        evaluation,
+        evaluate_value(fitted.baseline.tested, window_weeks=fitted.window_weeks),
+        losses,
+        gains,
+        gains_over(losses, _losses(_say_again(chosen, champion), data)) if champion else {},
+        f"{'the layers beat' if is_better else 'the baseline: the layers did not beat'} BG/NBD with Gamma-Gamma beyond "
+        f"doubt ({', '.join(f'{name} {g.low:+.1%} to {g.high:+.1%}' for name, g in gains.items())})",
+        {
+            "calibration.png": draw_calibration(evaluation.churn_groups, horizon_weeks),
+            "frequency.png": draw_frequency(equal_histories(fitted.now.cut), chosen.params.bgnbd),
+        },
     )
+
+
+def references_of(params: ValueParameters, cut: Cut) -> dict[str, Reference]:
+    """How the measures of drift.py are spread over the people of a training, its scores included."""
+    scored = Scorer(params).forecast(cut, params.horizon_weeks)
+    measures = {
+        "purchase_days": cut.count.astype(np.float64),
+        "days_since_purchase": np.round(7 * (cut.age - cut.t_x)) + 1,  # to the start of the as-of date, as in snapshots
+        "last_amount": cut.days.amount[cut.start + cut.count - 1],
+        "churn": 1 - scored.p_any,
+        "ltv": scored.spend,
+    }
+    return {name: reference_of(values) for name, values in measures.items()}
+
+
+def beats(gains: Mapping[str, Gain]) -> bool:
+    """Better in one measure at least and worse in none, as far as the intervals tell."""
+    return any(g.low > 0 for g in gains.values()) and all(g.high >= 0 for g in gains.values())
+
+
+def decide_promotion(trained: TrainedValue, *, has_champion: bool) -> Decision:
+    """Floors that every version must reach, and not worse than the champion on the later periods.
+
+    The champion has seen part of these periods, which favours it: a new version may be `WORSE` by a little.
+    """
+    auc, bias = (trained.metrics.get(name) for name in ("churn_auc", "purchases_bias"))
+    if auc is not None and auc < MIN_AUC:
+        return Decision(False, f"refused: AUC {auc:.3f} on later periods is below {MIN_AUC}")
+    if bias is None:
+        return Decision(not has_champion, "nobody bought in the later periods, so the level could not be tested")
+    if abs(bias) > MAX_BIAS:
+        text = f"expected purchases were {bias:+.0%} off on later periods (limit {MAX_BIAS:.0%})"
+        return Decision(False, f"refused: {text}") if has_champion else Decision(True, f"first version, though {text}")
+    for name, gain in trained.champion_gains.items():
+        if gain.high < -WORSE:
+            return Decision(False, f"refused: {name} {-gain.mean:.1%} worse than the champion's on later periods")
+    told = f"AUC {auc:.3f}, purchases" if auc is not None else "purchases"
+    return Decision(True, f"{told} {bias:+.1%} on later periods; {trained.chosen}")
+
+
+def _losses(tested: Sequence[Tested], data: TrainingData) -> Losses:
+    return losses_of(
+        [(iso_day(t.past.cut.as_of + 1), t.amounts, t.past.outcome, data.group[t.past.cut.customer]) for t in tested]
+    )
+
+
+def _say_again(chosen: Candidate, champion: ValueParameters) -> list[Tested]:
+    scorer, window = Scorer(champion), chosen.params.window_weeks
+    return [Tested(t.past, scorer.forecast(t.past.cut, window)) for t in chosen.tested]

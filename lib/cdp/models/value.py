@@ -1,119 +1,113 @@
-"""The value model: BG/NBD times Gamma-Gamma as one set of parameters that can be fitted, stored and applied.
+"""The value model as one set of numbers: a purchase model, what past cuts taught to correct, levels and intervals.
 
 It answers both questions about a customer without a contract: churn = P(no purchase in the horizon), and lifetime value
-= expected purchases times expected value of one. Never 1 - P(alive): that is 0 for every one-time buyer.
+= expected spend in it. Never 1 - P(alive): that is 0 for every one-time buyer.
 """
 
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, dataclass
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
-import pandas as pd
+import numpy as np
 
-from cdp.models.btyd import bgnbd, gamma_gamma
-from cdp.models.btyd.bgnbd import BgNbd
-from cdp.models.btyd.bgnbd_fit import fit_bgnbd
-from cdp.models.btyd.gamma_gamma import GammaGamma, fit_gamma_gamma
-from cdp.models.btyd.intervals import churn_interval, spend_interval
-from cdp.models.sufficient import Statistics
+from cdp.models.btyd.bgnbd import BgNbd, MbgNbd
+from cdp.models.btyd.gamma_gamma import GammaGamma
+from cdp.models.btyd.pareto import ParetoNbd
+from cdp.models.forecast.conformal import SpendBands
+from cdp.models.forecast.factors import Factors
+from cdp.models.forecast.gate import Weights
+from cdp.models.stability import Reference
 
-INPUTS = ("repeat_purchases", "recency_weeks", "age_weeks", "mean_value")
-LEFT_TRUNCATION_WEEKS = 4.0  # a "first" purchase in the first weeks of the history may be an old customer's
+FORM = "layers/2"  # change it with the formulas or the fit, so that old runs are neither reused nor misread
+FREQUENCY_MODELS: Mapping[str, type[BgNbd] | type[ParetoNbd]] = {
+    "bgnbd": BgNbd,
+    "nbd": BgNbd,
+    "mbgnbd": MbgNbd,
+    "pareto": ParetoNbd,
+}
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class ValueParameters:
     """All that scoring needs, and what it was fitted on.
 
-    `horizon_weeks` is the horizon it was evaluated for and scores by default. `frequency` and `monetary` name the form
-    (bgnbd | nbd; gamma_gamma | shrunk_mean). `early_share` is the share of people whose first purchase lies in the
-    first weeks of the history: old customers that look new. Times in weeks; `as_of` is an ISO date.
+    `frequency` names the purchase model (`FREQUENCY_MODELS`; nbd: nobody leaves), `model` are its parameters and
+    `bgnbd` those of BG/NBD, whose intervals of churn are used; `monetary` is gamma_gamma or shrunk_mean. `boosters`:
+    name -> LightGBM's text of the correction, empty where none is taken, and `weights` how much of each is added.
+    `window_weeks` and `look_backs` define its features. `levels`: weeks -> factors. `horizon_weeks` is the horizon that
+    was tested and is scored by default. `early_share` is the share of people whose first purchase lies in the first
+    weeks of the history: old customers that look new. `references`: how the measures of drift.py
+    were spread in training. Times in weeks; `as_of` is an ISO date at whose start the data
+    were known.
     """
 
-    bgnbd: BgNbd
-    gamma_gamma: GammaGamma
     frequency: str
+    model: BgNbd | ParetoNbd
+    bgnbd: BgNbd
     monetary: str
+    gamma_gamma: GammaGamma
+    weights: Weights
+    boosters: Mapping[str, str]
+    look_backs: tuple[int, ...]
+    window_weeks: float
+    levels: Mapping[int, Factors]
+    bands: SpendBands
     as_of: str
     horizon_weeks: int
     n_people: int
     log_likelihood: float
     early_share: float
+    references: Mapping[str, Reference] = field(default_factory=dict)
     warnings: tuple[str, ...] = ()
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, ValueParameters) and self.to_json() == other.to_json()
+
+    def __hash__(self) -> int:
+        return hash(self.to_json())
+
+    @property
+    def churn_method(self) -> str:
+        """Name of the form behind a churn score."""
+        return f"{self.frequency}+correction" if self.boosters else self.frequency
 
     @property
     def ltv_method(self) -> str:
         """Name of the whole form, as gold.predictions shows it."""
-        return f"{self.frequency}+{self.monetary}"
+        return f"{self.churn_method}+{self.monetary}"
+
+    def level_at(self, weeks: float) -> Factors:
+        """The factors of a horizon, or of the nearest one (the shorter of two) that was settled."""
+        return self.levels[min(sorted(self.levels), key=lambda settled: abs(settled - weeks))]
 
     def to_json(self) -> str:
         """Canonical JSON: keys sorted, floats in full precision."""
-        return json.dumps(asdict(self), sort_keys=True)
+        raw = asdict(self) | {"form": FORM}
+        raw["bands"] = {name: getattr(self.bands, name).tolist() for name in ("edges", "low", "high")}
+        return json.dumps(raw, sort_keys=True)
+
+    def describe(self) -> str:
+        """The JSON without the boosters' text: what a ledger keeps; the whole is an artifact of the training's run."""
+        raw = json.loads(self.to_json())
+        return json.dumps(raw | {"boosters": sorted(self.boosters)}, sort_keys=True)
 
     @staticmethod
-    def from_json(text: str) -> ValueParameters:
-        """The inverse of `to_json`."""
+    def from_json(text: str) -> ValueParameters | None:
+        """The inverse of `to_json`; None for the parameters of another form, as an earlier release stored them."""
         raw: dict[str, Any] = json.loads(text)
+        if raw.pop("form", None) != FORM:
+            return None
+        raw["model"] = FREQUENCY_MODELS[raw["frequency"]](**raw["model"])
         raw["bgnbd"] = BgNbd(**raw["bgnbd"])
         raw["gamma_gamma"] = GammaGamma(**raw["gamma_gamma"])
-        raw["warnings"] = tuple(raw["warnings"])
+        raw["weights"] = Weights(**(raw["weights"] | {"spend": tuple(raw["weights"]["spend"])}))
+        raw["levels"] = {int(weeks): Factors(**factors) for weeks, factors in raw["levels"].items()}
+        raw["bands"] = SpendBands(**{name: np.array(values) for name, values in raw["bands"].items()})
+        raw["references"] = {
+            name: Reference(tuple(r["edges"]), tuple(r["shares"])) for name, r in raw["references"].items()
+        }
+        raw["look_backs"], raw["warnings"] = tuple(raw["look_backs"]), tuple(raw["warnings"])
         return ValueParameters(**raw)
-
-
-def fit_value_model(stats: Statistics, *, horizon_weeks: int) -> ValueParameters:
-    """Fit both halves on the statistics of one as-of date.
-
-    Raises ModelError when there are too few people or repeat purchases, or the purchase process cannot be told. A
-    purchase value that cannot be fitted falls back to a shrunk mean, named in `monetary` and `warnings`.
-    """
-    frequency = fit_bgnbd(stats.purchases)
-    money = fit_gamma_gamma(stats.values)
-    people, age = stats.purchases["people"], stats.purchases["age"]
-    early = float(people[age > stats.history_weeks - LEFT_TRUNCATION_WEEKS].sum() / people.sum())
-    return ValueParameters(
-        bgnbd=frequency.model,
-        gamma_gamma=money.model,
-        frequency="bgnbd" if frequency.has_dropout else "nbd",
-        monetary="shrunk_mean" if money.is_fallback else "gamma_gamma",
-        as_of=stats.as_of.isoformat(),
-        horizon_weeks=horizon_weeks,
-        n_people=frequency.n_people,
-        log_likelihood=frequency.log_likelihood,
-        early_share=early,
-        warnings=frequency.warnings + money.warnings,
-    )
-
-
-def score_value(people: pd.DataFrame, params: ValueParameters, *, horizon_weeks: float) -> pd.DataFrame:
-    """Score the columns `INPUTS` (doubles, weeks and money); one row out per row in, same index.
-
-    Columns: p_churn with p_churn_lo/_hi, ltv with ltv_lo/_hi (90 %, see intervals.py; widened where needed so that the
-    score lies inside), p_alive, p_any, expected_purchases, expected_value (of one purchase day), purchase_days.
-    """
-    x, t_x, age, mean = (people[c].to_numpy(dtype="float64") for c in INPUTS)
-    m, g, h = params.bgnbd, params.gamma_gamma, float(horizon_weeks)
-    any_ = bgnbd.p_any(m, x, t_x, age, h)
-    count = bgnbd.expected_purchases(m, x, t_x, age, h)
-    one = gamma_gamma.expected_value(g, x + 1, mean)
-    churn, ltv = 1 - any_, count * one
-    churn_lo, churn_hi = churn_interval(m, x, t_x, age, h)
-    ltv_lo, ltv_hi = spend_interval(m, g, x, t_x, age, mean, h)
-    scored = pd.DataFrame(
-        {
-            "p_churn": churn,
-            "p_churn_lo": churn_lo.clip(max=churn),
-            "p_churn_hi": churn_hi.clip(min=churn),
-            "ltv": ltv,
-            "ltv_lo": ltv_lo.clip(max=ltv),
-            "ltv_hi": ltv_hi.clip(min=ltv),
-            "p_alive": bgnbd.p_alive(m, x, t_x, age),
-            "p_any": any_,
-            "expected_purchases": count,
-            "expected_value": one,
-            "purchase_days": x + 1,
-        },
-        index=people.index,
-    )
-    return scored

@@ -1,28 +1,30 @@
-"""The registered versions: list them, and promote one that proves that it scores."""
+"""The registered versions: list them, compare two, explain one."""
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
 
 from cdp.core.errors import ModelError, nearest_name
-from cdp.models.logged_model import EXAMPLE
+from cdp.models.gain import Gain, Losses, gains_over
 from cdp.models.registry import (
     AS_OF_TAG,
+    IMPORTANCE_FILE,
+    LOSSES_FILE,
     MODEL_NAMES,
     PROMOTED_TAG,
     Tracking,
     client_of,
-    promote,
+    load_text,
 )
-from cdp.models.value import INPUTS
 
 
 @dataclass(frozen=True)
 class ModelVersion:
-    """One registered version: where it stands, what it was trained on and how it did on the later period.
+    """One registered version: where it stands, what it was trained on and how it did on later periods.
 
     as_of: the day (ISO) at whose start its data were known. metrics: as logged, name -> number. reason: why it was
-    promoted, empty for a version that never was.
+    promoted, empty for a version that never was. card: Markdown.
     """
 
     name: str
@@ -31,13 +33,15 @@ class ModelVersion:
     as_of: str
     metrics: dict[str, float]
     reason: str
+    card: str
+    run_id: str
 
 
-def list_versions(tracking: Tracking) -> list[ModelVersion]:
-    """All versions of all our models, by name, the newest first; nothing before the first training."""
+def list_versions(tracking: Tracking, names: tuple[str, ...] = tuple(MODEL_NAMES.values())) -> list[ModelVersion]:
+    """All versions of our models, by name, the newest first; nothing before the first training."""
     client = client_of(tracking)
     found = []
-    for name in MODEL_NAMES.values():
+    for name in names:
         for version in client.search_model_versions(f"name = '{name}'"):
             run = client.get_run(str(version.run_id))
             found.append(
@@ -48,23 +52,44 @@ def list_versions(tracking: Tracking) -> list[ModelVersion]:
                     run.data.tags.get(AS_OF_TAG, ""),
                     dict(run.data.metrics),
                     version.tags.get(PROMOTED_TAG, ""),
+                    str(version.description or ""),
+                    str(version.run_id),
                 )
             )
     return sorted(found, key=lambda v: (v.name, -int(v.version)))
 
 
-def promote_version(tracking: Tracking, name: str, version: str, *, reason: str) -> None:
-    """Make a version the champion after it has proved that it loads and scores; the one before becomes `previous`.
+def find_version(tracking: Tracking, name: str, asked: str) -> ModelVersion:
+    """A version by its number or by one of its aliases; ModelError with what there is."""
+    versions = list_versions(tracking, (known_model(name),))
+    for version in versions:
+        if asked == version.version or asked in version.aliases:
+            return version
+    there = ", ".join("/".join((v.version, *v.aliases)) for v in versions) or "none"
+    raise ModelError(f"{name} has no version {asked}; there is {there}")
 
-    Tomorrow's night scores by it. The reason is kept with the version. ModelError, and no alias moved, when there is
-    no such version or when it does not score made-up customers with finite numbers in their ranges.
+
+def compare_versions(ours: ModelVersion, theirs: ModelVersion) -> dict[str, Gain]:
+    """Measure -> the gain of `ours` over `theirs` with its interval, on the later periods that both were tested on.
+
+    Empty where they share none with the same people, or a version was trained by an earlier release.
     """
-    found = client_of(tracking).search_model_versions(f"name = '{known_model(name)}'")
-    there = {str(v.version) for v in found}
-    if version not in there:
-        raise ModelError(f"{name} has no version {version}; there is {', '.join(sorted(there, key=int)) or 'none'}")
-    _require_scores(tracking, name, version)
-    promote(tracking, name, version, reason=reason)
+    losses = []
+    for version in (ours, theirs):
+        try:
+            losses.append(Losses.from_json(load_text(version.run_id, LOSSES_FILE)))
+        except Exception:  # MLflow raises many kinds for a file that is not there
+            return {}
+    return gains_over(losses[0], losses[1])
+
+
+def load_importance(version: ModelVersion) -> dict[str, dict[str, float]]:
+    """See `importance_of`; empty for a version of an earlier release too."""
+    try:
+        found: dict[str, dict[str, float]] = json.loads(load_text(version.run_id, IMPORTANCE_FILE))
+    except Exception:  # as above
+        return {}
+    return found
 
 
 def known_model(name: str) -> str:
@@ -72,23 +97,3 @@ def known_model(name: str) -> str:
     if name not in MODEL_NAMES.values():
         raise ModelError(f"no model {name!r}: {nearest_name(name, list(MODEL_NAMES.values()))}")
     return name
-
-
-def _require_scores(tracking: Tracking, name: str, version: str) -> None:
-    import mlflow
-    import numpy as np
-    import pandas as pd
-
-    example = pd.DataFrame(EXAMPLE)[list(INPUTS)]
-    try:
-        mlflow.set_registry_uri(tracking.registry_uri)
-        scores = mlflow.pyfunc.load_model(f"models:/{name}/{version}").predict(example)
-    except Exception as error:
-        raise ModelError(
-            f"{name} version {version} does not load and score: {type(error).__name__}. No alias was moved. Restore "
-            "its artifact folder, or train again."
-        ) from error
-    numbers = scores.iloc[:, :5].astype(float).to_numpy()
-    share = scores["p_churn"].to_numpy(float) if "p_churn" in scores else np.zeros(1)
-    if not np.isfinite(numbers).all() or share.min() < 0 or share.max() > 1:
-        raise ModelError(f"{name} version {version} scores made-up customers out of range. No alias was moved.")

@@ -1,32 +1,46 @@
-"""``cdp models``: the registered versions, and which one scores."""
+"""``cdp models``: the registered versions, which one scores, and why."""
 
 from __future__ import annotations
 
 import argparse
+import getpass
 from typing import TYPE_CHECKING
 
 from rich.console import Console
 
-from cdp.runtime.entry import configuration_of
+from cdp.runtime.entry import configuration_of, open_lake
 from cdp.verbs.parser import Verbs, add_verb
 
 if TYPE_CHECKING:
+    from cdp.models.promotion import Asker, Attempt
     from cdp.models.registry import Tracking
+    from cdp.tables.store import Lake
 
-#: Of some fifty metrics those that one compares first: ranking, calibration and level, on the later period.
+#: Of some eighty metrics those that one compares first: ranking, calibration and level, on later periods.
 _MAIN_METRICS = ("churn_auc", "churn_ece", "purchases_bias", "spend_bias")
+_COMPARED = ("churn_auc", "churn_brier", "churn_ece", "purchases_rmse", "purchases_gini", "purchases_bias",
+             "spend_rmse", "spend_gini", "spend_bias", "spend_coverage")  # fmt: skip
+_MOST_FEATURES = 8
 
 
 def add(verbs: Verbs) -> None:
-    models = verbs.add_parser("models", help="list registered models, promote one, or roll back")
+    models = verbs.add_parser("models", help="list, compare and explain registered models, promote one, or roll back")
     acts = models.add_subparsers(title="what to do", metavar="ACT", required=True)
     add_verb(acts, "list", list_models_verb, "list every registered version: aliases, training date, main metrics")
+    compare = add_verb(acts, "compare", compare_verb, "metrics of two versions side by side, and the gain")
+    _add_model(compare)
+    compare.add_argument("version", nargs="?", default="challenger", help="number or alias (default: challenger)")
+    compare.add_argument("other", nargs="?", default="champion", help="number or alias (default: champion)")
     promote = add_verb(acts, "promote", promote_verb, "make a version the champion, once it has proved that it scores")
-    promote.add_argument("model", help="cdp.churn or cdp.ltv")
-    promote.add_argument("version", help="the version's number, as `cdp models list` prints it")
+    _add_model(promote)
+    promote.add_argument("version", help="number or alias, e.g. challenger")
     promote.add_argument("--reason", required=True, metavar="TEXT", help="why; kept with the version")
     rollback = add_verb(acts, "rollback", rollback_verb, "give the alias champion back to the version before")
-    rollback.add_argument("model", help="cdp.churn or cdp.ltv")
+    _add_model(rollback)
+    explain = add_verb(acts, "explain", explain_verb, "the card and the features of a version, or a person's reasons")
+    _add_model(explain)
+    explain.add_argument("version", nargs="?", default="champion", help="number or alias (default: champion)")
+    explain.add_argument("--person", metavar="ID", help="instead: this person's newest score of the model, and why")
 
 
 def list_models_verb(options: argparse.Namespace, console: Console) -> int:
@@ -39,32 +53,129 @@ def list_models_verb(options: argparse.Namespace, console: Console) -> int:
     for v in versions:
         metrics = "  ".join(f"{name} {v.metrics[name]:.3f}" for name in _MAIN_METRICS if name in v.metrics)
         aliases = ", ".join(v.aliases) or "-"
-        line = f"{v.name:<10} {v.version:>3}  {aliases:<9} trained as of {v.as_of}  {metrics}"
+        line = f"{v.name:<10} {v.version:>3}  {aliases:<10} trained as of {v.as_of}  {metrics}"
         console.print(line + (f"\n    {v.reason}" if v.reason else ""), highlight=False, markup=False)
     return 0
 
 
-def promote_verb(options: argparse.Namespace, console: Console) -> int:
-    """``cdp models promote MODEL VERSION --reason TEXT``."""
-    from cdp.models.versions import promote_version
+def compare_verb(options: argparse.Namespace, console: Console) -> int:
+    """``cdp models compare MODEL [VERSION [OTHER]]``."""
+    from rich.table import Table
 
-    promote_version(_open_tracking(options), options.model, options.version, reason=options.reason)
-    _tell_champion(console, options.model, options.version)
+    from cdp.models.versions import compare_versions, find_version
+
+    tracking = _open_tracking(options)
+    ours, theirs = (find_version(tracking, options.model, asked) for asked in (options.version, options.other))
+    table = Table("later periods, mean (sd)", f"version {ours.version}", f"version {theirs.version}")
+    for name in _COMPARED:
+        cells = [
+            f"{v.metrics[name]:.4f} ({v.metrics.get(f'{name}_sd', 0.0):.4f})" if name in v.metrics else ""
+            for v in (ours, theirs)
+        ]
+        if any(cells):
+            table.add_row(name, *cells)
+    console.print(table)
+    gains = compare_versions(ours, theirs)
+    for name, gain in gains.items():
+        text = f"{name}: version {ours.version} is {gain.mean:+.2%} better ({gain.low:+.2%} to {gain.high:+.2%})"
+        console.print(text, highlight=False)
+    if not gains:
+        console.print("no gain can be told: the two were not tested on the same people and days")
+    return 0
+
+
+def promote_verb(options: argparse.Namespace, console: Console) -> int:
+    """``cdp models promote MODEL VERSION --reason TEXT``; exit code 3 and a row in ops.model_promotions if refused."""
+    from cdp.models.promotion import promote_version
+    from cdp.models.versions import find_version, known_model
+
+    tracking, name = _open_tracking(options), known_model(options.model)
+    asked = options.version if options.version.isdigit() else find_version(tracking, name, options.version).version
+    lake, asker = _asker(options)
+    _tell(lake, promote_version(tracking, name, asked, reason=options.reason, asker=asker), console)
     return 0
 
 
 def rollback_verb(options: argparse.Namespace, console: Console) -> int:
-    """``cdp models rollback MODEL``."""
-    from cdp.models.registry import rollback
+    """``cdp models rollback MODEL``; as `promote_verb`."""
+    from cdp.models.promotion import rollback
     from cdp.models.versions import known_model
 
-    version = rollback(_open_tracking(options), known_model(options.model))
-    _tell_champion(console, options.model, version)
+    tracking, name = _open_tracking(options), known_model(options.model)
+    lake, asker = _asker(options)
+    _tell(lake, rollback(tracking, name, asker=asker), console)
     return 0
 
 
-def _tell_champion(console: Console, model: str, version: str) -> None:
-    console.print(f"{model} version {version} is champion: the next night scores by it", highlight=False)
+def explain_verb(options: argparse.Namespace, console: Console) -> int:
+    """``cdp models explain MODEL [VERSION]`` or ``--person ID``."""
+    from rich.markdown import Markdown
+
+    from cdp.models.versions import find_version, known_model, load_importance
+
+    if options.person:
+        return _explain_person(options, known_model(options.model), console)
+    version = find_version(_open_tracking(options), options.model, options.version)
+    console.print(Markdown(f"# {version.name} version {version.version}\n\n{version.card}"))
+    importance = load_importance(version)
+    for booster, features in importance.items():
+        told = ", ".join(f"{words} {share:.0%}" for words, share in list(features.items())[:_MOST_FEATURES])
+        console.print(f"correction of {booster}, by share of the gain: {told}", highlight=False)
+    if not importance:
+        console.print("no correction: the purchase model alone decides, by count, recency, age and mean amount")
+    return 0
+
+
+def _explain_person(options: argparse.Namespace, name: str, console: Console) -> int:
+    from pyspark.sql import functions as F
+
+    from cdp.contracts.gold.predictions import PREDICTIONS
+    from cdp.core.errors import ContractError
+    from cdp.tables.store import missing_table_error
+
+    lake = open_lake(configuration_of(options), "cdp models")
+    if lake.version(PREDICTIONS) < 0:
+        raise missing_table_error(PREDICTIONS, "models.score_people")
+    scores = lake.read(PREDICTIONS).where((F.col("person_id") == options.person) & (F.col("model_name") == name))
+    found = scores.orderBy(F.desc("as_of")).first()
+    if found is None:
+        raise ContractError(f"{name} has no score of this person: only people with a purchase before a night have one")
+    interval = f" ({found['lo']:.4g} to {found['hi']:.4g})" if found["lo"] is not None else ""
+    console.print(
+        f"{found['model']} {found['score']:.4g}{interval} in {found['horizon_weeks']} weeks, as of {found['as_of']}, "
+        f"by version {found['model_version']} ({found['method']})",
+        highlight=False,
+    )
+    for reason in found["reasons"] or []:
+        console.print(f"- {reason}", highlight=False, markup=False)
+    return 0
+
+
+def _add_model(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("model", help="cdp.churn or cdp.ltv")
+
+
+def _asker(options: argparse.Namespace) -> tuple[Lake, Asker]:
+    """The lake for the row, and the account that asks; the gate scores in the lake's session."""
+    from cdp.models.promotion import Asker
+    from cdp.runtime.night import utc_now
+
+    lake = open_lake(configuration_of(options), "cdp models")
+    return lake, Asker(getpass.getuser(), utc_now(), lake.spark)
+
+
+def _tell(lake: Lake, attempt: Attempt, console: Console) -> None:
+    """Keep the row, say what came of it; ModelError where it was refused."""
+    from cdp.contracts.ops.model_promotions import MODEL_PROMOTIONS
+    from cdp.core.errors import ModelError
+
+    row = attempt.row(once=False)
+    values = [tuple(row[name] for name in MODEL_PROMOTIONS.column_names)]
+    lake.write(MODEL_PROMOTIONS, lake.spark.createDataFrame(values, MODEL_PROMOTIONS.schema))
+    if not attempt.is_moved:
+        raise ModelError(attempt.reason)
+    told = f"{attempt.model} version {attempt.to_version} is champion: the next night scores by it"
+    console.print(told, highlight=False)
 
 
 def _open_tracking(options: argparse.Namespace) -> Tracking:

@@ -10,11 +10,13 @@ import pandas as pd
 import pytest
 
 from cdp.models.btyd.bgnbd import BgNbd
-from cdp.models.evaluate import evaluate_value
-from cdp.models.figures import draw_calibration, draw_frequency
-from cdp.models.sufficient import Statistics
-from cdp.models.train import TrainedValue
-from cdp.models.value import INPUTS, fit_value_model
+from cdp.models.forecast.history import EPOCH
+from cdp.models.forecast.ledger import UNITS, Ledger, Pieces
+from cdp.models.gain import GROUPS
+from cdp.models.train import TrainedValue, train_value
+from cdp.models.training_data import TrainingData
+
+AS_OF = date(2026, 1, 5)
 
 
 def _simulate(model: BgNbd, people: int, seed: int) -> pd.DataFrame:
@@ -32,6 +34,31 @@ def _simulate(model: BgNbd, people: int, seed: int) -> pd.DataFrame:
     return rows.groupby(["x", "t_x", "age"], as_index=False).size().rename(columns={"size": "people"})
 
 
+def made_purchases(people: int = 1500, seed: int = 3) -> pd.DataFrame:
+    """Customer, day (0 .. 363) and amount of a BG/NBD company over 52 weeks; everybody joins in the first half year."""
+    rng = np.random.default_rng(seed)
+    found = []
+    for i in range(people):
+        rate, leaves, level = rng.gamma(0.9, 1 / 5.0), rng.beta(0.8, 3), rng.gamma(4, 10)
+        day = float(rng.integers(0, 182))
+        while day < 364:
+            found.append((i, int(day), round(float(rng.gamma(5, level / 5)) + 0.01, 2)))
+            if day > 0 and rng.random() < leaves:
+                break
+            day += rng.exponential(7 / rate)
+    rows = pd.DataFrame(found, columns=["customer", "day", "amount"])
+    return rows.groupby(["customer", "day"], as_index=False).sum()
+
+
+def data_of(purchases: pd.DataFrame, as_of: date = AS_OF) -> TrainingData:
+    """Training data where everything is known on its day; day 363 is the day before `as_of`."""
+    day = purchases["day"].to_numpy(np.int64) + (as_of - EPOCH).days - 364
+    units = np.round(purchases["amount"].to_numpy() * UNITS).astype(np.int64)
+    customer = purchases["customer"].to_numpy(np.int64)
+    people = int(customer.max()) + 1
+    return TrainingData(Ledger.of_pieces(Pieces(customer, day, day, units)), np.arange(people) % GROUPS, people)
+
+
 @pytest.fixture(scope="session")
 def simulate() -> Callable[[BgNbd, int, int], pd.DataFrame]:
     """``simulate(model, people, seed)``: purchase histories, aggregated to columns x, t_x, age, people."""
@@ -39,25 +66,12 @@ def simulate() -> Callable[[BgNbd, int, int], pd.DataFrame]:
 
 
 @pytest.fixture(scope="session")
-def trained(simulate: Callable[[BgNbd, int, int], pd.DataFrame]) -> TrainedValue:
-    """A value model fitted on 1,500 of them and evaluated, with its pictures: what registering takes."""
-    purchases = simulate(BgNbd(0.6, 8.0, 0.7, 3.0), 1500, 1)
-    values = pd.DataFrame({"n": purchases["x"] + 1, "m": 20.0 + np.arange(len(purchases)) % 50, "people": 1})
-    params = fit_value_model(Statistics(date(2026, 1, 5), purchases, values), horizon_weeks=13)
-    later = purchases.rename(columns=dict(zip(("x", "t_x", "age"), INPUTS[:3], strict=True))).assign(
-        mean_value=30.0,
-        actual_purchases=(purchases["x"] > 2) * 1.0,
-        actual_spend=(purchases["x"] > 2) * 30.0,
-        last_purchases=0.0,
-        last_spend=0.0,
-    )
-    evaluation = evaluate_value(later, params, horizon_weeks=13)
-    return TrainedValue(
-        params,
-        params,
-        evaluation,
-        {
-            "calibration.png": draw_calibration(evaluation.churn_groups, 13),
-            "frequency.png": draw_frequency(purchases, params.bgnbd),
-        },
-    )
+def data() -> TrainingData:
+    """What a training takes of 1,500 customers of that company."""
+    return data_of(made_purchases())
+
+
+@pytest.fixture(scope="session")
+def trained(data: TrainingData) -> TrainedValue:
+    """A value model trained on them, with its pictures: what registering takes."""
+    return train_value(data, as_of=AS_OF, horizon_weeks=13)

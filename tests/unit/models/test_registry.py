@@ -14,6 +14,7 @@ import pytest
 
 from cdp.core.errors import ModelError
 from cdp.models import registry
+from cdp.models.histories import INPUTS
 from cdp.models.logged_model import EXAMPLE
 from cdp.models.registry import (
     find_last_training,
@@ -22,10 +23,9 @@ from cdp.models.registry import (
     log_and_register,
     open_tracking,
     promote,
-    rollback,
+    version_at,
 )
 from cdp.models.train import DatasetVersion
-from cdp.models.value import INPUTS
 
 NAMES = {"churn": "cdp.churn", "ltv": "cdp.ltv"}
 DATASETS = [DatasetVersion("silver.order_lines", "/lake/silver/order_lines", 7)]
@@ -55,7 +55,10 @@ def test_a_run_holds_metrics_data_version_pictures_and_a_card(tracking, trained,
     client = mlflow.MlflowClient(tracking.uri)
     logged = client.get_run(run.run_id)
     assert logged.data.metrics == pytest.approx(trained.metrics)
-    assert logged.data.params["alpha_weeks"] == str(trained.params.bgnbd.alpha)
+    assert logged.data.params[f"{trained.params.frequency}_r"] == str(trained.params.model.r)
+    assert {f.path for f in client.list_artifacts(run.run_id)} >= {"losses.json", "later_periods.json"}
+    card = client.get_model_version("cdp.churn", run.versions["cdp.churn"]).description
+    assert trained.chosen in card and "as of 3 past days" in card
     source = logged.inputs.dataset_inputs[0].dataset
     assert source.name == "silver.order_lines" and '"delta_table_version": 7' in source.source
     assert {f.path for f in client.list_artifacts(run.run_id, "figures")} == {
@@ -71,27 +74,25 @@ def test_equal_inputs_find_the_run_and_its_versions(tracking, run):
     assert find_last_training(tracking) == date(2026, 1, 5)
 
 
-def test_aliases_move_and_roll_back_and_the_champion_has_the_same_parameters(tracking, trained, run):
+def test_aliases_move_and_the_champion_has_the_same_parameters(tracking, trained, run):
     name = "cdp.ltv"
     assert load_champion(tracking, name) is None and load_champion(tracking, "cdp.unheard_of") is None
-    with pytest.raises(ModelError, match="no version carries the alias"):
-        rollback(tracking, name)
     first = run.versions[name]
+    assert version_at(tracking, name, "challenger") == first
     promote(tracking, name, first, reason="first")
     promote(tracking, name, first, reason="again")
+    assert version_at(tracking, name, "challenger") is None
     champion = load_champion(tracking, name)
     assert (champion.version, champion.run_id, champion.params) == (first, run.run_id, trained.params)
-    second = log_and_register(tracking, trained, names={"ltv": name}, datasets=DATASETS, fingerprint="f3").versions[
-        name
-    ]
+    made = log_and_register(tracking, trained, names={"ltv": name}, datasets=DATASETS, fingerprint="f3")
+    second = made.versions[name]
     assert load_champion(tracking, name).version == first, "registering promotes nothing"
+    assert version_at(tracking, name, "challenger") == second
     promote(tracking, name, second, reason="better")
-    assert load_champion(tracking, name).version == second
-    assert rollback(tracking, name) == first
-    assert load_champion(tracking, name).version == first
+    assert [version_at(tracking, name, a) for a in ("champion", "previous", "challenger")] == [second, first, None]
 
 
-def test_a_fresh_process_without_this_package_scores_nulls_and_another_horizon(tracking, run, tmp_path):
+def test_a_fresh_process_without_this_package_scores_another_horizon_too(tracking, run, tmp_path):
     # None in sys.modules makes an import of the package fail, as on a machine that has only MLflow
     code = f"""
 import sys
@@ -99,8 +100,7 @@ sys.modules["cdp"] = None
 import mlflow, pandas as pd
 mlflow.set_tracking_uri({tracking.uri!r})
 model = mlflow.pyfunc.load_model("models:/cdp.churn/{run.versions["cdp.churn"]}")
-data = pd.DataFrame({{"repeat_purchases": [3.0, 3.0], "recency_weeks": [12.0, 12.0], "age_weeks": [30.0, 30.0],
-                     "mean_value": [9.0, None]}})
+data = pd.DataFrame({{"days_ago": [[210.0, 190.0, 150.0, 126.0]] * 2, "amounts": [[9.0] * 4] * 2}})
 short, long = model.predict(data), model.predict(data, params={{"horizon_weeks": 26.0}})
 assert list(short.columns) == ["p_churn", "lo", "hi", "p_alive", "expected_purchases", "method", "reasons"]
 assert (long["p_churn"] < short["p_churn"]).all() and short["reasons"][0][0].startswith("last purchase 18 weeks")
@@ -121,8 +121,18 @@ def test_a_champion_whose_artifact_is_gone_says_so(tracking, trained):
 
     folder = mlflow.MlflowClient(tracking.uri).get_run(made.run_id).info.artifact_uri
     (Path(folder) / registry.PARAMETERS_FILE).unlink()
-    with pytest.raises(ModelError, match=r"champion of cdp.broken .* cannot be read.*roll back"):
+    with pytest.raises(ModelError, match=r"cdp.broken \(version .* cannot be read.*roll back"):
         load_champion(tracking, "cdp.broken")
+
+
+def test_a_champion_of_an_earlier_release_is_trained_anew(tracking, trained):
+    made = log_and_register(tracking, trained, names={"ltv": "cdp.old"}, datasets=DATASETS, fingerprint="f5")
+    promote(tracking, "cdp.old", made.versions["cdp.old"], reason="first")
+    import mlflow
+
+    folder = mlflow.MlflowClient(tracking.uri).get_run(made.run_id).info.artifact_uri
+    (Path(folder) / registry.PARAMETERS_FILE).write_text('{"bgnbd": {}, "frequency": "bgnbd"}')
+    assert load_champion(tracking, "cdp.old") is None
 
 
 def test_example_rows_are_made_up_and_complete():

@@ -11,19 +11,22 @@ import time
 import urllib.request
 from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 from tests.ports import free_port
 from tests.postgres import PASSWORD, USER, postgres
 
+from cdp.models.promotion import Asker, promote_version
 from cdp.models.registry import load_champion, log_and_register, open_tracking
 from cdp.models.train import TrainedValue
-from cdp.models.versions import list_versions, promote_version
+from cdp.models.versions import list_versions
 from cdp.runtime.config import load_configuration
 
 pytestmark = pytest.mark.integration
 NAMES = {"churn": "cdp.churn", "ltv": "cdp.ltv"}
+ASKER = Asker("a test", datetime(2026, 1, 5, tzinfo=UTC))
 
 
 def _answers(address: str) -> bool:
@@ -60,10 +63,12 @@ def test_versions_live_on_the_server(server: str, trained: TrainedValue, tmp_pat
     settings = load_configuration(env="ci", overrides={"home": str(tmp_path), "mlflow_tracking_uri": server}).settings
     tracking = open_tracking(settings.mlflow_tracking_uri, artifact_location=settings.model_artifacts)
     made = log_and_register(tracking, trained, names=NAMES, datasets=[], fingerprint="f1")
-    promote_version(tracking, "cdp.ltv", made.versions["cdp.ltv"], reason="first")
+    promote_version(tracking, "cdp.ltv", made.versions["cdp.ltv"], reason="first", asker=ASKER)
     champion = load_champion(tracking, "cdp.ltv")
     assert champion is not None and champion.params == trained.params
-    assert {(v.name, v.aliases) for v in list_versions(tracking)} == {("cdp.churn", ()), ("cdp.ltv", ("champion",))}
+    assert {(v.name, v.aliases) for v in list_versions(tracking)} == {
+        ("cdp.churn", ("challenger",)), ("cdp.ltv", ("champion",)),
+    }  # fmt: skip
     assert list((tmp_path / "store").rglob("value_parameters.json")), "the server keeps them"
     assert not (tmp_path / "state").exists()
 
@@ -80,7 +85,7 @@ def test_versions_live_in_postgresql_that_six_processes_meet_fresh(trained: Trai
             assert len({a.result(timeout=240) for a in answers}) == 1, "all six see the same experiment"
         tracking = open_tracking(uri, artifact_location=settings.model_artifacts)
         made = log_and_register(tracking, trained, names=NAMES, datasets=[], fingerprint="f1")
-        promote_version(tracking, "cdp.ltv", made.versions["cdp.ltv"], reason="first")
+        promote_version(tracking, "cdp.ltv", made.versions["cdp.ltv"], reason="first", asker=ASKER)
         champion = load_champion(tracking, "cdp.ltv")
         assert champion is not None and champion.params == trained.params
         assert list((tmp_path / "home").rglob("value_parameters.json")), "beside the lake, not in the working folder"

@@ -1,154 +1,210 @@
-"""Training on snapshots with Spark: counts, the later period, the refit; and when training is due."""
+"""Training: what it takes from Spark, past cuts as they were known, the two candidates, the decision; scoring."""
 
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 
 import numpy as np
 import pandas as pd
 import pytest
+from tests.unit.models.conftest import AS_OF, data_of, made_purchases
 
-from cdp.contracts.gold.predictions import PREDICTIONS
-from cdp.contracts.gold.snapshots import SNAPSHOTS
+from cdp.contracts.gold.predictions import HORIZONS, PREDICTIONS
 from cdp.contracts.ops.model_runs import MODEL_RUNS
 from cdp.core.errors import ModelError
-from cdp.models.holdout import collect_holdout
+from cdp.models import training_data
+from cdp.models.candidates import fit_candidates
+from cdp.models.evaluate import last_period
+from cdp.models.forecast.history import EPOCH, cut_at
+from cdp.models.gain import Gain, Losses, gains_over
+from cdp.models.histories import cut_of
 from cdp.models.model_runs import model_run_rows
+from cdp.models.promotion import Attempt
+from cdp.models.scorer import Scorer
 from cdp.models.scoring import ScoringModel, score_snapshots
-from cdp.models.snapshots import build_snapshots
-from cdp.models.sufficient import collect_statistics
+from cdp.models.snapshots import build_snapshots, purchase_pieces
 from cdp.models.train import (
     DatasetVersion,
-    Decision,
+    beats,
     choose_horizon_weeks,
     decide_promotion,
-    find_first_purchase,
     is_training_due,
     train_value,
-    training_cuts,
     training_fingerprint,
 )
-from cdp.models.value import INPUTS, ValueParameters, score_value
+from cdp.models.training_data import collect_training_data, measure_history
 
-AS_OF = date(2025, 12, 29)
 FIRST = AS_OF - timedelta(weeks=52)
+LINES = "record_id string, ordered_at timestamp, received_at timestamp, amount decimal(18,4), is_cancelled boolean"
 
 
-def made_lines(people: int = 1500, seed: int = 3) -> pd.DataFrame:
-    """Order lines of a BG/NBD company over 52 weeks; everybody joins in the first half year."""
-    rng = np.random.default_rng(seed)
-    found = []
-    for i in range(people):
-        rate, leaves, level = rng.gamma(0.9, 1 / 5.0), rng.beta(0.8, 3), rng.gamma(4, 10)
-        day = float(rng.integers(0, 182))
-        while day < 364:
-            found.append((f"r{i}", int(day), round(float(rng.gamma(5, level / 5)) + 0.01, 2)))
-            if day > 0 and rng.random() < leaves:
-                break
-            day += rng.exponential(7 / rate)
-    return pd.DataFrame(found, columns=["record_id", "day", "amount"])
+def _frames(spark, rows):
+    """Order lines of (record, ordered, received, amount) and whose record each is."""
+    lines = spark.createDataFrame([(r, o, g, Decimal(str(a)), False) for r, o, g, a in rows], LINES)
+    return lines, lines.selectExpr("record_id", "concat('p', record_id) AS person_id").distinct()
 
 
 @pytest.fixture(scope="module")
-def snapshots(spark):
-    lines = made_lines()
+def frames(spark):
     start = datetime.combine(FIRST, datetime.min.time(), tzinfo=UTC)
-    at = [start + timedelta(days=d, hours=12) for d in lines["day"].tolist()]
-    frame = spark.createDataFrame(
-        [(r, t, t, Decimal(str(a)), False) for r, t, a in zip(lines["record_id"], at, lines["amount"], strict=True)],
-        "record_id string, ordered_at timestamp, received_at timestamp, amount decimal(18,4), is_cancelled boolean",
-    )
-    people = frame.selectExpr("record_id", "concat('p', record_id) AS person_id").distinct()
-    built = build_snapshots(frame, people, as_of_dates=training_cuts(AS_OF, 13)).cache()
+    made = made_purchases()
+    at = [start + timedelta(days=d, hours=12) for d in made["day"].tolist()]
+    names = [f"{c:04}" for c in made["customer"].tolist()]
+    return _frames(spark, zip(names, at, at, made["amount"].tolist(), strict=True))
+
+
+@pytest.fixture(scope="module")
+def snapshots(frames):
+    built = build_snapshots(*frames, as_of_dates=[AS_OF]).cache()
     yield built
     built.unpersist()
 
 
-@pytest.fixture(scope="module")
-def trained(snapshots):
-    return train_value(snapshots, as_of=AS_OF, horizon_weeks=13)
+def test_what_spark_collects_is_every_purchase_as_it_was_known(frames, snapshots, data):
+    size = measure_history(snapshots, as_of=AS_OF)
+    assert (size.first_purchase, size.people, size.share) == (FIRST, data.people, 1.0)
+    assert size.purchase_days == len(data.ledger.day)
+    found = collect_training_data(purchase_pieces(*frames, until=AS_OF), as_of=AS_OF, size=size)
+    for name in ("customer", "day", "amount"):
+        assert np.array_equal(getattr(found.ledger, name), getattr(data.ledger, name))
+    assert found.group.min() >= 0 and found.group.max() < 200 and len(np.unique(found.group)) > 190
 
 
-def test_statistics_are_the_counts_of_the_snapshots(snapshots):
-    _, cut, end = training_cuts(AS_OF, 13)
-    stats = collect_statistics(snapshots, as_of_dates=(cut, end))
-    rows = snapshots.where(f"as_of = date'{end}'").toPandas()
-    by_hand = rows.groupby(["repeat_purchases", "recency_weeks", "age_weeks"]).size()
-    ours = stats[end].purchases
-    assert stats[end].n_people == len(rows) and len(ours) == len(by_hand)
-    assert ours["people"].tolist() == by_hand.tolist()
-    assert stats[end].values["people"].sum() == len(rows)
-    total = (stats[end].values["n"] * stats[end].values["m"] * stats[end].values["people"]).sum()
-    assert total == pytest.approx(rows["spend"].sum(), rel=1e-3)
-    assert stats[cut].n_people == snapshots.where(f"as_of = date'{cut}'").count()
+def test_above_the_bound_a_fixed_part_of_the_people_is_taken_and_told(frames, snapshots, monkeypatch):
+    monkeypatch.setattr(training_data, "MAX_PEOPLE", 300)
+    size = measure_history(snapshots, as_of=AS_OF)
+    parts = [
+        collect_training_data(purchase_pieces(*frames, until=AS_OF).repartition(n), as_of=AS_OF, size=size)
+        for n in (1, 3)
+    ]
+    assert 200 < len(parts[0].group) < 400 and np.array_equal(parts[0].ledger.amount, parts[1].ledger.amount)
+    trained = train_value(parts[0], as_of=AS_OF, horizon_weeks=13)
+    assert any(f"{len(parts[0].group)} of 1,500" in w for w in trained.params.warnings)
 
 
-def test_holdout_is_what_people_of_the_cut_did_later(snapshots):
-    before, cut, end = training_cuts(AS_OF, 13)
-    holdout = collect_holdout(snapshots, before=before, cut=cut, end=end)
-    wide = snapshots.toPandas().pivot(index="person_id", columns="as_of", values=["purchase_days", "spend"])
-    wide = wide[wide["purchase_days"][cut].notna()].fillna(0)
-    assert list(holdout.columns) == [*INPUTS, "actual_purchases", "actual_spend", "last_purchases", "last_spend"]
-    assert len(holdout) == len(wide)
-    assert holdout["actual_purchases"].sum() == (wide["purchase_days"][end] - wide["purchase_days"][cut]).sum()
-    assert holdout["actual_spend"].sum() == pytest.approx((wide["spend"][end] - wide["spend"][cut]).sum())
-    assert holdout["last_purchases"].sum() == (wide["purchase_days"][cut] - wide["purchase_days"][before]).sum()
-    assert len(collect_holdout(snapshots, before=before, cut=cut, end=end, max_people=50)) == 50
+def test_a_past_cut_knows_neither_later_purchases_nor_late_arrivals(spark):
+    def at(days):
+        return datetime(2025, 12, 1, 12, tzinfo=UTC) + timedelta(days=days)
+
+    plain = [("a", at(-9), at(-9), 20), ("a", at(-3), at(-3), 0.1), ("b", at(-5), at(-5), 7)]
+    late = [("a", at(-3), at(2), 5), ("a", at(1), at(1), 9), ("b", at(-5), at(3), -7), ("c", at(-4), at(5), 3)]
+    found = []
+    for rows in (plain, plain + late):
+        pieces = purchase_pieces(*_frames(spark, rows), until=date(2025, 12, 12))
+        size = training_data.HistorySize(None, 3, 8)
+        found.append(collect_training_data(pieces, as_of=date(2025, 12, 12), size=size).ledger)
+    cut = (date(2025, 12, 1) - EPOCH).days - 1
+    before, after = (cut_at(ledger, cut) for ledger in found)
+    for name in ("customer", "x", "t_x", "age", "mean"):
+        assert np.array_equal(getattr(before, name), getattr(after, name)), name
+    end = found[1].until((date(2025, 12, 12) - EPOCH).days - 1)
+    assert list(zip(end.customer.tolist(), end.amount.tolist(), strict=True)) == [(0, 20), (0, 5.1), (0, 9), (2, 3)]
 
 
-def test_a_trained_model_forecasts_the_later_period_better_than_repeating_the_last(trained):
+def test_a_trained_model_forecasts_later_periods_better_than_repeating_the_last(trained):
     metrics = trained.metrics
-    assert abs(metrics["purchases_bias"]) < 0.15
+    assert metrics["cuts"] == 3 and len(trained.losses.sums) == 3
+    assert abs(metrics["purchases_bias"]) < 0.15 and metrics["purchases_bias_sd"] >= 0
     assert metrics["purchases_rmse"] < metrics["last_period_purchases_rmse"]
     assert metrics["churn_auc"] > max(0.7, metrics["recency_churn_auc"] - 0.02)
     assert metrics["churn_brier"] < metrics["churn_brier_of_base_rate"]
     assert metrics["churn_ece"] < 0.06
     assert metrics["spend_gini"] > 0.3
     assert 0.85 < metrics["spend_coverage"] <= 1
-    assert trained.params.as_of == "2025-12-29" and trained.backtest_params.as_of == "2025-09-29"
+    assert trained.params.as_of == AS_OF.isoformat()
     assert set(trained.figures) == {"calibration.png", "frequency.png"}
 
 
-def test_training_twice_gives_the_same_parameters_whatever_the_partitions(snapshots, trained):
-    again = train_value(snapshots.repartition(5, "spend"), as_of=AS_OF, horizon_weeks=13)
-    assert again.params == trained.params and again.metrics == trained.metrics
+def test_training_twice_gives_the_same_parameters(data, trained):
+    again = train_value(data, as_of=AS_OF, horizon_weeks=13, champion=trained.params)
+    assert again.params == trained.params
+    assert again.champion_gains and all(abs(g.mean) < 0.05 for g in again.champion_gains.values())
 
 
-def test_scores_of_a_day_have_the_shape_and_the_numbers(snapshots, trained):
+def test_the_layers_are_taken_where_they_beat_the_baseline_and_nowhere_else(trained):
+    better, luck, worse = Gain(0.02, 0.01, 0.03), Gain(0.01, -0.01, 0.03), Gain(-0.02, -0.03, -0.01)
+    assert beats({"a": better, "b": luck}) and not beats({"a": luck}) and not beats({"a": better, "b": worse})
+    assert not beats({})
+    is_layered = trained.chosen.startswith("the layers beat")
+    assert is_layered == beats(trained.gains)
+    if not is_layered:  # the baseline then is BG/NBD as it is
+        assert trained.params.churn_method == "bgnbd" and trained.params.level_at(13).purchases == 0
+        assert trained.metrics["purchases_rmse"] == trained.metrics["baseline_purchases_rmse"]
+
+
+def test_gains_pair_people_and_need_shared_cuts(trained):
+    losses = Losses.from_json(trained.losses.to_json())
+    same = gains_over(losses, losses)
+    assert {(g.mean, g.low, g.high) for g in same.values()} == {(0.0, 0.0, 0.0)}
+    half = Losses({d: {n: s / 4 for n, s in by.items()} for d, by in losses.sums.items()}, losses.people)
+    gains = gains_over(half, losses)
+    assert gains["spend_rmse"].low == pytest.approx(0.5) and gains["churn_brier"].mean == pytest.approx(0.75)
+    assert gains_over(Losses({}, {}), losses) == {}
+
+
+def test_scores_with_a_learned_correction_are_those_of_training_one_by_one_and_grow_with_the_weeks(data, monkeypatch):
+    monkeypatch.setattr("cdp.models.forecast.learned.choose_weights", lambda *_: _half())
+    monkeypatch.setattr("cdp.models.forecast.learned.MIN_LEARNERS", 100)
+    monkeypatch.setattr("cdp.models.forecast.learned.MIN_POSITIVES", 10)
+    fitted = fit_candidates(data.ledger, as_of=(AS_OF - EPOCH).days - 1, horizon_weeks=13)
+    params = fitted.layers.params
+    assert set(params.boosters) == {"purchases", "spend", "any"}
+    scorer = Scorer(type(params).from_json(params.to_json()))
+    scored = scorer.score(fitted.now.cut, horizon_weeks=13)
+    alone = cut_of(pd.DataFrame({"days_ago": [[90.0, 30.0, 2.0]], "amounts": [[10.0, 20.0, 40.0]]}))
+    many = cut_of(pd.DataFrame({"days_ago": [[4.0], [90.0, 30.0, 2.0]], "amounts": [[1.0], [10.0, 20.0, 40.0]]}))
+    first, second = (scorer.score(c, horizon_weeks=13).iloc[-1] for c in (alone, many))
+    assert first.drop("push_on").tolist() == pytest.approx(second.drop("push_on").tolist(), rel=1e-12)
+    total = fitted.now.terms["bgnbd"].expected.sum()
+    assert scored["expected_purchases"].sum() == pytest.approx(total, rel=0.25)
+    assert np.allclose(scorer.forecast(fitted.now.cut, 13).p_any, scored["p_any"])
+    for name in ("expected_purchases", "p_any", "expected_spend"):
+        columns = scored[[f"{name}_{w}w" for w in HORIZONS]].to_numpy()
+        assert (np.diff(columns, axis=1) >= 0).all()
+    assert (scored["push"].abs() > 0).any() and scored["push_on"].str.len().min() > 0
+
+
+def _half():
+    from cdp.models.forecast.gate import Weights
+
+    return Weights(0.5, (0.25, 0.25), 0.5)
+
+
+def test_scores_of_a_day_have_the_shape_and_the_numbers(snapshots, trained, data):
     models = {
         "churn": ScoringModel("cdp.churn", "4", trained.params),
         "ltv": ScoringModel("cdp.ltv", "7", trained.params),
     }
     frame = score_snapshots(snapshots, models, as_of=AS_OF)
     assert [(f.name, f.dataType) for f in frame.schema] == [(f.name, f.dataType) for f in PREDICTIONS.schema]
-    rows = frame.toPandas()
-    today = snapshots.where(f"as_of = date'{AS_OF}'").toPandas()
-    assert len(rows) == 2 * len(today) and not rows.duplicated(["person_id", "model", "as_of"]).any()
+    rows = frame.toPandas().sort_values("person_id")
+    assert len(rows) == 2 * data.people and not rows.duplicated(["person_id", "model", "as_of"]).any()
     churn, ltv = (rows[rows["model"] == k].set_index("person_id") for k in ("churn", "ltv"))
-    expected = score_value(today.set_index("person_id"), trained.params, horizon_weeks=13)
-    assert np.allclose(churn["score"], expected["p_churn"].loc[churn.index], rtol=1e-12)
-    assert np.allclose(ltv["score"], expected["ltv"].loc[ltv.index], rtol=1e-12)
+    expected = Scorer(trained.params).score(cut_at(data.ledger, (AS_OF - EPOCH).days - 1), horizon_weeks=13)
+    assert np.allclose(churn["score"], expected["p_churn"], rtol=1e-9)
+    assert np.allclose(ltv["score"], expected["ltv"], rtol=1e-9)
+    assert np.allclose(ltv["expected_spend_52w_hi"], expected["expected_spend_52w_hi"], rtol=1e-9)
+    assert churn["p_any_13w"].isna().all() and np.allclose(churn["p_any"], 1 - churn["score"])
     assert ((rows["lo"] <= rows["score"]) & (rows["score"] <= rows["hi"])).all()
     assert churn["score"].between(0, 1).all() and (ltv["score"] >= 0).all()
     assert set(churn["model_version"]) == {"4"} and set(ltv["model_version"]) == {"7"}
     assert rows["reasons"].map(len).min() >= 1 and set(rows["as_of"]) == {AS_OF}
 
 
-def test_a_thin_history_is_refused_with_the_cut_and_what_to_do(spark, rows):
-    one = {
-        "person_id": "p",
-        "as_of": AS_OF,
-        "repeat_purchases": 0,
-        "recency_weeks": 0.0,
-        "age_weeks": 3.0,
-        "purchase_days": 1,
-        "mean_value": 5.0,
-        "spend": 5.0,
-    }
-    with pytest.raises(ModelError, match=r"at the test cut 2025-09-29: .*0 people with a purchase.*Load"):
-        train_value(rows(SNAPSHOTS, [one]), as_of=AS_OF, horizon_weeks=13)
+def test_a_thin_history_is_refused_with_what_to_do():
+    few = made_purchases(people=20)
+    with pytest.raises(ModelError, match=r"20 people with a purchase.*Load"):
+        train_value(data_of(few), as_of=AS_OF, horizon_weeks=13)
+
+
+def test_repeating_the_last_period_is_what_was_bought_in_it(data):
+    cut = cut_at(data.ledger, (AS_OF - EPOCH).days - 92)
+    last = last_period(cut, 13)
+    recent = (data.ledger.day > cut.as_of - 91) & (data.ledger.day <= cut.as_of)
+    assert last.purchases.sum() == recent.sum() and last.spend.sum() == pytest.approx(data.ledger.amount[recent].sum())
 
 
 def test_training_is_due_weekly_and_without_a_champion():
@@ -161,26 +217,23 @@ def test_training_is_due_weekly_and_without_a_champion():
     assert not is_training_due(date(2026, 2, 1), day, has_champion=True)
 
 
-def test_first_purchase_is_that_of_the_oldest_customer(snapshots):
-    assert find_first_purchase(snapshots, as_of=AS_OF) == FIRST
-    assert find_first_purchase(snapshots, as_of=date(2020, 1, 1)) is None
+def test_there_is_no_history_before_the_first_purchase(snapshots):
+    assert measure_history(snapshots, as_of=date(2020, 1, 1)) == training_data.HistorySize(None, 0, 0)
 
 
 def test_rows_of_the_ledger_say_what_was_decided(trained, spark, rows):
-    made = model_run_rows(
-        trained,
-        Decision(True, "good"),
-        run_id="r1",
-        versions={"cdp.ltv": "2", "cdp.churn": "3"},
-        fingerprint="f",
-        trained_at=datetime(2025, 12, 29, 6, tzinfo=UTC),
-    )
-    found = rows(MODEL_RUNS, made).collect()
-    assert [(r.model, r.model_version, r.as_of, r.is_champion) for r in found] == [
-        ("cdp.churn", "3", AS_OF, True),
-        ("cdp.ltv", "2", AS_OF, True),
+    at = datetime(2026, 1, 5, 6, tzinfo=UTC)
+    attempts = [
+        Attempt("cdp.churn", "promote", None, "3", "moved", "good", "models.train_value", at),
+        Attempt("cdp.ltv", "promote", "1", "2", "refused", "bad", "models.train_value", at),
     ]
-    assert ValueParameters.from_json(found[0].parameters) == trained.params
+    made = model_run_rows(trained, attempts, run_id="r1", fingerprint="f", trained_at=at)
+    found = rows(MODEL_RUNS, made).collect()
+    assert [(r.model, r.model_version, r.as_of, r.is_champion, r.decided) for r in found] == [
+        ("cdp.churn", "3", AS_OF, True, "good"),
+        ("cdp.ltv", "2", AS_OF, False, "bad"),
+    ]
+    assert json.loads(found[0].parameters)["frequency"] == trained.params.frequency
     assert json.loads(found[0].metrics) == trained.metrics
 
 
@@ -192,13 +245,19 @@ def test_the_horizon_is_a_quarter_of_the_history_and_at_most_a_season():
             choose_horizon_weeks(first, date(2025, 12, 1))
 
 
-def test_promotion_needs_the_floors_and_a_challenger_needs_more_than_the_first():
-    assert decide_promotion({"churn_auc": 0.8, "purchases_bias": -0.06}, has_champion=True).is_promoted
-    assert not decide_promotion({"churn_auc": 0.4, "purchases_bias": 0.0}, has_champion=False).is_promoted
-    far_off = {"churn_auc": 0.8, "purchases_bias": 0.7}
-    assert decide_promotion(far_off, has_champion=False).is_promoted
-    refused = decide_promotion(far_off, has_champion=True)
+def test_promotion_needs_the_floors_and_a_challenger_needs_more_than_the_first(trained):
+    def of(gains=None, **figures):
+        evaluation = replace(trained.evaluation, metrics=trained.evaluation.metrics | figures)
+        return replace(trained, evaluation=evaluation, champion_gains=gains or {})
+
+    assert decide_promotion(trained, has_champion=True).is_promoted
+    assert not decide_promotion(of(churn_auc=0.4), has_champion=False).is_promoted
+    assert decide_promotion(of(purchases_bias=0.7), has_champion=False).is_promoted
+    refused = decide_promotion(of(purchases_bias=0.7), has_champion=True)
     assert not refused.is_promoted and "+70%" in refused.reason
+    worse = decide_promotion(of({"churn_brier": Gain(-0.05, -0.08, -0.02)}), has_champion=True)
+    assert not worse.is_promoted and "churn_brier 5.0% worse than the champion's" in worse.reason
+    assert decide_promotion(of({"churn_brier": Gain(-0.005, -0.02, 0.01)}), has_champion=True).is_promoted
 
 
 def test_fingerprint_depends_on_the_inputs_and_not_on_their_order():

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import date
-
 import numpy as np
 import pandas as pd
 import pytest
@@ -13,27 +11,52 @@ from cdp.models.btyd.bgnbd import BgNbd
 from cdp.models.btyd.gamma_gamma import GammaGamma
 from cdp.models.btyd.intervals import churn_interval, spend_interval
 from cdp.models.figures import frequency_table
+from cdp.models.forecast.conformal import SpendBands
+from cdp.models.forecast.factors import Factors
+from cdp.models.forecast.gate import Weights
+from cdp.models.forecast.history import Cut, Purchases
+from cdp.models.histories import cut_of
 from cdp.models.reasons import churn_reasons
-from cdp.models.sufficient import Statistics
-from cdp.models.value import INPUTS, ValueParameters, fit_value_model, score_value
+from cdp.models.scorer import Scorer
+from cdp.models.value import ValueParameters
 
+INPUTS = ("x", "t_x", "age", "mean")
+BGNBD = BgNbd(0.6, 8.0, 0.7, 3.0)
 PARAMS = ValueParameters(
-    BgNbd(0.6, 8.0, 0.7, 3.0),
-    GammaGamma(4.0, 3.5, 15.0),
-    "bgnbd",
-    "gamma_gamma",
-    "2026-01-05",
-    13,
-    1000,
-    -1234.5,
-    0.05,
-    ("careful",),
+    frequency="bgnbd",
+    model=BGNBD,
+    bgnbd=BGNBD,
+    monetary="gamma_gamma",
+    gamma_gamma=GammaGamma(4.0, 3.5, 15.0),
+    weights=Weights(),
+    boosters={},
+    look_backs=(4, 8),
+    window_weeks=13.0,
+    levels={13: Factors()},
+    bands=SpendBands(np.array([0.5]), np.array([0.0, 0.1]), np.array([0.0, 3.0])),
+    as_of="2026-01-05",
+    horizon_weeks=13,
+    n_people=1000,
+    log_likelihood=-1234.5,
+    early_share=0.05,
+    warnings=("careful",),
 )
 PEOPLE = pd.DataFrame(
-    [(0, 0, 30, 20.0), (3, 12, 30, 50.0), (20, 29.5, 30, 12.0), (200, 100, 104, 9.0), (1, 3, 9, -4.0)],
+    [(0, 0, 30, 20.0), (3, 12, 30, 50.0), (20, 29.5, 30, 12.0), (200, 100, 104, 9.0)],
     columns=list(INPUTS),
     dtype="float64",
 )
+
+
+def cut(people: pd.DataFrame) -> Cut:
+    """People by their statistics alone, which is all that a model without a correction looks at."""
+    x, t_x, age, mean = (people[name].to_numpy() for name in INPUTS)
+    who, none = np.arange(len(people)), np.zeros(0, dtype=np.int64)
+    return Cut(0, who, x, t_x, age, mean, Purchases(none, none, np.zeros(0)), who, x.astype(np.int64) + 1)
+
+
+def score(people: pd.DataFrame) -> pd.DataFrame:
+    return Scorer(PARAMS).score(cut(people), horizon_weeks=13)
 
 
 def simulate_future(x, t_x, age, mean, h, draws=40_000):
@@ -61,7 +84,7 @@ def test_json_round_trip_is_exact():
 def test_scores_and_intervals_are_those_of_a_simulated_future(row):
     x, t_x, age, mean = PEOPLE.loc[row]
     counts, spends, own_churn = simulate_future(x, t_x, age, mean, 13)
-    scored = score_value(PEOPLE.loc[[row]], PARAMS, horizon_weeks=13).iloc[0]
+    scored = score(PEOPLE.loc[[row]]).iloc[0]
     assert scored["p_churn"] == pytest.approx((counts == 0).mean(), abs=0.01)
     assert scored["expected_purchases"] == pytest.approx(counts.mean(), rel=0.05)
     assert scored["ltv"] == pytest.approx(spends.mean(), rel=0.05)
@@ -83,63 +106,55 @@ def test_scores_lie_inside_their_intervals_and_rows_do_not_influence_each_other(
     rng = np.random.default_rng(2)
     x = rng.geometric(0.2, 3000) - 1.0
     age = rng.uniform(0.2, 150, 3000)
-    many = pd.DataFrame(
-        {
-            "repeat_purchases": x,
-            "recency_weeks": np.where(x > 0, age * rng.random(3000), 0),
-            "age_weeks": age,
-            "mean_value": rng.normal(30, 30, 3000),
-        },
-        index=np.arange(3000) * 7,
-    )
-    scored = score_value(many, PARAMS, horizon_weeks=13)
-    assert scored.index.equals(many.index) and np.isfinite(scored.to_numpy()).all()
-    for name in ("p_churn", "ltv"):
+    t_x, mean = np.where(x > 0, age * rng.random(3000), 0), rng.gamma(3, 10, 3000)
+    many = pd.DataFrame(dict(zip(INPUTS, (x, t_x, age, mean), strict=True)))
+    scored = score(many)
+    numbers = scored.drop(columns="push_on")
+    assert np.isfinite(numbers.to_numpy()).all()
+    for name in ("p_churn", "ltv", "expected_spend_26w", "expected_spend_52w"):
         assert (scored[f"{name}_lo"] <= scored[name]).all() and (scored[name] <= scored[f"{name}_hi"]).all()
     some = many.sample(50, random_state=1)
-    alone = score_value(some, PARAMS, horizon_weeks=13)
-    assert np.allclose(alone, scored.loc[some.index], rtol=1e-4)
-    assert np.allclose(
-        alone[["p_churn", "ltv", "p_alive"]], scored.loc[some.index, ["p_churn", "ltv", "p_alive"]], rtol=1e-12
-    )
+    assert np.allclose(score(some).drop(columns="push_on"), numbers.loc[some.index], rtol=1e-9)
 
 
 def test_an_empty_frame_gives_an_empty_frame():
-    assert len(score_value(PEOPLE.head(0), PARAMS, horizon_weeks=13)) == 0
+    assert len(score(PEOPLE.head(0))) == 0
+
+
+def test_histories_are_read_row_by_row_and_an_empty_one_is_refused():
+    people = pd.DataFrame({"days_ago": [[70.0, 7.0], [3.0]], "amounts": [[2.0, 4.0], [5.0]]})
+    read = cut_of(people)
+    assert (read.x.tolist(), read.t_x.tolist(), read.age.tolist()) == ([1, 0], [9, 0], [10, 3 / 7])
+    assert read.mean.tolist() == [3, 5]
+    with pytest.raises(ValueError, match="1 rows have no purchase"):
+        cut_of(pd.DataFrame({"days_ago": [[1.0], []], "amounts": [[1.0], []]}))
 
 
 def test_one_time_buyers_churn_more_with_time_though_they_count_as_alive():
     once = pd.DataFrame([(0, 0, age, 20.0) for age in (2, 20, 80)], columns=list(INPUTS), dtype="float64")
-    scored = score_value(once, PARAMS, horizon_weeks=13)
+    scored = score(once)
     assert (scored["p_alive"] == 1).all() and scored["p_churn"].is_monotonic_increasing
     assert scored["p_churn"].iloc[-1] > 0.9
 
 
-def test_fit_names_what_fell_back_and_how_many_look_new_but_may_be_old(simulate):
-    purchases = simulate(PARAMS.bgnbd, 2000, 8)
-    values = pd.DataFrame({"n": [1.0, 2.0], "m": [10.0, 12.0], "people": [1990, 10]})
-    params = fit_value_model(Statistics(date(2026, 1, 5), purchases, values), horizon_weeks=13)
-    assert params.monetary == "shrunk_mean" and params.ltv_method == "bgnbd+shrunk_mean"
-    assert any("100 are needed" in w for w in params.warnings)
-    old = purchases["age"] > purchases["age"].max() - 4
-    assert params.early_share == pytest.approx(purchases.loc[old, "people"].sum() / 2000)
-
-
-def test_reasons_are_plain_words():
-    x, t_x, age, alive = (
-        np.array([0.0, 5, 5]),
-        np.array([0.0, 25, 25]),
-        np.array([1 / 7, 56, 26]),
-        np.array([1.0, 0.2, 1]),
+def test_reasons_are_plain_words_and_name_a_push_that_is_noticeable():
+    rows = [(0, 0, 1 / 7, 9), (5, 25, 56, 9), (5, 25, 26, 9)]
+    scored = pd.DataFrame(
+        {"p_alive": [1.0, 0.2, 1.0], "push": [0.01, -0.4, 0.3], "push_on": ["", "since_in_gaps", "purchase_days_8w"]}
     )
-    assert churn_reasons(x, t_x, age, alive) == [
+    assert churn_reasons(cut(pd.DataFrame(rows, columns=list(INPUTS), dtype="float64")), scored) == [
         ["a single purchase, 1 day ago"],
         [
             "last purchase 31 weeks ago, usual gap 5 weeks",
             "6 purchase days in 56 weeks",
             "silent for longer than this person's rhythm explains",
+            "higher risk by the silence against the usual gap",
         ],
-        ["last purchase 7 days ago, usual gap 5 weeks", "6 purchase days in 26 weeks"],
+        [
+            "last purchase 7 days ago, usual gap 5 weeks",
+            "6 purchase days in 26 weeks",
+            "lower risk by the purchase days of the last 8 weeks",
+        ],
     ]
 
 

@@ -4,6 +4,25 @@ from __future__ import annotations
 
 from cdp.contracts.model import Column, TableContract
 
+HORIZONS = (13, 26, 52)  # weeks that every row of ltv looks ahead, beside the horizon that its model was tested for
+
+
+def _horizon(weeks: int) -> tuple[Column, ...]:
+    spend = f"expected_spend_{weeks}w"
+    return (
+        Column(
+            f"expected_purchases_{weeks}w",
+            "DOUBLE",
+            f"ltv: expected purchase days in {weeks} weeks; null in the rows of churn.",
+            unit="days",
+        ),
+        Column(f"p_any_{weeks}w", "DOUBLE", f"ltv: probability of any purchase in {weeks} weeks."),
+        Column(spend, "DOUBLE", f"ltv: expected net spend in {weeks} weeks.", unit="currency"),
+        Column(f"{spend}_lo", "DOUBLE", "Lower end of its 90 % interval.", unit="currency"),
+        Column(f"{spend}_hi", "DOUBLE", "Upper end of its 90 % interval.", unit="currency"),
+    )
+
+
 PREDICTIONS = TableContract(
     layer="gold",
     name="predictions",
@@ -32,10 +51,12 @@ PREDICTIONS = TableContract(
         Column("hi", "DOUBLE", "Upper end of the 90 % interval; null where the model has none."),
         Column("horizon_weeks", "INT", "Horizon.", unit="weeks"),
         Column("p_alive", "DOUBLE", "Probability of being an active customer still."),
+        Column("p_any", "DOUBLE", "Probability of any purchase in the horizon."),
         Column("expected_purchases", "DOUBLE", "Expected purchase days in the horizon.", unit="days"),
         Column("method", "STRING", "How it was computed."),
         Column("reasons", "ARRAY<STRING>", "Why, in words."),
         Column("model_name", "STRING", "Registered model."),
         Column("model_version", "STRING", "Version that scored.", volatile=True),
+        *(column for weeks in HORIZONS for column in _horizon(weeks)),
     ),
 )

@@ -27,5 +27,7 @@ SNAPSHOTS = TableContract(
         Column("mean_value", "DOUBLE", "Mean net spend of a purchase day.", unit="currency"),
         Column("spend", "DOUBLE", "Net spend in all.", unit="currency"),
         Column("last_purchase_at", "TIMESTAMP", "Last purchase, UTC."),
+        Column("purchase_dates", "ARRAY<DATE>", "The purchase days, oldest first."),
+        Column("purchase_amounts", "ARRAY<DOUBLE>", "Net spend of each of them, above 0.", unit="currency"),
     ),
 )

@@ -11,7 +11,6 @@ customers (some hundred purchases) and in corners of the parameters, where an op
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import lru_cache
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -22,6 +21,7 @@ from cdp.models.btyd.bgnbd import as_floats
 
 NODES = 32  # the error of the log-likelihood is then below 1e-7 for parameters from 1e-3 to 3e3
 ROWS = 20_000  # customers worked on at once: 8 MB an array of nodes
+_LEGENDRE: dict[int, tuple[Floats, Floats]] = {}  # nodes on [0, 1]; a plain cache, since models are stored with code
 REMOVABLE = 1e-8  # s = 1 is a removable pole of the expectation
 
 
@@ -108,7 +108,8 @@ def leaving_times(m: ParetoNbd, x: Floats, t_x: Floats, age: Floats, nodes: int 
         return t_x + np.expm1(v) / rho, np.log(weights)[:, None] + np.log(span / rho) + v
 
 
-@lru_cache
 def _legendre(nodes: int) -> tuple[Floats, Floats]:
-    points, weights = np.polynomial.legendre.leggauss(nodes)
-    return (points + 1) / 2, weights / 2
+    if nodes not in _LEGENDRE:
+        points, weights = np.polynomial.legendre.leggauss(nodes)
+        _LEGENDRE[nodes] = (points + 1) / 2, weights / 2
+    return _LEGENDRE[nodes]

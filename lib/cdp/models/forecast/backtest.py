@@ -9,9 +9,10 @@ import numpy as np
 from cdp.models import metrics as m
 from cdp.models.arrays import Floats
 from cdp.models.evaluate import finite
+from cdp.models.forecast.factors import Amounts
 from cdp.models.forecast.history import iso_day
-from cdp.models.forecast.learned import Amounts, Tested, bands_of, covered
-from cdp.models.forecast.past import BASELINE
+from cdp.models.forecast.learned import Tested, bands_of, covered
+from cdp.models.forecast.past import BASELINE, PastCut
 
 DRAWS = 1000
 MAX_BOOTSTRAP = 20_000  # customers; the interval of the gain is good to two digits
@@ -24,7 +25,7 @@ def backtest(tested: Sequence[Tested], *, has_amounts: bool) -> dict[str, object
     other customers; each cut's coverage is that of bands from the other cuts; the levels were settled on all cuts.
     """
     ours = [_figures(t, t.amounts, has_amounts) | _coverage(tested, i, has_amounts) for i, t in enumerate(tested)]
-    theirs = [_figures(t, baseline_amounts(t), has_amounts) for t in tested]
+    theirs = [_figures(t, baseline_amounts(t.past), has_amounts) for t in tested]
     newest = tested[0]
     return {
         "cuts": [{"as_of": iso_day(t.past.cut.as_of), **figures} for t, figures in zip(tested, ours, strict=True)],
@@ -32,17 +33,17 @@ def backtest(tested: Sequence[Tested], *, has_amounts: bool) -> dict[str, object
         "spread": _over_cuts(ours, np.std),
         "baseline_mean": _over_cuts(theirs, np.mean),
         "gain_of_newest_cut": {
-            name: _rmse_gain(getattr(newest.amounts, name), getattr(baseline_amounts(newest), name), actual)
+            name: _rmse_gain(getattr(newest.amounts, name), getattr(baseline_amounts(newest.past), name), actual)
             for name, actual in (("purchases", newest.past.outcome.purchases), ("spend", newest.past.outcome.spend))
             if name == "purchases" or has_amounts
         },
     }
 
 
-def baseline_amounts(tested: Tested) -> Amounts:
+def baseline_amounts(past: PastCut) -> Amounts:
     """BG/NBD with Gamma-Gamma alone."""
-    terms = tested.past.terms[BASELINE]
-    return Amounts(terms.expected, terms.expected * tested.past.value, terms.p_any)
+    terms = past.terms[BASELINE]
+    return Amounts(terms.expected, terms.expected * past.value, terms.p_any)
 
 
 def _figures(tested: Tested, said: Amounts, has_amounts: bool) -> dict[str, float]:

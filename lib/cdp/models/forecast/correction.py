@@ -7,7 +7,7 @@ who is below, and carry no season. They give raw scores, to be added to the log 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import lightgbm as lgb
@@ -78,6 +78,19 @@ class Correction:
         """Raw scores of these rows. The offset is not in them."""
         return RawScores(**{name: np.asarray(b.predict(features, raw_score=True)) for name, b in self.boosters.items()})
 
+    def pushes(self, features: Floats) -> Floats:
+        """What each feature adds to the logit of any purchase (exact Shapley values of the trees): rows x features."""
+        return np.asarray(self.boosters["any"].predict(features, pred_contrib=True))[:, :-1]
+
+    def to_text(self) -> dict[str, str]:
+        """Each booster as LightGBM writes it."""
+        return {name: booster.model_to_string() for name, booster in self.boosters.items()}
+
+    @staticmethod
+    def from_text(boosters: Mapping[str, str]) -> Correction:
+        """The inverse of `to_text`."""
+        return Correction({name: lgb.Booster(model_str=text) for name, text in boosters.items()})
+
 
 def train_correction(cuts: Sequence[CutRows]) -> Correction:
     """Train on the rows of one or more past cuts."""
@@ -108,11 +121,16 @@ def logit(p: Floats) -> Floats:
 
 def shift_to(p: Floats, mean: float) -> Floats:
     """The probabilities with one logit shift for all, so that their mean is `mean`, as far as that is inside (0, 1)."""
+    return np.clip(sigmoid(logit(p) + logit_shift(p, mean)), 1e-9, 1 - 1e-9)
+
+
+def logit_shift(p: Floats, mean: float) -> float:
+    """The shift that `shift_to` makes."""
     raw, low, high = logit(p), -30.0, 30.0
     for _ in range(60):
         middle = (low + high) / 2
         low, high = (middle, high) if sigmoid(raw + middle).mean() < mean else (low, middle)
-    return np.clip(sigmoid(raw + (low + high) / 2), 1e-9, 1 - 1e-9)
+    return (low + high) / 2
 
 
 def sigmoid(raw: Floats) -> Floats:

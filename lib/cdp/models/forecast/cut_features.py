@@ -14,6 +14,17 @@ from cdp.models.arrays import Floats
 from cdp.models.btyd.btyd import Terms
 from cdp.models.forecast.history import Cut
 
+_RHYTHM = ("recency_share", "since_share", "since_in_gaps", "gap_spread", "since_in_longest_gaps", "last_gap",
+           "since_weeks", "rate_against_model")  # fmt: skip
+_AMOUNTS = ("last_amount", "first_amount", "amount_spread", "mean_amount")
+_TERMS = ("ln_expected_purchases", "p_any", "p_alive", "ln_value")
+
+
+def feature_names(look_backs: Sequence[int]) -> list[str]:
+    """The names of the columns of `features_at`, in their order."""
+    recent = [f"{what}_{weeks}w" for weeks in look_backs for what in ("purchase_days", "spend")]
+    return [*_RHYTHM, *recent, *_AMOUNTS, *_TERMS]
+
 
 def features_at(cut: Cut, terms: Terms, value: Floats, weeks: float, look_backs: Sequence[int]) -> Floats:
     """One row per customer of `cut`; NaN where there is nothing to measure (no second purchase, no gap).

@@ -22,8 +22,9 @@ from cdp.models.btyd.gamma_gamma import GammaGammaFit
 from cdp.models.btyd.intervals import spend_interval
 from cdp.models.forecast.backtest import backtest
 from cdp.models.forecast.cut_plan import plan_cuts
+from cdp.models.forecast.factors import Amounts
 from cdp.models.forecast.history import Cut, Purchases, cut_at, equal_histories, iso_day
-from cdp.models.forecast.learned import Amounts, bands_of, learn, settle_levels
+from cdp.models.forecast.learned import bands_of, learn, season_of, settle_levels
 from cdp.models.forecast.past import BASELINE, PastCut, choose_model, look_at_past, value_of_purchase
 
 POOLED_RATE = "pooled_rate"
@@ -82,7 +83,8 @@ def forecast(purchases: Purchases, *, as_of: int, horizon_weeks: float, progress
     if not past:
         return _untested(now)
     model, ranking = choose_model(past, list(now.fits))
-    levels = settle_levels(past, plan, model, learners, as_of=as_of, weeks=horizon_weeks)
+    season = season_of(past, plan, learners, as_of=as_of, weeks=horizon_weeks)
+    levels = settle_levels(past, plan, model, season)
     learned, tested = learn(past, plan, model, levels)
     amounts = learned.forecast(now.cut, now.terms, now.value, horizon_weeks)
     low, high = bands_of(tested).interval(amounts.purchases * np.sqrt(plan.window_weeks / horizon_weeks), amounts.spend)

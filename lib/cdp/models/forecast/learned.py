@@ -10,12 +10,13 @@ import numpy as np
 from cdp.models.arrays import Floats
 from cdp.models.btyd.btyd import Terms, fit_each, terms_of
 from cdp.models.forecast.conformal import SpendBands, fit_bands
-from cdp.models.forecast.correction import Correction, RawScores, logit, shift_to, sigmoid, train_correction
+from cdp.models.forecast.correction import Correction, RawScores, logit, logit_shift, sigmoid, train_correction
 from cdp.models.forecast.cut_features import features_at
 from cdp.models.forecast.cut_plan import CutPlan
+from cdp.models.forecast.factors import Amounts, Factors
 from cdp.models.forecast.gate import EVALUATION_CUTS, Weights, choose_weights, scores_out_of_fold
 from cdp.models.forecast.history import Cut, Purchases, cut_at, equal_histories, outcome_of
-from cdp.models.forecast.level import Level, same_season, settle_level
+from cdp.models.forecast.level import LastYear, Level, same_season, settle_level
 from cdp.models.forecast.past import BASELINE, PastCut, log_ratio, rows_of
 from cdp.models.metrics import coverage as coverage_of
 
@@ -29,15 +30,6 @@ WORST_COVERAGE = 0.88  # of a cut by the bands of the others
 # Misses (logs, logits) that are left alone even when all cuts agree: a season unseen weighs more. The value of one
 # purchase has hardly a season.
 COUNT_TOLERANCE, VALUE_TOLERANCE, ANY_TOLERANCE = 0.06, 0.02, 0.1
-
-
-@dataclass(frozen=True)
-class Amounts:
-    """The forecast of each customer of a cut, before intervals."""
-
-    purchases: Floats
-    spend: Floats
-    p_any: Floats
 
 
 @dataclass(frozen=True)
@@ -71,14 +63,25 @@ class Learned:
 
     def assemble(self, terms: Mapping[str, Terms], value: Floats, raw: RawScores) -> Amounts:
         """Shape from the corrected terms, totals from the levels; P(any) is never above the expected purchases."""
-        own, levels = terms[self.model], self.levels
-        count, spend, p_any = self.weights.corrected(own.expected, value, own.p_any, raw)
+        return self.factors(terms, value, raw).apply(*self.corrected(terms, value, raw))
+
+    def corrected(self, terms: Mapping[str, Terms], value: Floats, raw: RawScores) -> tuple[Floats, Floats, Floats]:
+        """Purchases, spend and P(any) before their levels."""
+        own = terms[self.model]
+        return self.weights.corrected(own.expected, value, own.p_any, raw)
+
+    def factors(self, terms: Mapping[str, Terms], value: Floats, raw: RawScores) -> Factors:
+        """What puts these customers on the settled levels."""
+        levels = self.levels
+        count, spend, p_any = self.corrected(terms, value, raw)
         total = terms[levels.total_of].expected * np.exp(levels.purchases.log_factor)
         worth = total * value * np.exp(levels.value.log_factor)
         share = sigmoid(logit(terms[levels.any_of].p_any) + levels.p_any.log_factor).mean()
-        count = count * (total.sum() / count.sum())
-        p_any = np.minimum(shift_to(p_any, float(share)), count)
-        return Amounts(count, spend * (worth.sum() / spend.sum()), p_any)
+        return Factors(
+            float(np.log(total.sum() / count.sum())),
+            float(np.log(worth.sum() / spend.sum())),
+            logit_shift(p_any, float(share)),
+        )
 
 
 @dataclass(frozen=True)
@@ -135,13 +138,11 @@ def _pooled_bands(tested: Sequence[Tested], coverage: float) -> SpendBands:
     )
 
 
-def settle_levels(
-    past: Sequence[PastCut], plan: CutPlan, model: str, known: Purchases, *, as_of: int, weeks: float
-) -> Levels:
-    """The levels for a forecast of the `weeks` after `as_of`: see level.py.
+def settle_levels(past: Sequence[PastCut], plan: CutPlan, model: str, season: LastYear) -> Levels:
+    """The levels for a forecast: see level.py.
 
     The total is BG/NBD's and the share of buyers the chosen model's, unless another was clearly nearer to what happened
-    on the past cuts.
+    on the past cuts. `season` is what the year before says of the weeks that are forecast.
     """
     names = [name for name in past[0].terms if all(name in p.terms for p in past)]
     totals = {name: [p.ratio(name) for p in past] for name in (BASELINE, model)}
@@ -149,7 +150,6 @@ def settle_levels(
     total_of, any_of = _nearest(totals, BASELINE), _nearest(shifts, model)
     values = [p.value_ratio(total_of) for p in past]
     apart = (past[0].cut.as_of - past[-1].cut.as_of) / 7.0 >= plan.window_weeks
-    season = same_season(*_year_before(past, plan, known, as_of, weeks))
     return Levels(
         total_of,
         any_of,
@@ -157,6 +157,11 @@ def settle_levels(
         settle_level(values, tolerance=VALUE_TOLERANCE, spans_windows=apart),
         settle_level(shifts[any_of], tolerance=ANY_TOLERANCE, spans_windows=apart, last_year=season),
     )
+
+
+def season_of(past: Sequence[PastCut], plan: CutPlan, known: Purchases, *, as_of: int, weeks: float) -> LastYear:
+    """What the same season of the year before says of the `weeks` after `as_of`."""
+    return same_season(*_year_before(past, plan, known, as_of, weeks))
 
 
 def _nearest(misses: Mapping[str, Sequence[float]], preferred: str) -> str:
@@ -192,4 +197,4 @@ def _ratio_at(known: Purchases, day: int, weeks: float) -> float:
 
 def _logit_shift(p_any: Floats, purchases: Floats) -> float:
     came = float((purchases > 0).mean())
-    return float((logit(shift_to(p_any, came)) - logit(p_any)).mean()) if 0 < came < 1 else float("nan")
+    return logit_shift(p_any, came) if 0 < came < 1 else float("nan")
