@@ -17,7 +17,8 @@ from cdp.ingest.accept import AcceptResult, accept_records, writing_waves
 from cdp.ingest.accounts import count_by_file, refuse_lost_records
 from cdp.ingest.land import headers_of
 from cdp.ingest.ledger import accepted_frame, undecided_files
-from cdp.ingest.spec import MappingSpec, SourceSpec, mapping_of
+from cdp.ingest.mapping_spec import MappingSpec
+from cdp.ingest.spec import SourceSpec, mapping_of
 from cdp.ingest.targets import SILVER
 from cdp.runtime.entry import run
 from cdp.runtime.job import Job, JobContext

@@ -19,8 +19,9 @@ from cdp.core.hold import cut
 from cdp.ingest.default_consents import default_consents
 from cdp.ingest.fields import FieldTree, collect_fields, is_both
 from cdp.ingest.mapping import TABLES, map_records, version_key
+from cdp.ingest.mapping_spec import MappingSpec
 from cdp.ingest.parse import parse_records
-from cdp.ingest.spec import MappingSpec, SourceSpec, mapping_of
+from cdp.ingest.spec import SourceSpec, mapping_of
 from cdp.ingest.targets import TARGETS
 
 #: Sources that are planned at the same time: planning is work of the driver, on one core each.

@@ -18,9 +18,10 @@ import pyarrow.parquet as pq
 
 from cdp.core.keys import hashed_text
 from cdp.ingest.discover import FoundFile
+from cdp.ingest.formats import CsvOptions
 from cdp.ingest.json_documents import is_json_document
 from cdp.ingest.records import compression_of, first_csv_row, open_stream
-from cdp.ingest.spec import CsvOptions, SourceSpec
+from cdp.ingest.spec import SourceSpec
 
 _BLOCK = 1 << 20
 _MAGIC = b"PAR1"

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from cdp.ingest.codes import quote_text, reason_sql
 from cdp.ingest.fields import ITEM, FieldTree, path_sql
-from cdp.ingest.spec import ColumnSpec
+from cdp.ingest.mapping_spec import ColumnSpec
 
 #: Nulls spelled in words. Exact forms: "Null" as some people write their family name is not among them.
 NULL_WORDS = (

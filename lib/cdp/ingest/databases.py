@@ -23,8 +23,9 @@ from pyspark.sql.types import DateType, NumericType, TimestampNTZType, Timestamp
 
 from cdp.core.errors import ConfigError, TransientError
 from cdp.core.keys import hashed_text
+from cdp.ingest.formats import DatabaseOptions, duration
 from cdp.ingest.rows_as_json import rows_as_json
-from cdp.ingest.spec import DatabaseOptions, SourceSpec, duration
+from cdp.ingest.spec import SourceSpec
 
 #: Java does not find the driver of a jar that came with the session by itself: its class has to be named.
 _DRIVERS = {

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
 from cdp.core.errors import ConfigError
-from cdp.ingest.spec import ColumnSpec, MappingSpec, OutputSpec
+from cdp.ingest.mapping_spec import ColumnSpec, MappingSpec, OutputSpec
 
 #: Columns of a landed record; in work they begin with two underscores, out of the way of the source's own names.
 KEPT = ("landed_id", "source", "file_id", "record_no", "raw", "delivered_on")

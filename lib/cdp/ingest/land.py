@@ -16,6 +16,7 @@ from pyspark.sql import DataFrame, SparkSession
 from cdp.core.errors import CdpError
 from cdp.ingest.check import CheckedFile, check_file, set_aside
 from cdp.ingest.discover import FoundFile, discover_files
+from cdp.ingest.formats import CsvOptions
 from cdp.ingest.json_documents import split_json_document, unpack_lists
 from cdp.ingest.pieces import Piece, cut_into_pieces, split_piece
 from cdp.ingest.records import (
@@ -27,7 +28,7 @@ from cdp.ingest.records import (
     split_xml_elements,
 )
 from cdp.ingest.rows_as_json import read_parquet_rows
-from cdp.ingest.spec import CsvOptions, SourceSpec
+from cdp.ingest.spec import SourceSpec
 
 LANDED_DDL = "landed_id STRING, source STRING, file_id STRING, record_no BIGINT, raw BINARY, delivered_on DATE"
 _ARROW = pa.schema(

@@ -20,9 +20,10 @@ from cdp.ingest.identifiers import (
     phone_column,
     record_id_sql,
 )
+from cdp.ingest.mapping_spec import MappingSpec
 from cdp.ingest.outputs import Output, compile_output
 from cdp.ingest.reasons import clear_reasons_sql, reasons_sql
-from cdp.ingest.spec import MappingSpec, SourceSpec
+from cdp.ingest.spec import SourceSpec
 from cdp.ingest.targets import TARGETS
 
 TABLES = tuple(TARGETS)

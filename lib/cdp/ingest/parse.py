@@ -19,9 +19,10 @@ from pyspark.sql import functions as F
 from cdp.contracts.model import REASONS_TYPE
 from cdp.ingest.codes import quote_text, reason_sql
 from cdp.ingest.fields import KEPT, FieldTree
+from cdp.ingest.formats import CsvOptions
 from cdp.ingest.parse_json import parse_json
 from cdp.ingest.records import MAX_ROW_BYTES
-from cdp.ingest.spec import CsvOptions, SourceSpec
+from cdp.ingest.spec import SourceSpec
 
 _VALUES_DDL = "fault STRING, values ARRAY<STRING>"
 

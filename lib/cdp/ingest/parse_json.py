@@ -15,7 +15,8 @@ from pyspark.sql import functions as F
 from cdp.contracts.model import REASONS_TYPE
 from cdp.ingest.codes import quote_text, reason_sql
 from cdp.ingest.fields import KEPT, TEXT_SUFFIX, FieldTree, is_both
-from cdp.ingest.spec import Kind, SourceSpec
+from cdp.ingest.mapping_spec import Kind
+from cdp.ingest.spec import SourceSpec
 
 _CORRUPT = "__corrupt"
 _OPTIONS = (

@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from cdp.ingest.spec import MappingSpec, SourceSpec
+from cdp.ingest.mapping_spec import MappingSpec
+from cdp.ingest.spec import SourceSpec
 
 SOURCE: dict[str, Any] = {
     "name": "shop",
