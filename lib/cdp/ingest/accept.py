@@ -16,6 +16,7 @@ from pyspark.sql import functions as F
 
 from cdp.core.errors import ConfigError
 from cdp.core.hold import cut
+from cdp.ingest.changes import clear_deleted_rows
 from cdp.ingest.default_consents import default_consents
 from cdp.ingest.fields import FieldTree, collect_fields, is_both
 from cdp.ingest.mapping import TABLES, map_records, version_key
@@ -136,6 +137,8 @@ def _map_source(
 ) -> DataFrame:
     fields = collect_fields(mapping)
     parsed = parse_records(landed, source, fields, headers=headers, parts_when=_parts_when(mapping, fields))
+    if source.change_data:
+        parsed = clear_deleted_rows(parsed, mapping)
     try:
         return map_records(parsed, source, mapping, fields)
     except AnalysisException as error:
@@ -190,7 +193,7 @@ def decide(mapped: DataFrame, seen: Mapping[str, DataFrame]) -> DataFrame:
     joined = numbered.join(known, on="__group", how="left")
     # A killed run may have written this very record: that makes it accepted (and resumed), not a duplicate.
     is_own = F.col("__seen_landed_id") == F.col("__landed_id")
-    is_duplicate = (F.col("__nth") > 1) | (F.col("__seen_landed_id").isNotNull() & ~is_own)
+    is_duplicate = F.col("__key").isNull() | (F.col("__nth") > 1) | (F.col("__seen_landed_id").isNotNull() & ~is_own)
     status = F.when(is_refused, REFUSED).when(is_duplicate, DUPLICATE).otherwise(ACCEPTED)
     kept = [
         F.col(f"__{c}").alias(c) for c in ("landed_id", "source", "file_id", "record_no", "delivered_on", "reasons")

@@ -94,3 +94,24 @@ class DatabaseOptions(Definition):
     def rows_sql(self) -> str:
         """What to select from: the table, or the query as a subquery."""
         return self.table if self.table is not None else f"({self.query}) AS source_rows"
+
+
+class KafkaOptions(Definition):
+    """A topic whose messages are JSON."""
+
+    servers: str = Field(description="host:port of one broker or several, with commas between them")
+    topic: str
+    options: dict[str, str] = Field(
+        default_factory=dict, description="settings of Kafka's client, such as security.protocol"
+    )
+    secrets: dict[str, str] = Field(
+        default_factory=dict, description="settings that are secret -> the environment variable that holds the value"
+    )
+
+    @field_validator("options")
+    @classmethod
+    def _options_hold_no_secret(cls, options: dict[str, str]) -> dict[str, str]:
+        secret = [name for name in options if re.search(r"password|jaas|secret|\.key$", name)]
+        if secret:
+            raise ValueError(f"{secret[0]} is a secret: name an environment variable in `secrets`")
+        return options

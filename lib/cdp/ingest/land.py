@@ -8,12 +8,14 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from datetime import date
+from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
 from pyspark.sql import DataFrame, SparkSession
 
 from cdp.core.errors import CdpError
+from cdp.ingest.avro import read_avro_rows
 from cdp.ingest.check import CheckedFile, check_file, set_aside
 from cdp.ingest.discover import FoundFile, discover_files
 from cdp.ingest.formats import CsvOptions
@@ -214,6 +216,10 @@ def _read_file(file: _FileToRead) -> Iterator[pa.RecordBatch]:
 def _split(file: _FileToRead) -> Iterator[pa.Array]:
     if file.format == "parquet":
         yield from read_parquet_rows(file.path)
+        return
+    if file.format == "avro":
+        with Path(file.path).open("rb") as stream:
+            yield from read_avro_rows(stream)
         return
     if file.piece:
         yield from split_piece(file.path, file.piece)

@@ -9,11 +9,20 @@ from typing import Any, Literal
 from pydantic import Field, field_validator, model_validator
 
 from cdp.core.errors import ConfigError, nearest_name
-from cdp.ingest.formats import CsvOptions, DatabaseOptions, Definition, XmlOptions, checked_duration, duration
+from cdp.ingest.change_mapping import mapping_of_changes
+from cdp.ingest.formats import (
+    CsvOptions,
+    DatabaseOptions,
+    Definition,
+    KafkaOptions,
+    XmlOptions,
+    checked_duration,
+    duration,
+)
 from cdp.ingest.mapping_spec import MappingSpec, TargetTable
 
 Party = Literal["first", "second", "third"]
-Format = Literal["csv", "jsonl", "parquet", "xml", "table"]
+Format = Literal["csv", "jsonl", "parquet", "avro", "xml", "table", "kafka"]
 Purpose = Literal["email_marketing", "personalisation", "analytics", "model_training", "ads", "direct_mail"]
 
 
@@ -46,6 +55,10 @@ class SourceSpec(Definition):
     csv: CsvOptions | None = None
     xml: XmlOptions | None = None
     database: DatabaseOptions | None = Field(default=None, description="with format table: no files, but these rows")
+    change_data: Literal["debezium"] | None = Field(
+        default=None, description="records are Debezium's change events; the mapping reads the row that they are about"
+    )
+    kafka: KafkaOptions | None = Field(default=None, description="with format kafka: no files, but these messages")
     mapping: str | MappingSpec = Field(description="the name of a file in conf/mappings, or the mapping itself")
     consent_default: ConsentDefault | None = None
     arrival_lag: str | None = None
@@ -72,13 +85,18 @@ class SourceSpec(Definition):
     def _options_fit(self) -> SourceSpec:
         if self.has_lists and self.format != "jsonl":
             raise ValueError("`has_lists` is for format jsonl")
+        if self.change_data and self.format not in ("jsonl", "kafka"):
+            raise ValueError("`change_data` is for formats jsonl and kafka: Debezium's events as JSON")
         if self.format == "xml" and self.xml is None:
             raise ValueError("format xml needs `xml: {row_tag: ...}`")
         if self.format == "table" and self.database is None:
             raise ValueError("format table needs `database: {url: ..., table: ...}`")
-        if (self.format == "table") == bool(self.location):
-            raise ValueError("files lie in a `location`; a table has none")
-        for options, wanted in (("csv", self.csv), ("xml", self.xml), ("table", self.database)):
+        if self.format == "kafka" and self.kafka is None:
+            raise ValueError("format kafka needs `kafka: {servers: ..., topic: ...}`")
+        if self.has_files != bool(self.location):
+            raise ValueError("files lie in a `location`; a table or a topic has none")
+        given = (("csv", self.csv), ("xml", self.xml), ("table", self.database), ("kafka", self.kafka))
+        for options, wanted in given:
             if wanted is not None and self.format != options:
                 raise ValueError(f"`{options}` options with format {self.format}")
         if self.party != "first" and (self.retention_days is None or not 30 <= self.retention_days <= 90):
@@ -86,9 +104,14 @@ class SourceSpec(Definition):
         return self
 
     @property
+    def has_files(self) -> bool:
+        """Whether the source is delivered in files, and not asked for what it has new."""
+        return self.format not in ("table", "kafka")
+
+    @property
     def is_json(self) -> bool:
         """Whether a landed record is JSON text, so that its values have types."""
-        return self.format in ("jsonl", "parquet", "table")
+        return self.format in ("jsonl", "parquet", "avro", "table", "kafka")
 
     @property
     def is_read_natively(self) -> bool:
@@ -102,12 +125,11 @@ class SourceSpec(Definition):
 
 def mapping_of(source: SourceSpec, mappings: Mapping[str, MappingSpec]) -> MappingSpec:
     """The mapping that reads a source: its own, or the one that it names; ConfigError with the nearest name."""
-    if isinstance(source.mapping, MappingSpec):
-        return source.mapping
-    if source.mapping not in mappings:
-        hint = nearest_name(source.mapping, list(mappings))
+    mapping = source.mapping if isinstance(source.mapping, MappingSpec) else mappings.get(source.mapping)
+    if mapping is None:
+        hint = nearest_name(str(source.mapping), list(mappings))
         raise ConfigError(f"conf/sources/{source.name}.yaml: mapping {source.mapping!r} does not exist; {hint}")
-    return mappings[source.mapping]
+    return mapping_of_changes(mapping) if source.change_data else mapping
 
 
 def chosen_sources(specs: Mapping[str, SourceSpec], names: Sequence[str]) -> dict[str, SourceSpec]:
