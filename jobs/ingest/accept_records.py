@@ -94,7 +94,7 @@ def write_silver(ctx: JobContext, result: AcceptResult, decided: list[Row], wave
             stamp = {"run_id": F.lit(ctx.run_id), "refused_at": F.lit(ctx.now)}
             write_some(REFUSED_RECORDS, result.refused.withColumns(stamp), sum(row.rows_refused for row in decided))
             return
-        n_rows = sum(row[f"n_{name}"] for row in decided) + (name == "consents" and result.has_default_consents)
+        n_rows = sum(row[f"n_{name}"] for row in decided) + (name in result.uncounted)
         write_some(tables[name], getattr(result, name), n_rows, keys_are_new=not is_resumed)
 
     def write_some(table: TableContract, rows: DataFrame, n_rows: int, *, keys_are_new: bool = False) -> None:

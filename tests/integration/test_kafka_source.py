@@ -4,17 +4,22 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from datetime import date
 from pathlib import Path
 from typing import Any
 
 import pytest
 from deltalake import DeltaTable
 from kafka import KafkaProducer
-from tests.integration.conftest import NIGHTS, Run, skip_or_fail
+from tests.integration.conftest import NIGHTS, skip_or_fail
 from tests.kafka import kafka, missing_broker
 
 from cdp.ingest.topics import PACKAGES
+from cdp.runtime.catalogue import load_jobs
+from cdp.runtime.config import load_configuration
+from cdp.runtime.entry import open_lake
+from cdp.runtime.night import run_one
 
 TOPIC = "shop.public.accounts"
 SOURCE = """
@@ -71,16 +76,26 @@ def _versions(home: Path) -> list[tuple[Any, ...]]:
     return sorted((r["source_record_id"], r["change_no"], r["given_name"], r["is_deleted"]) for r in rows)
 
 
-def test_messages_are_landed_once_through_kills(cdp: Run, broker: str, tmp_path: Path) -> None:
+@pytest.fixture
+def run(broker: str, tmp_path: Path) -> Iterator[Callable[[str, int], list[str]]]:
+    """``run(job, night)`` in one session, on a lake whose only source is the broker; gives the problems."""
     (tmp_path / "conf" / "sources").mkdir(parents=True)
     (tmp_path / "conf" / "sources" / "accounts.yaml").write_text(SOURCE.format(broker=broker, topic=TOPIC))
+    settings = {"home": str(tmp_path / "home"), "sources": "[accounts]", "packages": f"[{','.join(PACKAGES)}]"}
+    configuration = load_configuration(env="ci", conf=str(tmp_path / "conf"), overrides=settings)
+    lake = open_lake(configuration, "kafka")
+    jobs = load_jobs()
+    yield lambda job, night: run_one(lake, configuration, jobs[job], date.fromisoformat(NIGHTS[night])).problems
+    lake.spark.stop()
+
+
+def test_messages_are_landed_once_through_kills(
+    run: Callable[[str, int], list[str]], broker: str, tmp_path: Path
+) -> None:
     home = tmp_path / "home"
-    place = ["--home", str(home), "--conf", str(tmp_path / "conf"), "--env", "ci", "--set", "sources=[accounts]"]
-    place += ["--set", f"packages=[{','.join(PACKAGES)}]"]
 
     def land(night: int) -> None:
-        ran = cdp("run", "ingest.land_files", "--run-date", NIGHTS[night], *place)
-        assert ran.returncode == 0, ran.stdout + ran.stderr
+        assert run("ingest.land_files", night) == []
 
     _send(broker, [change("c", 1, 1, "Ana"), change("c", 2, 2, "Ben"), change("u", 3, 1, "Anna")])
     land(0)
@@ -97,8 +112,7 @@ def test_messages_are_landed_once_through_kills(cdp: Run, broker: str, tmp_path:
     land(1)
     assert (len(_table(home, "bronze/landed_records")), len(_table(home, "ops/files"))) == (6, before)
 
-    accepted = cdp("run", "ingest.accept_records", "--run-date", NIGHTS[1], *place)
-    assert accepted.returncode == 0, accepted.stdout + accepted.stderr
+    assert run("ingest.accept_records", 1) == []
     assert [(number, name, gone) for number, _, name, gone in _versions(home)] == [
         ("1", "Ana", False),
         ("1", "Anna", False),

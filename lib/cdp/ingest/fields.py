@@ -63,7 +63,7 @@ class FieldTree:
 def collect_fields(mapping: MappingSpec) -> FieldTree:
     """Collect every raw field that a mapping names; what only its sql uses stands in `fields`."""
     root = FieldTree()
-    whole = [*mapping.key, *mapping.required, *mapping.fields, *mapping.types]
+    whole = [*mapping.key, *mapping.versions, *mapping.required, *mapping.fields, *mapping.types]
     whole += [i.field for i in mapping.identifiers if i.field]
     for output in mapping.outputs:
         if output.explode:

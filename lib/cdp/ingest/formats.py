@@ -68,6 +68,9 @@ class DatabaseOptions(Definition):
         default=None, description="a column that only grows (a change time, a number): newer rows are read, not all"
     )
     overlap: str | None = Field(default=None, description="read again what lies so far behind the watermark, e.g. 2h")
+    missing_rows: Literal["kept", "deleted"] = Field(
+        default="kept", description="deleted: a record that a whole load no longer has was deleted"
+    )
     partition_column: str | None = Field(default=None, description="a whole-number column, to read ranges in parallel")
     partitions: int = Field(default=4, ge=1, le=256)
 
@@ -89,6 +92,8 @@ class DatabaseOptions(Definition):
             raise ValueError("give exactly one of table, query")
         if self.overlap is not None and self.watermark is None:
             raise ValueError("`overlap` lies behind a `watermark`: name one")
+        if self.missing_rows == "deleted" and self.watermark is not None:
+            raise ValueError("`missing_rows: deleted` needs whole loads: with a `watermark` most rows are missing")
         return self
 
     def rows_sql(self) -> str:

@@ -112,14 +112,14 @@ def _normalise_contacts(step: DataFrame, source: SourceSpec, outputs: list[Outpu
 
 
 def _add_key(step: DataFrame, source: SourceSpec, mapping: MappingSpec, fields: FieldTree) -> DataFrame:
-    """Add `__key`, the hash of source and key fields; with repeats kept, equal ones of a delivery are numbered."""
+    """Add `__key`, the hash of source, key and version fields; equal ones are numbered where repeats are kept."""
     filled = filled_fields(mapping)
 
     def part(field: str) -> Column:
         given = clean_sql(path_sql(field, fields), null_words=False)
         return F.expr(f"coalesce({given}, {CONTENT_ID})" if field in filled else given)
 
-    key = hashed_key("__source", *(part(field) for field in mapping.key), *_place(source))
+    key = hashed_key("__source", *(part(field) for field in (*mapping.key, *mapping.versions)), *_place(source))
     step = step.withColumn("__key", key)
     if mapping.repeats == "duplicate":
         return step
@@ -201,6 +201,8 @@ def _exploded_sql(output: Output, source: SourceSpec) -> str:
     values = {n: f"row.`{n}`" if n in output.columns else f"CAST(NULL AS {inputs[n]})" for n in inputs}
     if "line_no" in inputs and "line_no" not in output.columns:
         values["line_no"] = "row_no + 1"
-    key = "left(sha2(concat_ws('|', __key, CAST(row_no AS STRING)), 256), 32)"
+    # The lines of an order keep their ids in every body of it.
+    whole = f"left(sha2(concat_ws('\x1f', __source, {values['order_id']}), 256), 32)" if output.spec.once else "__key"
+    key = f"left(sha2(concat_ws('|', {whole}, CAST(row_no AS STRING)), 256), 32)"
     items = f"transform({path_sql(str(output.spec.explode))}, {ITEM} -> named_struct({typed}))"
     return f"transform({items}, (row, row_no) -> {_fill(output, source, values, key)})"

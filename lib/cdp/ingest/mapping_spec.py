@@ -97,10 +97,20 @@ class OutputSpec(Definition):
         default=None, description="like `when`, over the parts of fields that are taken apart only where `when` holds"
     )
     explode: str | None = Field(default=None, pattern=_FIELD.pattern, description="a list: one row per item")
+    once: bool = Field(
+        default=False,
+        description="order_lines: bodies of one order give its lines once, of those that come together the last",
+    )
     columns: dict[str, ColumnSpec]
     attributes: dict[str, ColumnSpec] = Field(
         default_factory=dict, description="names and origins of the JSON object in attributes, answers or properties"
     )
+
+    @model_validator(mode="after")
+    def _once_is_for_orders(self) -> OutputSpec:
+        if self.once and (self.table != "order_lines" or self.explode is None):
+            raise ValueError("`once` is for order_lines that are exploded from an order")
+        return self
 
 
 class MappingSpec(Definition):
@@ -113,6 +123,9 @@ class MappingSpec(Definition):
     name: str = Field(pattern=r"^[a-z][a-z0-9_]*$")
     description: str
     key: tuple[str, ...] = Field(min_length=1, description="raw fields that say which record it is")
+    versions: tuple[str, ...] = Field(
+        default=(), description="raw fields that tell what came later of the same key from a duplicate; may be missing"
+    )
     repeats: Literal["duplicate", "keep"] = Field(
         default="duplicate", description="keep: equal keys in one delivery are several records (lines without a number)"
     )

@@ -129,6 +129,11 @@ def mapping_of(source: SourceSpec, mappings: Mapping[str, MappingSpec]) -> Mappi
     if mapping is None:
         hint = nearest_name(str(source.mapping), list(mappings))
         raise ConfigError(f"conf/sources/{source.name}.yaml: mapping {source.mapping!r} does not exist; {hint}")
+    if source.database and source.database.missing_rows == "deleted" and mapping.outputs[0].table != "customer_records":
+        raise ConfigError(
+            f"conf/sources/{source.name}.yaml: `missing_rows: deleted` needs a mapping whose first output is "
+            f"customer_records (its rows have versions), not {mapping.outputs[0].table}"
+        )
     return mapping_of_changes(mapping) if source.change_data else mapping
 
 

@@ -59,7 +59,7 @@ def cache_folder() -> Path:
 
 
 def file_system_jars(address: str) -> tuple[str, ...]:
-    """Maven coordinates that a lake at this address needs besides Delta; none for a folder."""
+    """Maven coordinates that a lake or deliveries at this address need besides Delta; none for a folder."""
     return FILE_SYSTEMS.get(address.partition("://")[0], ())
 
 

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from datetime import UTC, date, datetime
 from typing import Any
 
 import pytest
+from pyspark.sql import Row
 
 from cdp.contracts.silver.customer_records import CUSTOMER_RECORDS
 from cdp.core.errors import ConfigError
@@ -91,17 +93,42 @@ CHANGES: list[Any] = [
 ]
 
 
-def accept(spark, changes: list[Any], seen: dict[str, Any] | None = None, file: str = "f"):
+# Two changes of one moment without a place in a log: none is lost.
+UNPLACED = [{"op": "u", "after": row(4, name), "ts_ms": UPDATE} for name in ("Dan", "Don")]
+BAD: list[tuple[Any, set[tuple[str, str]]]] = [
+    (row(7), {("op", "missing")}),
+    (event("t", SNAPSHOT, 5), {("op", "unknown_call")}),
+    (event("u", SNAPSHOT, 6, before=row(1)), {("after", "missing")}),
+    (event("d", SNAPSHOT, 7), {("before", "missing")}),
+    ({**event("c", SNAPSHOT, 1, after=row(1)), "ts_ms": None, "source": {"lsn": 1}}, {("ts_ms", "missing")}),
+    ({**event("c", SNAPSHOT, 1, after=row(1)), "source": {"ts_ms": 2**62}}, {("ts_ms", "bad_time")}),
+    (event("c", SNAPSHOT, 8, after={"id": "x"}), {("id", "wrong_type"), ("name", "missing")}),
+    (event("d", SNAPSHOT, 9, before={"name": "Ana"}), {("id", "missing")}),
+    (b'{"op": "c", "after": {"id": 1}', {("", "bad_json")}),
+    (b"[]", {("", "bad_json")}),
+]
+
+
+def decide(spark, changes: list[Any], seen: dict[str, Any] | None = None, file: str = "f") -> list[Row]:
     lines = [c if isinstance(c, bytes) else json.dumps(c).encode() + b"\n" for c in changes]
-    landed = [(f"{file}:{n}", "accounts", file, n, line, date(2026, 1, 6)) for n, line in enumerate(lines, 1)]
+    landed = [(f"{file}:{n}", "accounts", file, n, line, date(2026, 1, 6)) for n, line in enumerate(lines)]
     frame = spark.createDataFrame(landed, LANDED_DDL)
-    return accept_records(frame, sources={"accounts": SOURCE}, mappings={}, headers={}, seen=seen or {})
+    result = accept_records(frame, sources={"accounts": SOURCE}, mappings={}, headers={}, seen=seen or {})
+    rows: list[Row] = result.decided.collect()
+    return sorted(rows, key=lambda r: r.record_no)
 
 
-def versions(frame) -> list[tuple[Any, ...]]:
-    rows = frame.orderBy("record_id", "valid_from", "change_no").collect()
-    return [(r.source_record_id, r.given_name, int(r.valid_from.replace(tzinfo=UTC).timestamp() * 1000), r.is_deleted)
-            for r in rows]  # fmt: skip
+def versions(decided: list[Row]) -> list[Row]:
+    every = [version for r in decided for version in r.customer_records]
+    return sorted(every, key=lambda v: (v.record_id, v.valid_from, v.change_no))
+
+
+def told(decided: list[Row]) -> list[tuple[Any, ...]]:
+    return [(v.source_record_id, v.given_name, millis(v.valid_from), v.is_deleted) for v in versions(decided)]
+
+
+def millis(time: datetime) -> int:
+    return int(time.replace(tzinfo=UTC).timestamp() * 1000)
 
 
 HISTORY = [
@@ -114,53 +141,35 @@ HISTORY = [
 ]
 
 
-def test_changes_in_any_order_and_again_are_the_same_history(spark) -> None:
-    # Two changes of one moment without a place in a log: none is lost.
-    unplaced = [{"op": "u", "after": row(4, name), "ts_ms": UPDATE} for name in ("Dan", "Don")]
-    result = accept(spark, [*CHANGES[::-1], *unplaced, *CHANGES])
-    found = versions(result.customer_records)
+@pytest.fixture(scope="module")
+def decided(spark) -> list[Row]:
+    """Everything twice and backwards, and what is no change."""
+    return decide(spark, [*(bad for bad, _ in BAD), *CHANGES[::-1], *UNPLACED, *CHANGES])
+
+
+def test_changes_in_any_order_and_again_are_the_same_history(decided: list[Row]) -> None:
+    found = told(decided)
     assert found[:-2] == HISTORY
     assert sorted(version[1] for version in found[-2:]) == ["Dan", "Don"]
-    counts = result.counts.collect()[0]
-    assert (counts.rows_read, counts.rows_accepted, counts.rows_duplicate, counts.rows_refused) == (16, 8, 8, 0)
-    deleted = result.customer_records.where("is_deleted").collect()[0]
+    assert Counter(r.status for r in decided) == {"accepted": 8, "duplicate": 8, "refused": len(BAD)}
+    deleted = next(v for v in versions(decided) if v.is_deleted)
     assert (deleted.email, deleted.attributes, deleted.identifiers, deleted.source_record_id) == (None, None, [], "2")
-    consents = [r for r in result.consents.collect() if r.identifiers[0].value == "a1@x.com"]
-    said = {(r.state, r.valid_from.replace(tzinfo=UTC)) for r in consents}
-    at = [datetime.fromtimestamp(t / 1000, UTC) for t in (SNAPSHOT, UPDATE)]
-    assert said == {("granted", at[0]), ("denied", at[1])}
+    consents = [c for r in decided for c in r.consents if c.identifiers[0].value == "a1@x.com"]
+    assert {(c.state, millis(c.valid_from)) for c in consents} == {("granted", SNAPSHOT), ("denied", UPDATE)}
 
-    # The night after gets one event more, and all of the old ones again.
+
+def test_the_night_after_takes_only_what_it_has_not(spark, decided: list[Row]) -> None:
+    seen = {"customer_records": spark.createDataFrame(versions(decided), CUSTOMER_RECORDS.schema)}
     late = event("u", UPDATE + 5, 110, before=row(2, "Ben"), after=row(2, "Bea"))
-    seen = {"customer_records": spark.createDataFrame(result.customer_records.collect(), CUSTOMER_RECORDS.schema)}
-    second = accept(spark, [late, *CHANGES], seen=seen, file="g")
-    assert versions(second.customer_records) == [("2", "Bea", UPDATE + 5, False)]
-    assert second.counts.collect()[0].rows_duplicate == 7
+    second = decide(spark, [late, *CHANGES], seen, file="g")
+    assert told(second) == [("2", "Bea", UPDATE + 5, False)]
+    assert [r.status for r in second] == ["accepted", *(["duplicate"] * len(CHANGES))]
 
 
-def test_what_is_no_change_is_refused_with_its_defects(spark) -> None:
-    no_time = {**event("c", SNAPSHOT, 1, after=row(1)), "ts_ms": None, "source": {"lsn": 1}}
-    bad = [
-        row(7),
-        event("t", SNAPSHOT, 5),
-        event("u", SNAPSHOT, 6, before=row(1)),
-        event("d", SNAPSHOT, 7),
-        no_time,
-        event("c", SNAPSHOT, 8, after={"id": "x", "email": "a@x.com"}),
-        event("d", SNAPSHOT, 9, before={"name": "Ana"}),
-        b'{"op": "c", "after": {"id": 1}',
-        b"[]",
-    ]
-    refused = accept(spark, bad).refused.collect()
-    found = {r.record_no: {(reason.field, reason.code) for reason in r.reasons} for r in refused}
-    assert {("op", "missing")} <= found[1]
-    assert {("op", "unknown_call")} <= found[2]
-    assert {("after", "missing")} <= found[3]
-    assert {("before", "missing")} <= found[4]
-    assert {("ts_ms", "missing")} <= found[5]
-    assert found[6] == {("id", "wrong_type"), ("name", "missing")}
-    assert found[7] == {("id", "missing")}
-    assert found[8] == found[9] == {("", "bad_json")}
+def test_what_is_no_change_is_refused_with_its_defects(decided: list[Row]) -> None:
+    found = [{(reason.field, reason.code) for reason in r.reasons} for r in decided[: len(BAD)]]
+    assert [wanted - got for (_, wanted), got in zip(BAD, found, strict=True)] == [set()] * len(BAD)
+    assert found[-4:] == [wanted for _, wanted in BAD[-4:]]
 
 
 def test_only_records_with_versions_have_changes() -> None:
