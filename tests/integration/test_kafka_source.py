@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Callable, Iterator
-from datetime import date
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -13,13 +12,10 @@ import pytest
 from deltalake import DeltaTable
 from kafka import KafkaProducer
 from tests.integration.conftest import NIGHTS, skip_or_fail
+from tests.integration.in_process import RunJob, jobs_of
 from tests.kafka import kafka, missing_broker
 
 from cdp.ingest.topics import PACKAGES
-from cdp.runtime.catalogue import load_jobs
-from cdp.runtime.config import load_configuration
-from cdp.runtime.entry import open_lake
-from cdp.runtime.night import run_one
 
 TOPIC = "shop.public.accounts"
 SOURCE = """
@@ -77,25 +73,20 @@ def _versions(home: Path) -> list[tuple[Any, ...]]:
 
 
 @pytest.fixture
-def run(broker: str, tmp_path: Path) -> Iterator[Callable[[str, int], list[str]]]:
-    """``run(job, night)`` in one session, on a lake whose only source is the broker; gives the problems."""
+def run(broker: str, tmp_path: Path) -> Iterator[RunJob]:
+    """Jobs of a lake whose only source is the broker."""
     (tmp_path / "conf" / "sources").mkdir(parents=True)
     (tmp_path / "conf" / "sources" / "accounts.yaml").write_text(SOURCE.format(broker=broker, topic=TOPIC))
-    settings = {"home": str(tmp_path / "home"), "sources": "[accounts]", "packages": f"[{','.join(PACKAGES)}]"}
-    configuration = load_configuration(env="ci", conf=str(tmp_path / "conf"), overrides=settings)
-    lake = open_lake(configuration, "kafka")
-    jobs = load_jobs()
-    yield lambda job, night: run_one(lake, configuration, jobs[job], date.fromisoformat(NIGHTS[night])).problems
-    lake.spark.stop()
+    settings = {"sources": "[accounts]", "packages": f"[{','.join(PACKAGES)}]"}
+    with jobs_of(tmp_path / "home", tmp_path / "conf", settings) as run:
+        yield run
 
 
-def test_messages_are_landed_once_through_kills(
-    run: Callable[[str, int], list[str]], broker: str, tmp_path: Path
-) -> None:
+def test_messages_are_landed_once_through_kills(run: RunJob, broker: str, tmp_path: Path) -> None:
     home = tmp_path / "home"
 
     def land(night: int) -> None:
-        assert run("ingest.land_files", night) == []
+        assert run("ingest.land_files", NIGHTS[night]) == []
 
     _send(broker, [change("c", 1, 1, "Ana"), change("c", 2, 2, "Ben"), change("u", 3, 1, "Anna")])
     land(0)
@@ -112,7 +103,7 @@ def test_messages_are_landed_once_through_kills(
     land(1)
     assert (len(_table(home, "bronze/landed_records")), len(_table(home, "ops/files"))) == (6, before)
 
-    assert run("ingest.accept_records", 1) == []
+    assert run("ingest.accept_records", NIGHTS[1]) == []
     assert [(number, name, gone) for number, _, name, gone in _versions(home)] == [
         ("1", "Ana", False),
         ("1", "Anna", False),

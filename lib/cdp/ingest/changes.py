@@ -28,6 +28,7 @@ _ENVELOPE = (
     "op STRING, before STRING, after STRING, ts_ns BIGINT, ts_us BIGINT, ts_ms BIGINT, payload STRING, "
     f"source {_SOURCE}"
 )
+_MOST_MILLIS = 10**15
 _IMAGE = "CASE WHEN __event.op = 'd' THEN __event.before ELSE __event.after END"
 _EMPTY_EVENT = r'^[{]\\s*"schema"\\s*:\\s*null\\s*,\\s*"payload"\\s*:\\s*null\\s*[}]$'
 _IS_TOMBSTONE = f"(__text IN ('', 'null') OR __text RLIKE '{_EMPTY_EVENT}')"
@@ -59,7 +60,9 @@ def _micros_sql() -> str:
 
 
 def _clock_sql(where: str) -> str:
-    return f"coalesce({where}.ts_ns DIV 1000, {where}.ts_us, try_multiply({where}.ts_ms, 1000L))"
+    # No time of ours lies beyond the bound, and within it the product does not overflow.
+    millis = f"greatest(least({where}.ts_ms, {_MOST_MILLIS}L), -{_MOST_MILLIS}L)"
+    return f"coalesce({where}.ts_ns DIV 1000, {where}.ts_us, {millis} * 1000L)"
 
 
 def _is_time_sql() -> str:
@@ -75,7 +78,8 @@ def _order_sql() -> str:
     within = "lpad(coalesce(__event.source.row, __event.source.event_serial_no, __event.source.ord), 10, '0')"
     told = f"concat_ws('/', __event.source.file, __event.source.change_lsn, {place}, {within})"
     seen = f"lpad(CAST(coalesce({_clock_sql('__event')}, 0) AS STRING), 20, '0')"
-    return f"coalesce(nullif({told}, ''), concat({seen}, '~', left(sha2(__raw, 256), 16)))"
+    content = f"left(sha2(concat_ws('|', __event.op, {_IMAGE}), 256), 16)"
+    return f"coalesce(nullif({told}, ''), concat({seen}, '~', {content}))"
 
 
 def _fault_sql() -> str:

@@ -121,7 +121,7 @@ GOOD: list[tuple[str, bytes]] = [
     ("ga4", ga4()),
     ("ga4", ga4(event_timestamp="1767520800000000", event_params=[{"key": "k", "value": {"double_value": 1.5}}])),
     ("cloudevents", cloudevent(time="2026-01-04T10:00:00Z", receivedat="2026-01-04T10:00:01Z")),
-    ("shopify", order(id=5)),
+    ("shopify", order(id=5, updated_at="2026-01-04T05:00:01-05:00")),
     ("shopify", order(id=5, updated_at="2026-01-04T07:00:00-05:00", receivedAt="2026-01-04T12:00:01Z", line_items=TWO)),
     ("shopify", order(id=5, updated_at="2026-01-04T08:00:00-05:00", cancelled_at="2026-01-04T08:00:00-05:00")),
 ]  # fmt: skip

@@ -28,7 +28,7 @@ CUSTOMER_RECORDS = TableContract(
         Column(
             "is_deleted",
             "BOOLEAN",
-            "Whether the record was deleted at the source then; such a version states nothing else. Null: it was not.",
+            "Whether the record was deleted at the source then. Null: it was not.",
         ),
         Column("source", "STRING", "The source's name, as in conf/sources.", nullable=False),
         Column("source_record_id", "STRING", "The source's own id.", nullable=False, pii="pseudonym"),
