@@ -6,6 +6,8 @@ import os
 from collections.abc import Sequence
 from dataclasses import replace
 
+from py4j.protocol import Py4JJavaError
+from pyspark.errors import PySparkException
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
@@ -63,7 +65,13 @@ def _land_messages(ctx: JobContext, source: SourceSpec, known: Sequence[KnownFil
     there, left = split_landed(source, ranges, landed)
     if left:
         messages = read_ranges(ctx.spark, source, client, left)
-        ctx.write(LANDED_RECORDS, _stamped(ctx, messages), keys_are_new=True)
+        try:
+            ctx.write(LANDED_RECORDS, _stamped(ctx, messages), keys_are_new=True)
+        except (PySparkException, Py4JJavaError):  # its text may quote a message
+            raise TransientError(
+                f"source {source.name}: reading the topic broke off; nothing of it was landed, the next run begins "
+                "there again (--debug shows Spark's own words)"
+            ) from None
     return Batch(source.name, "kafka", parts_of(source, [*there, *left]))
 
 
