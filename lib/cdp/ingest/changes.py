@@ -61,8 +61,9 @@ def _micros_sql() -> str:
 
 def _clock_sql(where: str) -> str:
     # No time of ours lies beyond the bound, and within it the product does not overflow.
-    millis = f"greatest(least({where}.ts_ms, {_MOST_MILLIS}L), -{_MOST_MILLIS}L)"
-    return f"coalesce({where}.ts_ns DIV 1000, {where}.ts_us, {millis} * 1000L)"
+    beyond = f"{where}.ts_ms NOT BETWEEN -{_MOST_MILLIS}L AND {_MOST_MILLIS}L"
+    millis = f"CASE WHEN {beyond} THEN {_MOST_MILLIS}L ELSE {where}.ts_ms END"
+    return f"coalesce({where}.ts_ns DIV 1000, {where}.ts_us, ({millis}) * 1000L)"
 
 
 def _is_time_sql() -> str:

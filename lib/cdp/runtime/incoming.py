@@ -56,7 +56,7 @@ def fetch_deliveries(
         if changed_at > seen.get((spec.name, path, status.getLen()), -1.0):
             target = Path(into) / path
             target.parent.mkdir(parents=True, exist_ok=True)
-            store.copyToLocalFile(False, status.getPath(), jvm.org.apache.hadoop.fs.Path(target.as_uri()), True)
+            store.copyToLocalFile(False, status.getPath(), jvm.org.apache.hadoop.fs.Path(f"file://{target}"), True)
             os.utime(target, (changed_at, changed_at))
 
     with ThreadPoolExecutor(max_workers=_COPIES) as pool:
