@@ -12,6 +12,7 @@ from cdp.contracts.silver.customer_records import CUSTOMER_RECORDS
 from cdp.contracts.silver.identifiers import IDENTIFIERS
 from cdp.ingest.spec import SourceSpec
 from cdp.profiles.compose import compose_profiles
+from cdp.profiles.retention import next_expiry
 from cdp.profiles.survivorship import SurvivorshipPolicy
 from cdp.runtime.entry import run
 from cdp.runtime.job import Job, JobContext
@@ -25,16 +26,19 @@ JOB = Job(
 
 def main(ctx: JobContext) -> None:
     sources = ctx.definitions("sources", SourceSpec)
+    retention = {name: spec.retention_days for name, spec in sources.items() if spec.retention_days}
+    records = ctx.read(CUSTOMER_RECORDS)
     profiles = compose_profiles(
         ctx.read(PEOPLE),
         ctx.read(PERSON_IDENTIFIERS),
-        ctx.read(CUSTOMER_RECORDS),
+        records,
         ctx.read(IDENTIFIERS),
         policy=ctx.definition("survivorship", "profile", SurvivorshipPolicy),
         run_date=ctx.run_date,
-        retention={name: spec.retention_days for name, spec in sources.items() if spec.retention_days},
+        retention=retention,
     )
     ctx.write(PROFILES, profiles)
+    ctx.holds_until = next_expiry(records, retention=retention, run_date=ctx.run_date)
 
 
 if __name__ == "__main__":

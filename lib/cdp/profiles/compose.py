@@ -10,6 +10,7 @@ from pyspark.sql import Window
 from pyspark.sql import functions as F
 
 from cdp.contracts.gold.profiles import PROFILES
+from cdp.profiles.retention import rows_in_time
 from cdp.profiles.survivorship import PROFILE_COLUMNS, AttributeGroup, SurvivorshipPolicy
 from cdp.rules.person_records import person_records
 
@@ -57,11 +58,7 @@ def compose_profiles(
 
 def _current_versions(customer_records: DataFrame, *, run_date: date, retention: Mapping[str, int]) -> DataFrame:
     """One row per record that its source has not deleted: its newest version, if the source still allows its use."""
-    kept = customer_records
-    for source, days in sorted(retention.items()):
-        oldest = F.date_sub(F.lit(run_date), days).cast("timestamp")
-        received = F.coalesce("received_at", "valid_from")
-        kept = kept.filter((F.col("source") != source) | (received >= oldest))
+    kept = rows_in_time(customer_records, retention=retention, run_date=run_date)
     columns = ["source", "valid_from", "attributes", *PROFILE_COLUMNS]
     newest = F.max_by(F.struct(*columns, "is_deleted"), F.struct("valid_from", "change_no", "landed_id"))
     versions = kept.groupBy("record_id").agg(newest.alias("version")).select("record_id", "version.*")

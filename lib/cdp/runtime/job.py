@@ -43,7 +43,11 @@ JobMain = Callable[["JobContext"], None]
 
 @dataclass
 class JobContext:
-    """What a job may touch: the tables that its record names, its settings and definitions, and the injected time."""
+    """What a job may touch: the tables that its record names, its settings and definitions, and the injected time.
+
+    A job that follows the date may set ``holds_until``: the first later night on which the same inputs would give
+    another result. Until then it is left out while nothing else changes.
+    """
 
     job: Job
     lake: Lake
@@ -53,6 +57,7 @@ class JobContext:
     now: datetime
     rows_written: dict[str, int] = field(default_factory=dict)
     problems: list[str] = field(default_factory=list)
+    holds_until: date | None = None
     _kept: list[DataFrame] = field(default_factory=list)
 
     @property

@@ -17,7 +17,7 @@ from cdp.core.errors import CdpError, ContractError, TransientError
 from cdp.runtime.catalogue import LoadedJob, load_jobs, order_jobs
 from cdp.runtime.config import Configuration
 from cdp.runtime.job import JobContext
-from cdp.runtime.runlog import RunRecorder, fingerprint, finished_fingerprints, input_versions
+from cdp.runtime.runlog import Finished, RunRecorder, fingerprint, input_versions
 from cdp.tables.store import Lake
 
 Clock = Callable[[], datetime]
@@ -40,16 +40,24 @@ class NightResult:
 
 
 def run_night(
-    lake: Lake, configuration: Configuration, run_date: date, *, console: Console, clock: Clock = utc_now
+    lake: Lake,
+    configuration: Configuration,
+    run_date: date,
+    *,
+    finished: Finished,
+    console: Console,
+    clock: Clock = utc_now,
 ) -> NightResult:
     """Run all jobs for ``run_date``; a job whose code, settings and inputs are as in its last run is left out.
+
+    ``finished`` is what :func:`cdp.runtime.runlog.finished_runs` gives before the night.
 
     After a failure or a kill the same call goes on where it stopped: finished jobs are unchanged then. Raises the
     error of the first job that fails, after noting it in ops.runs.
     """
     ordered = order_jobs(load_jobs())
     result, start = NightResult(run_date), time.monotonic()
-    runner = _Runner(lake, configuration, run_date, clock, finished_fingerprints(lake))
+    runner = _Runner(lake, configuration, run_date, clock, finished)
     width = max(len(loaded.job.name) for loaded in ordered)
     for number, loaded in enumerate(ordered, 1):
         label = f"[{number:>2}/{len(ordered)}] {loaded.job.name:<{width}}"
@@ -73,7 +81,7 @@ def run_one(
     lake: Lake, configuration: Configuration, loaded: LoadedJob, run_date: date, *, clock: Clock = utc_now
 ) -> JobContext:
     """Run one job whether or not anything changed, and note it in ops.runs."""
-    runner = _Runner(lake, configuration, run_date, clock, done={})
+    runner = _Runner(lake, configuration, run_date, clock, Finished())
     context, _ = runner.run_if_changed(loaded)
     runner.recorder.flush()
     assert context is not None
@@ -84,12 +92,12 @@ class _Runner:
     """Runs the jobs of one night, each only if something changed, and notes each run."""
 
     def __init__(
-        self, lake: Lake, configuration: Configuration, run_date: date, clock: Clock, done: dict[str, set[str]]
+        self, lake: Lake, configuration: Configuration, run_date: date, clock: Clock, finished: Finished
     ) -> None:
         self._lake, self._configuration, self._run_date, self._clock = lake, configuration, run_date, clock
-        self._done = done
+        self._finished = finished
         self._run_id = uuid.uuid4().hex
-        self.recorder = RunRecorder()
+        self.recorder = RunRecorder(lake)
 
     def run_if_changed(self, loaded: LoadedJob) -> tuple[JobContext | None, float]:
         """Give the job's context and its seconds; no context where nothing had changed."""
@@ -99,7 +107,8 @@ class _Runner:
             self.recorder.flush()
         inputs = input_versions(job, self._lake)
         mark = fingerprint(context, inputs)
-        is_done = mark in self._done.get(job.name, set())
+        last = self._finished.runs.get(job.name)
+        is_done = last is not None and last.holds(job, mark, self._run_date)
         if is_done and not job.looks_outside:
             return None, 0.0
         noted = {"mark": mark, "inputs": inputs, "started_at": context.now}
@@ -143,11 +152,3 @@ def explain_failure(job: str, run_date: date, error: Exception) -> Exception:
 def _rows(context: JobContext) -> str:
     parts = [f"{table} {n:,}" for table, n in context.rows_written.items() if n]
     return ", ".join(parts) or "no change"
-
-
-def latest_night(lake: Lake) -> date | None:
-    """The latest run date that any job finished; None on a new lake."""
-    if lake.version(RUNS) < 0:
-        return None
-    latest: date | None = lake.read(RUNS).where("state = 'done'").selectExpr("max(run_date) AS d").collect()[0].d
-    return latest

@@ -4,14 +4,19 @@ from __future__ import annotations
 
 import hashlib
 import json
+import time
 from concurrent.futures import Future, ThreadPoolExecutor
-from datetime import datetime
+from dataclasses import dataclass, field
+from datetime import date, datetime
 from typing import Any
 
 from cdp.contracts.ops.runs import RUNS
 from cdp.runtime.bundle import code_hash
 from cdp.runtime.job import Job, JobContext
 from cdp.tables.store import Lake
+
+# A commit of a few rows costs about a CPU-second, as much as a small job of the night.
+_SECONDS_BETWEEN_COMMITS = 20.0
 
 
 def input_versions(job: Job, lake: Lake) -> dict[str, int]:
@@ -20,53 +25,88 @@ def input_versions(job: Job, lake: Lake) -> dict[str, int]:
 
 
 def fingerprint(context: JobContext, inputs: dict[str, int]) -> str:
-    """Hash of all that decides the job's result: code, definitions, input versions and, where it counts, the date."""
+    """Hash of all that decides the job's result but the date: code, definitions and input versions."""
     parts = {
         "job": context.job.name,
         "code": code_hash(),
         "conf": context.configuration.content_hash(),
-        "run_date": str(context.run_date) if context.job.follows_date else None,
         "inputs": inputs,
     }
     return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()[:32]
 
 
-def finished_fingerprints(lake: Lake) -> dict[str, set[str]]:
-    """job -> fingerprints of the runs that finished; one Spark job.
+@dataclass(frozen=True)
+class FinishedRun:
+    """The latest run of a job that finished; only that counts, an older one's output has been overwritten since."""
 
-    Only the latest run of a job (per run date) counts: an older one's output has been overwritten since.
-    """
+    started_at: datetime
+    run_date: date
+    fingerprint: str
+    holds_until: date | None
+
+    def holds(self, job: Job, mark: str, run_date: date) -> bool:
+        """Whether a run for ``run_date`` of what ``mark`` stands for would give what this run gave."""
+        if mark != self.fingerprint:
+            return False
+        if run_date == self.run_date or not job.follows_date:
+            return True
+        return self.holds_until is not None and self.run_date < run_date < self.holds_until
+
+
+@dataclass(frozen=True)
+class Finished:
+    """What ran to its end on a lake: the latest run of each job, and the latest night of any."""
+
+    runs: dict[str, FinishedRun] = field(default_factory=dict)
+    latest_night: date | None = None
+
+
+def finished_runs(lake: Lake) -> Finished:
+    """Read ops.runs; one Spark job. Nothing on a new lake."""
     if lake.version(RUNS) < 0:
-        return {}
-    rows = lake.read(RUNS).where("state = 'done'").select("job", "run_date", "started_at", "fingerprint").collect()
-    latest: dict[str, tuple[datetime, str]] = {}
-    for row in rows:
-        if row.job not in latest or row.started_at > latest[row.job][0]:
-            latest[row.job] = (row.started_at, row.fingerprint)
-    return {job: {mark} for job, (_, mark) in latest.items()}
+        return Finished()
+    columns = ("job", "started_at", "run_date", "fingerprint", "holds_until")
+    rows = lake.read(RUNS).where("state = 'done'").select(*columns).collect()
+    runs = {job: FinishedRun(*facts) for job, *facts in sorted(rows, key=lambda row: row.started_at)}
+    return Finished(runs, max((row.run_date for row in rows), default=None))
 
 
 class RunRecorder:
-    """Writes ops.runs beside the work: the next job starts while the last one's row is being committed.
+    """Writes ops.runs beside the work: the rows of some seconds go into one commit while the next job runs.
 
     A row that a kill loses costs a second run of its job, which gives the same.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, lake: Lake) -> None:
+        self._lake = lake
         self._pool = ThreadPoolExecutor(max_workers=1)
         self._handed_over: list[Future[None]] = []
+        self._waiting: list[tuple[Any, ...]] = []
+        self._last_commit = time.monotonic()
 
     def record(self, context: JobContext, **facts: Any) -> None:
-        """Hand the row of one run over: see :func:`record_run`."""
-        self._handed_over.append(self._pool.submit(record_run, context, **facts))
+        """Take the row of one run: see :func:`run_row`."""
+        self._waiting.append(run_row(context, **facts))
+        if time.monotonic() - self._last_commit >= _SECONDS_BETWEEN_COMMITS:
+            self._hand_over()
 
     def flush(self) -> None:
-        """Wait until all that was handed over is on disk; raises what went wrong there."""
-        for row in list(self._handed_over):
-            row.result()
+        """Wait until all rows are on disk; raises what went wrong there."""
+        self._hand_over()
+        while self._handed_over:
+            self._handed_over.pop(0).result()
+
+    def _hand_over(self) -> None:
+        if self._waiting:
+            self._handed_over.append(self._pool.submit(self._append, self._waiting))
+            self._waiting = []
+        self._last_commit = time.monotonic()
+
+    def _append(self, rows: list[tuple[Any, ...]]) -> None:
+        self._lake.write(RUNS, self._lake.spark.createDataFrame(rows, RUNS.schema), keys_are_new=True)
 
 
-def record_run(
+def run_row(
     context: JobContext,
     *,
     state: str,
@@ -75,9 +115,9 @@ def record_run(
     started_at: datetime,
     seconds: float,
     message: str | None = None,
-) -> None:
-    """Append the row of one run of one job."""
-    row = (
+) -> tuple[Any, ...]:
+    """The ops.runs row of one run of one job."""
+    return (
         context.run_id,
         context.job.name,
         context.run_date,
@@ -86,8 +126,7 @@ def record_run(
         json.dumps(inputs, sort_keys=True),
         json.dumps(context.rows_written, sort_keys=True),
         started_at,
+        context.holds_until,
         seconds,
         message,
     )
-    frame = context.spark.createDataFrame([row], RUNS.schema)
-    context.lake.write(RUNS, frame, keys_are_new=True)

@@ -32,6 +32,12 @@ def latest_version(spark: SparkSession, table_path: str) -> int:
     return max(versions, default=-1)
 
 
+def exists(spark: SparkSession, path: str) -> bool:
+    """Whether there is a file or a folder of that name."""
+    fs, target = _file_system(spark, path)
+    return bool(fs.exists(target))
+
+
 def delete_folder(spark: SparkSession, path: str) -> None:
     """Delete a folder and all in it; nothing where it is not there."""
     fs, target = _file_system(spark, path)

@@ -52,20 +52,22 @@ def nightly_verb(options: argparse.Namespace, console: Console) -> int:
 def run_nights(configuration: Configuration, nights: Sequence, console: Console) -> list[str]:
     from cdp.runtime.lineup import check_definitions
     from cdp.runtime.lock import night_lock
-    from cdp.runtime.night import latest_night, run_night
+    from cdp.runtime.night import run_night
+    from cdp.runtime.runlog import finished_runs
 
     check_definitions(configuration)
     problems: list[str] = []
     with night_lock(configuration.settings.state):
         lake = open_lake(configuration, "cdp nightly")
         for night in nights:
-            last = latest_night(lake)
+            finished = finished_runs(lake)
+            last = finished.latest_night
             if last is not None and night < last:
                 console.print(f"night {night}: nothing to do, the night {last} has taken all deliveries up to it; "
                               f"late files of that date are taken by `--run-date {last}` or later")  # fmt: skip
                 continue
             console.print(f"night {night}")
-            result = run_night(lake, configuration, night, console=console)
+            result = run_night(lake, configuration, night, finished=finished, console=console)
             problems += result.problems
             told = f"{len(result.ran)} jobs ran, {len(result.unchanged)} unchanged, {result.seconds:.1f} s"
             console.print(f"night {night}: {told}", highlight=False)

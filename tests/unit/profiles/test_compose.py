@@ -19,6 +19,7 @@ from cdp.contracts.gold.profiles import PROFILES
 from cdp.contracts.silver.customer_records import CUSTOMER_RECORDS
 from cdp.contracts.silver.identifiers import IDENTIFIERS
 from cdp.profiles.compose import compose_profiles
+from cdp.profiles.retention import next_expiry
 from cdp.profiles.survivorship import SurvivorshipPolicy
 
 Build = Callable[..., DataFrame]
@@ -125,6 +126,14 @@ def test_bought_data_are_gone_after_their_retention(rows: Build) -> None:
     assert "income_band" not in day_after["attributes"]
     assert "demographics" not in {entry["source"] for entry in day_after["chosen"]}
     assert (last_day["n_records"], day_after["n_records"]) == (4, 3)
+
+
+def test_the_next_expiry_is_the_first_night_that_leaves_something_out(rows: Build) -> None:
+    records = rows(CUSTOMER_RECORDS, RECORDS)
+    nights = [date(2026, 2, 1), date(2026, 3, 3), date(2026, 3, 4)]
+    found = [next_expiry(records, retention={"demographics": 60}, run_date=night) for night in nights]
+    assert found == [date(2026, 3, 4), date(2026, 3, 4), date.max]
+    assert next_expiry(records, retention={}, run_date=nights[0]) == date.max
 
 
 def test_the_order_of_records_does_not_matter(rows: Build) -> None:

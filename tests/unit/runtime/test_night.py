@@ -21,8 +21,8 @@ from cdp.runtime import night
 from cdp.runtime.catalogue import LoadedJob
 from cdp.runtime.config import Configuration, load_configuration
 from cdp.runtime.job import Job, JobContext
-from cdp.runtime.night import latest_night, run_night, run_one
-from cdp.runtime.runlog import finished_fingerprints
+from cdp.runtime.night import run_night, run_one
+from cdp.runtime.runlog import Finished, finished_runs
 from cdp.tables.store import Lake
 
 NIGHT = date(2026, 1, 5)
@@ -56,7 +56,8 @@ class Night:
     def run(self, *jobs: LoadedJob, run_date: date = NIGHT) -> night.NightResult:
         self.monkeypatch.setattr(night, "load_jobs", lambda: {j.job.name: j for j in jobs})
         console = Console(file=self.said, width=200)
-        return run_night(self.lake, self.configuration, run_date, console=console, clock=self.clock)
+        finished = finished_runs(self.lake)
+        return run_night(self.lake, self.configuration, run_date, finished=finished, console=console, clock=self.clock)
 
     def noted(self) -> list[tuple[str, str]]:
         ordered = self.lake.read(RUNS).orderBy("started_at").collect()
@@ -113,13 +114,25 @@ def test_a_job_whose_inputs_are_unchanged_is_left_out(nights: Night, rows: Rows)
     assert nights.run(_reader(rows), _writer(rows, ["p1", "p2"])).unchanged == []
 
 
+def test_a_result_that_holds_for_a_while_is_kept_until_its_day(nights: Night, rows: Rows) -> None:
+    def main(context: JobContext) -> None:
+        context.write(PEOPLE, rows(PEOPLE, [_person("p1")]))
+        context.holds_until = date(2026, 1, 8)
+
+    job = LoadedJob(Job("b.write_people", writes=(PEOPLE,)), main, "", "")
+    ran = [bool(nights.run(job, run_date=date(2026, 1, day)).ran) for day in (5, 6, 7, 8, 9)]
+    assert ran == [True, False, False, True, True]  # held on the 8th until the 8th: not for the 9th
+    assert nights.run(job, run_date=date(2026, 1, 9)).unchanged == ["b.write_people"]
+
+
 def test_the_night_knows_its_latest_date(nights: Night, rows: Rows) -> None:
-    assert latest_night(nights.lake) is None
-    assert finished_fingerprints(nights.lake) == {}
+    assert finished_runs(nights.lake) == Finished()
     nights.run(_writer(rows, ["p1"]), run_date=date(2026, 1, 6))
     nights.run(_writer(rows, ["p1"]), run_date=NIGHT)
-    assert latest_night(nights.lake) == date(2026, 1, 6)
-    assert set(finished_fingerprints(nights.lake)) == {"b.write_people"}
+    finished = finished_runs(nights.lake)
+    assert finished.latest_night == date(2026, 1, 6)
+    # The run for the earlier night came last: what the tables hold is of that one.
+    assert {job: run.run_date for job, run in finished.runs.items()} == {"b.write_people": NIGHT}
 
 
 def test_a_job_that_fails_in_spark_is_noted_and_the_value_is_not_told(nights: Night, rows: Rows) -> None:
@@ -134,7 +147,7 @@ def test_a_job_that_fails_in_spark_is_noted_and_the_value_is_not_told(nights: Ni
     assert nights.noted() == [("b.write_people", "failed")]
     row = nights.lake.read(RUNS).collect()[0]
     assert "CAST_INVALID_INPUT" in row.message and SECRET_VALUE not in row.message
-    assert latest_night(nights.lake) is None
+    assert finished_runs(nights.lake).latest_night is None
 
 
 def test_after_a_failure_the_night_goes_on_where_it_stopped(nights: Night, rows: Rows) -> None:
