@@ -4,6 +4,7 @@ Grain: one decision per landed record (accepted, duplicate, refused); silver row
 """
 
 import sys
+from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 
 from pyspark.sql import DataFrame, Row
@@ -13,11 +14,14 @@ from cdp.contracts.bronze.landed_records import LANDED_RECORDS
 from cdp.contracts.bronze.refused_records import REFUSED_RECORDS
 from cdp.contracts.model import TableContract
 from cdp.contracts.ops.files import FILES
+from cdp.contracts.ops.schema_changes import SCHEMA_CHANGES
 from cdp.ingest.accept import AcceptResult, accept_records, writing_waves
-from cdp.ingest.accounts import count_by_file, refuse_lost_records
+from cdp.ingest.accounts import LandedFile, look_at_files, refuse_lost_records
 from cdp.ingest.land import headers_of
 from cdp.ingest.ledger import accepted_frame, undecided_files
-from cdp.ingest.spec import MappingSpec, SourceSpec, mapping_of
+from cdp.ingest.mapping_spec import MappingSpec
+from cdp.ingest.schema_changes import deliveries_of, find_schema_changes, known_shapes, schema_changes_frame
+from cdp.ingest.spec import SourceSpec, mapping_of
 from cdp.ingest.targets import SILVER
 from cdp.runtime.entry import run
 from cdp.runtime.job import Job, JobContext
@@ -25,8 +29,8 @@ from cdp.runtime.job import Job, JobContext
 JOB = Job(
     name="ingest.accept_records",
     reads=(LANDED_RECORDS,),
-    reads_previous=(FILES, *SILVER),
-    writes=(*SILVER, REFUSED_RECORDS, FILES),
+    reads_previous=(FILES, SCHEMA_CHANGES, *SILVER),
+    writes=(*SILVER, REFUSED_RECORDS, SCHEMA_CHANGES, FILES),
     follows_date=False,
 )
 
@@ -50,7 +54,7 @@ def main(ctx: JobContext) -> None:
         & F.col("file_id").isin(*[row.file_id for row in batch])
     )
     with ThreadPoolExecutor(max_workers=1) as aside:
-        n_landed = aside.submit(count_by_file, landed)
+        in_bronze = aside.submit(look_at_files, landed, [name for name in names if sources[name].is_json])
         result = accept_records(
             landed,
             sources=sources,
@@ -59,13 +63,25 @@ def main(ctx: JobContext) -> None:
             seen={table.name: ctx.read_previous(table) for table in SILVER},
         )
         decided = result.counts.collect()
-        refuse_lost_records(n_landed.result(), decided)
+        refuse_lost_records(in_bronze.result(), decided)
     used = {name: mapping_of(source, mappings) for name, source in sources.items()}
     write_silver(ctx, result, decided, writing_waves(used))
+    write_schema_changes(ctx, batch, in_bronze.result(), used)
     counts = ctx.spark.createDataFrame(decided, result.counts.schema)
     closed = accepted_frame(files, counts, {"run_id": ctx.run_id, "accepted_at": ctx.now})
     # Last of all: with this row a file counts as decided. No file that has one is in the batch.
     ctx.write(FILES, closed, keys_are_new=True)
+
+
+def write_schema_changes(
+    ctx: JobContext, batch: list[Row], files: Mapping[str, LandedFile], mappings: Mapping[str, MappingSpec]
+) -> None:
+    """Write how the shapes of the sources differ from what they were; a run that is repeated finds no difference."""
+    known = ctx.read_previous(SCHEMA_CHANGES).orderBy("found_at").collect() if ctx.version(SCHEMA_CHANGES) >= 0 else []
+    found = find_schema_changes(deliveries_of(batch, files), known_shapes(known), mappings)
+    if found:
+        stamp = {"run_id": ctx.run_id, "found_at": ctx.now}
+        ctx.write(SCHEMA_CHANGES, schema_changes_frame(ctx.spark, found, stamp), keys_are_new=True)
 
 
 def write_silver(ctx: JobContext, result: AcceptResult, decided: list[Row], waves: list[list[str]]) -> None:
@@ -78,7 +94,7 @@ def write_silver(ctx: JobContext, result: AcceptResult, decided: list[Row], wave
             stamp = {"run_id": F.lit(ctx.run_id), "refused_at": F.lit(ctx.now)}
             write_some(REFUSED_RECORDS, result.refused.withColumns(stamp), sum(row.rows_refused for row in decided))
             return
-        n_rows = sum(row[f"n_{name}"] for row in decided) + (name == "consents" and result.has_default_consents)
+        n_rows = sum(row[f"n_{name}"] for row in decided) + (name in result.uncounted)
         write_some(tables[name], getattr(result, name), n_rows, keys_are_new=not is_resumed)
 
     def write_some(table: TableContract, rows: DataFrame, n_rows: int, *, keys_are_new: bool = False) -> None:

@@ -16,6 +16,7 @@ from cdp.contracts.ops.files import FILES
 from cdp.contracts.ops.identity_history import IDENTITY_HISTORY
 from cdp.contracts.ops.model_runs import MODEL_RUNS
 from cdp.contracts.ops.runs import RUNS
+from cdp.contracts.ops.schema_changes import SCHEMA_CHANGES
 from cdp.contracts.silver.generic_values import GENERIC_VALUES
 from cdp.reports.collect import collect_night
 from cdp.reports.file import write_page
@@ -28,6 +29,7 @@ JOB = Job(
     name="ops.write_report",
     reads=(
         FILES,
+        SCHEMA_CHANGES,
         REFUSED_RECORDS,
         PEOPLE,
         IDENTITY_HISTORY,
@@ -47,6 +49,7 @@ def main(ctx: JobContext) -> None:
 
     facts = collect_night(
         files=ctx.read(FILES),
+        schema_changes=ctx.read(SCHEMA_CHANGES),
         refused_records=ctx.read(REFUSED_RECORDS),
         people=ctx.read(PEOPLE),
         identity_history=ctx.read(IDENTITY_HISTORY),

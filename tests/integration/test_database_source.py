@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 from deltalake import DeltaTable
-from tests.integration.conftest import NIGHTS, Run
+from tests.integration.conftest import NIGHTS
+from tests.integration.in_process import RunJob, jobs_of
 from tests.postgres import PASSWORD, USER, connect, postgres
 
 LOGIN = {"SHOP_USER": USER, "SHOP_PASSWORD": PASSWORD}
@@ -70,18 +71,25 @@ def port(tmp_path: Path) -> Iterator[int]:
         with connect(port) as shop:
             shop.execute(TABLE)
             shop.execute(ROWS.replace("'infinity'", "NULL"))
+            shop.execute("CREATE TABLE members AS SELECT * FROM accounts")
         yield port
 
 
 @pytest.fixture
-def place(tmp_path: Path, port: int) -> list[str]:
-    """The options of a lake whose only source is that database."""
-    for kind, text in (("sources", SOURCE.format(port=port)), ("mappings", MAPPING)):
+def run(tmp_path: Path, port: int) -> Iterator[RunJob]:
+    """Jobs of a lake whose only sources are two tables of that database, one of them loaded whole."""
+    source = SOURCE.format(port=port)
+    whole = source.replace("shop_accounts", "shop_members", 1).replace("public.accounts", "public.members")
+    whole = whole.replace("  watermark: changed_at\n  overlap: 1h\n", "  missing_rows: deleted\n")
+    for kind, name, text in (
+        ("sources", "shop_accounts", source), ("sources", "shop_members", whole), ("mappings", "shop_accounts", MAPPING)
+    ):  # fmt: skip
         folder = tmp_path / "conf" / kind
-        folder.mkdir(parents=True)
-        (folder / "shop_accounts.yaml").write_text(text)
-    options = ["--home", str(tmp_path / "home"), "--conf", str(tmp_path / "conf"), "--env", "ci"]
-    return [*options, "--set", "sources=[shop_accounts]", "--set", "packages=[org.postgresql:postgresql:42.7.8]"]
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / f"{name}.yaml").write_text(text)
+    settings = {"sources": "[shop_accounts, shop_members]", "packages": "[org.postgresql:postgresql:42.7.8]"}
+    with jobs_of(tmp_path / "home", tmp_path / "conf", settings) as run:
+        yield run
 
 
 def _table(home: Path, name: str) -> list[dict[str, object]]:
@@ -89,19 +97,22 @@ def _table(home: Path, name: str) -> list[dict[str, object]]:
     return rows
 
 
-def test_a_table_is_taken_whole_once_and_then_by_its_watermark(
-    cdp: Run, place: list[str], port: int, tmp_path: Path
+def _landed(home: Path) -> list[dict[str, object]]:
+    return [r for r in _table(home, "bronze/landed_records") if r["source"] == "shop_accounts"]
+
+
+def test_tables_are_taken_whole_or_by_their_watermark(
+    run: RunJob, port: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     home = tmp_path / "home"
-    missing = cdp("run", "ingest.land_files", "--run-date", NIGHTS[0], *place)
-    assert missing.returncode == 6
-    assert "SHOP_USER" in missing.stdout
+    assert all("SHOP_USER" in problem for problem in run("ingest.land_files", NIGHTS[0]))
+    for name, value in LOGIN.items():
+        monkeypatch.setenv(name, value)
 
-    first = cdp("run", "ingest.land_files", "--run-date", NIGHTS[0], *place, env=LOGIN)
-    assert first.returncode == 0, first.stdout + first.stderr
-    landed = sorted(json.loads(r["raw"])["id"] for r in _table(home, "bronze/landed_records"))  # type: ignore[arg-type]
+    assert run("ingest.land_files", NIGHTS[0]) == []
+    landed = sorted(json.loads(r["raw"])["id"] for r in _landed(home))  # type: ignore[arg-type]
     assert landed == [1, 2, 900]
-    raw = next(r["raw"] for r in _table(home, "bronze/landed_records") if b'"id": 1,' in r["raw"])  # type: ignore[operator]
+    raw = next(r["raw"] for r in _landed(home) if b'"id": 1,' in r["raw"])  # type: ignore[operator]
     assert json.loads(raw, parse_float=str) == {  # type: ignore[arg-type]
         "id": 1,
         "name": 'Zoë "Z" O\'Hara',
@@ -116,24 +127,27 @@ def test_a_table_is_taken_whole_once_and_then_by_its_watermark(
         shop.execute("UPDATE accounts SET name = 'Zoe', changed_at = '2026-01-05 11:00:00+00' WHERE id = 1")
         shop.execute("INSERT INTO accounts (id, name, changed_at) VALUES (3, 'Ben', '2026-01-04 23:30:00+00')")
         shop.execute("INSERT INTO accounts (id, name, changed_at) VALUES (4, 'Old', '2026-01-01 00:00:00+00')")
-    second = cdp("run", "ingest.land_files", "--run-date", NIGHTS[1], *place, env=LOGIN)
-    assert second.returncode == 0, second.stdout + second.stderr
-    fresh = [r for r in _table(home, "bronze/landed_records") if str(r["delivered_on"]) == NIGHTS[1]]
+        shop.execute("DELETE FROM members WHERE id = 2")
+    assert run("ingest.land_files", NIGHTS[1]) == []
+    fresh = [r for r in _landed(home) if str(r["delivered_on"]) == NIGHTS[1]]
     # Within the hour before the last watermark: again (2) and late (3); before it: not seen (4).
     assert sorted(json.loads(r["raw"])["id"] for r in fresh) == [1, 2, 3]  # type: ignore[arg-type]
 
     for n_new in (1, 0):  # the hour before the new watermark once more, and then nothing that was not landed
         before = len(_table(home, "bronze/landed_records"))
-        quiet = cdp("run", "ingest.land_files", "--run-date", NIGHTS[2], *place, env=LOGIN)
-        assert quiet.returncode == 0, quiet.stdout + quiet.stderr
+        assert run("ingest.land_files", NIGHTS[2]) == []
         assert len(_table(home, "bronze/landed_records")) == before + n_new
 
-    accepted = cdp("run", "ingest.accept_records", "--run-date", NIGHTS[2], *place, env=LOGIN)
-    assert accepted.returncode == 0, accepted.stdout + accepted.stderr
-    versions = [(r["source_record_id"], r["given_name"]) for r in _table(home, "silver/customer_records")]
+    assert run("ingest.accept_records", NIGHTS[2]) == []
+    records = _table(home, "silver/customer_records")
+    versions = [(r["source_record_id"], r["given_name"]) for r in records if r["source"] == "shop_accounts"]
     assert sorted(versions, key=str) == sorted(
         [("1", 'Zoë "Z" O\'Hara'), ("1", "Zoe"), ("2", None), ("3", "Ben"), ("900", "two\nlines")], key=str
     )
     counts = [(r["rows_read"], r["rows_accepted"], r["rows_duplicate"]) for r in _table(home, "ops/files")
-              if r["state"] == "accepted"]  # fmt: skip
+              if r["state"] == "accepted" and r["source"] == "shop_accounts"]  # fmt: skip
     assert sorted(counts) == [(1, 0, 1), (3, 2, 1), (3, 3, 0)]
+    members = [(r["source_record_id"], str(r["valid_from"])[:10], r["is_deleted"]) for r in records
+               if r["source"] == "shop_members"]  # fmt: skip
+    assert sorted(members) == [("1", "2026-01-04", False), ("2", "2026-01-04", False), ("2", NIGHTS[1], True),
+                               ("900", "2026-01-04", False)]  # fmt: skip

@@ -1,4 +1,4 @@
-"""A night on an object store: the same content as in a folder."""
+"""A night with deliveries and lake on an object store: the same content as in folders."""
 
 from __future__ import annotations
 
@@ -68,10 +68,18 @@ def _download(address: str, prefix: str, target: Path) -> None:
                 client.download_file(BUCKET, entry["Key"], str(file))
 
 
+def _upload(address: str, folder: Path, prefix: str) -> None:
+    for file in folder.rglob("*"):
+        if file.is_file():
+            _client(address).upload_file(str(file), BUCKET, prefix + file.relative_to(folder).as_posix())
+
+
 def test_a_night_on_an_object_store_equals_the_one_in_a_folder(
     cdp: Run, company: Path, first_night: Path, store: str, tmp_path: Path
 ) -> None:
-    place = ["--lake", f"s3a://{BUCKET}/lake", "--home", str(tmp_path / "home"), "--input", str(company)]
+    _upload(store, company, "deliveries/")
+    place = ["--lake", f"s3a://{BUCKET}/lake", "--home", str(tmp_path / "home")]
+    place += ["--input", f"s3a://{BUCKET}/deliveries"]
     place += ["--env", "ci", "--set", f"spark.spark.hadoop.fs.s3a.endpoint={store}"]
     place += ["--set", "spark.spark.hadoop.fs.s3a.path.style.access=true"]
     ran = cdp("nightly", "--run-date", NIGHTS[0], *place, env={**os.environ, **KEYS})
@@ -80,3 +88,4 @@ def test_a_night_on_an_object_store_equals_the_one_in_a_folder(
     assert table_versions(tmp_path / "copy") == table_versions(first_night / "lake")
     assert differences(first_night / "lake", tmp_path / "copy") == []
     assert not (tmp_path / "home" / "lake").exists()
+    assert not (tmp_path / "home" / "state" / "incoming").exists()

@@ -16,12 +16,16 @@ from pyspark.sql import functions as F
 
 from cdp.core.errors import ConfigError
 from cdp.core.hold import cut
+from cdp.ingest.changes import clear_deleted_rows
 from cdp.ingest.default_consents import default_consents
 from cdp.ingest.fields import FieldTree, collect_fields, is_both
 from cdp.ingest.mapping import TABLES, map_records, version_key
+from cdp.ingest.mapping_spec import MappingSpec
+from cdp.ingest.missing_rows import deleted_versions, sources_loaded_whole
 from cdp.ingest.parse import parse_records
-from cdp.ingest.spec import MappingSpec, SourceSpec, mapping_of
+from cdp.ingest.spec import SourceSpec, mapping_of
 from cdp.ingest.targets import TARGETS
+from cdp.ingest.whole_orders import lines_once, sources_told_again
 
 #: Sources that are planned at the same time: planning is work of the driver, on one core each.
 _PLANNERS = 4
@@ -35,8 +39,9 @@ class AcceptResult:
     One frame per silver table in its contract's shape; `refused` as bronze.refused_records without run_id and
     refused_at; `counts` one row per file (file_id, rows_read, rows_accepted, rows_duplicate,
     rows_refused; rows_resumed: accepted ones that the tables hold already, from a run that was killed; n_<table>:
-    rows that the file gives to a silver table, consents by licence left out). All are read from `decided`, one row
-    per landed record, which is computed once and kept by Spark until nobody refers to it.
+    rows that the file gives to a silver table). `uncounted`: tables that get more than that, by a licence or because a
+    record is missing from a whole load. All are read from `decided`, one row per landed record, which is computed
+    once and kept by Spark until nobody refers to it.
     """
 
     events: DataFrame
@@ -47,7 +52,7 @@ class AcceptResult:
     refused: DataFrame
     counts: DataFrame
     decided: DataFrame
-    has_default_consents: bool
+    uncounted: frozenset[str]
 
 
 def accept_records(
@@ -68,7 +73,15 @@ def accept_records(
     decided = cut(decide(map_sources(landed, sources=sources, mappings=mappings, headers=headers), seen))
     accepted = decided.where(F.col("status") == ACCEPTED)
     tables = {t: accepted.where(F.size(t) > 0).select(F.inline(t)) for t in TABLES}
+    told_again = sources_told_again({name: mapping_of(source, mappings) for name, source in sources.items()})
+    if told_again:
+        tables["order_lines"] = lines_once(tables["order_lines"], told_again, seen.get("order_lines"))
+    loaded_whole = sources_loaded_whole(sources)
+    if loaded_whole:
+        ended = deleted_versions(decided, loaded_whole, seen.get("customer_records"))
+        tables["customer_records"] = tables["customer_records"].unionByName(ended, allowMissingColumns=True)
     defaults = default_consents(accepted, sources, seen)
+    uncounted = [t for t, has in (("consents", defaults is not None), ("customer_records", loaded_whole)) if has]
     consents = tables["consents"] if defaults is None else tables["consents"].unionByName(defaults)
     refused = decided.where(F.col("status") == REFUSED).select(
         "landed_id", "source", "file_id", "record_no", "raw", "reasons", "delivered_on"
@@ -82,7 +95,7 @@ def accept_records(
         refused=refused,
         counts=_count(decided),
         decided=decided,
-        has_default_consents=defaults is not None,
+        uncounted=frozenset(uncounted),
     )
 
 
@@ -135,6 +148,8 @@ def _map_source(
 ) -> DataFrame:
     fields = collect_fields(mapping)
     parsed = parse_records(landed, source, fields, headers=headers, parts_when=_parts_when(mapping, fields))
+    if source.change_data:
+        parsed = clear_deleted_rows(parsed, mapping)
     try:
         return map_records(parsed, source, mapping, fields)
     except AnalysisException as error:
@@ -160,7 +175,7 @@ def _parts_when(mapping: MappingSpec, fields: FieldTree) -> dict[str, str]:
     Fields that keys, identifiers or unconditional outputs use in parts are always parsed.
     """
     needed: dict[str, list[str]] = {}
-    always = {p.split(".")[0] for p in [*mapping.key, *mapping.fields] if "." in p}
+    always = {p.split(".")[0] for p in [*mapping.key, *mapping.versions, *mapping.fields] if "." in p}
     always |= {p.split(".")[0] for p in mapping.required}
     always |= {i.field.split(".")[0] for i in mapping.identifiers if i.field and "." in i.field}
     for output in mapping.outputs:
@@ -189,7 +204,7 @@ def decide(mapped: DataFrame, seen: Mapping[str, DataFrame]) -> DataFrame:
     joined = numbered.join(known, on="__group", how="left")
     # A killed run may have written this very record: that makes it accepted (and resumed), not a duplicate.
     is_own = F.col("__seen_landed_id") == F.col("__landed_id")
-    is_duplicate = (F.col("__nth") > 1) | (F.col("__seen_landed_id").isNotNull() & ~is_own)
+    is_duplicate = F.col("__key").isNull() | (F.col("__nth") > 1) | (F.col("__seen_landed_id").isNotNull() & ~is_own)
     status = F.when(is_refused, REFUSED).when(is_duplicate, DUPLICATE).otherwise(ACCEPTED)
     kept = [
         F.col(f"__{c}").alias(c) for c in ("landed_id", "source", "file_id", "record_no", "delivered_on", "reasons")
@@ -203,6 +218,7 @@ def decide(mapped: DataFrame, seen: Mapping[str, DataFrame]) -> DataFrame:
         F.col("__raw").alias("raw"),
         status.alias("status"),
         F.col("__table").alias("main_table"),
+        F.get("customer_records", F.lit(0))["record_id"].alias("record_id"),
         (F.coalesce(is_own, F.lit(False)) & (status == ACCEPTED)).alias("is_resumed"),
         *rows,
     )

@@ -17,10 +17,12 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from cdp.core.keys import hashed_text
+from cdp.ingest.avro import find_avro_fault
 from cdp.ingest.discover import FoundFile
+from cdp.ingest.formats import CsvOptions
 from cdp.ingest.json_documents import is_json_document
 from cdp.ingest.records import compression_of, first_csv_row, open_stream
-from cdp.ingest.spec import CsvOptions, SourceSpec
+from cdp.ingest.spec import SourceSpec
 
 _BLOCK = 1 << 20
 _MAGIC = b"PAR1"
@@ -51,11 +53,14 @@ def check_file(file: FoundFile, spec: SourceSpec) -> CheckedFile:
     not landed also hash their path, so that each of them keeps its own line in the ledger.
     """
     sha256 = _hash_file(file)
-    checked = CheckedFile(file, spec.format, hashed_text(file.source, sha256, length=16), sha256, "landed")
+    is_lines = spec.format in ("jsonl", "kafka")  # messages of a topic in a file stand one a line
+    checked = CheckedFile(
+        file, "jsonl" if is_lines else spec.format, hashed_text(file.source, sha256, length=16), sha256, "landed"
+    )
     reason = _find_fault(file, spec)
     if reason is not None:
         return set_aside(checked, "quarantined", reason)
-    if spec.format == "jsonl":
+    if is_lines:
         with open_stream(str(file.full_path)) as stream:
             return replace(checked, format="json") if is_json_document(stream) else checked
     if spec.csv and spec.csv.header:
@@ -87,6 +92,9 @@ def _find_fault(file: FoundFile, spec: SourceSpec) -> str | None:
         return EMPTY
     if spec.format == "parquet":
         return _find_parquet_fault(file)
+    if spec.format == "avro":
+        with file.full_path.open("rb") as stream:
+            return find_avro_fault(stream)
     compression = compression_of(str(file.full_path))
     return _find_stream_fault(file, compression) if compression else None
 

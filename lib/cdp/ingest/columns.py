@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from cdp.ingest.codes import quote_text, reason_sql
 from cdp.ingest.fields import ITEM, FieldTree, path_sql
-from cdp.ingest.spec import ColumnSpec
+from cdp.ingest.mapping_spec import ColumnSpec
 
 #: Nulls spelled in words. Exact forms: "Null" as some people write their family name is not among them.
 NULL_WORDS = (
@@ -44,7 +44,7 @@ _EPOCHS = {
 #: The id of a record whose sender gave none: a hash of its bytes without the line end.
 CONTENT_ID = r"concat('content-', left(sha2(cast(rtrim('\r\n', cast(__raw AS STRING)) AS BINARY), 256), 32))"
 #: Seconds of the years 1 and 9999: numbers beyond have no timestamp.
-_FIRST_SECOND, _LAST_SECOND = -62135596800, 253402300799
+FIRST_SECOND, LAST_SECOND = -62135596800, 253402300799
 
 
 @dataclass(frozen=True)
@@ -151,7 +151,7 @@ def _time(text: str, pattern: str, type_ddl: str) -> str:
     if pattern in _EPOCHS:
         function, per_second = _EPOCHS[pattern]
         number = f"try_cast({text} AS BIGINT)"
-        bounds = f"{_FIRST_SECOND * per_second} AND {_LAST_SECOND * per_second}"
+        bounds = f"{FIRST_SECOND * per_second} AND {LAST_SECOND * per_second}"
         time = f"CASE WHEN {number} BETWEEN {bounds} THEN {function}({number}) END"
     elif pattern in _FORMS:
         time = f"CASE WHEN {text} RLIKE '{_FORMS[pattern]}' THEN {_iso_time(text)} END"

@@ -7,7 +7,6 @@ of a column in parallel where the source names one, and become the same canonica
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
 from datetime import date, timedelta
 from decimal import Decimal
 from typing import Any
@@ -23,8 +22,10 @@ from pyspark.sql.types import DateType, NumericType, TimestampNTZType, Timestamp
 
 from cdp.core.errors import ConfigError, TransientError
 from cdp.core.keys import hashed_text
+from cdp.ingest.batches import Batch, BatchPart
+from cdp.ingest.formats import DatabaseOptions, duration
 from cdp.ingest.rows_as_json import rows_as_json
-from cdp.ingest.spec import DatabaseOptions, SourceSpec, duration
+from cdp.ingest.spec import SourceSpec
 
 #: Java does not find the driver of a jar that came with the session by itself: its class has to be named.
 _DRIVERS = {
@@ -38,22 +39,6 @@ _RECORDS = "record_no BIGINT, raw BINARY"
 _FETCH_ROWS = "10000"
 #: Each task numbers its own records: room for 2^33 of them.
 _TASK_SHIFT = 33
-
-
-@dataclass(frozen=True)
-class TableBatch:
-    """The rows that one night takes from a database: `records` (record_no, raw), and their line in the ledger.
-
-    `watermark` is the newest one in it, as text; None where the source has none or there was no row.
-    """
-
-    source: str
-    table: str
-    batch_id: str
-    delivered_on: date
-    watermark: str | None
-    n_records: int
-    records: DataFrame
 
 
 def login_of(options: DatabaseOptions, environ: Mapping[str, str]) -> dict[str, str]:
@@ -72,9 +57,10 @@ def read_batch(
     since: str | None,
     delivered_on: date,
     keep: Callable[[DataFrame], DataFrame],
-) -> TableBatch:
+) -> tuple[Batch, DataFrame]:
     """Read the source's rows, past `since` less the overlap where it has a watermark.
 
+    Rows are in the shape of bronze.landed_records without run_id and landed_at; no row is a batch without parts.
     `since` is the watermark of the last batch, None before the first: then all rows are read, those without a
     watermark too, which later reads never see. A batch is named by its content whatever the order of its rows: the
     same rows again are the same batch. `keep` holds the rows, so that the database is asked once. Raises ConfigError
@@ -99,40 +85,21 @@ def read_batch(
             f"source {source.name}: the connection was lost or a row cannot be read; nothing of it was landed, the "
             "next run begins there again (--debug shows the database's own words)"
         ) from None
-    return TableBatch(
-        source=source.name,
-        table=options.table or "query",
-        batch_id=hashed_text(source.name, "table", str(found.n), found.content, length=16),
-        delivered_on=delivered_on,
-        watermark=None if newest is None else _as_text(newest),
-        n_records=found.n,
-        records=records,
-    )
+    batch_id = hashed_text(source.name, "table", str(found.n), found.content, length=16)
+    part = BatchPart(batch_id, options.table or "query", None if newest is None else _as_text(newest), delivered_on)
+    batch = Batch(source.name, "table", (part,) if found.n else ())
+    return batch, _landed_rows(records, source.name, batch_id, delivered_on)
 
 
-def landed_rows(batch: TableBatch) -> DataFrame:
-    """The rows of a batch in the shape of bronze.landed_records, without run_id and landed_at."""
-    return batch.records.select(
-        F.concat(F.lit(f"{batch.batch_id}:"), F.col("record_no").cast("string")).alias("landed_id"),
-        F.lit(batch.source).alias("source"),
-        F.lit(batch.batch_id).alias("file_id"),
+def _landed_rows(records: DataFrame, source: str, batch_id: str, delivered_on: date) -> DataFrame:
+    return records.select(
+        F.concat(F.lit(f"{batch_id}:"), F.col("record_no").cast("string")).alias("landed_id"),
+        F.lit(source).alias("source"),
+        F.lit(batch_id).alias("file_id"),
         "record_no",
         "raw",
-        F.lit(batch.delivered_on).alias("delivered_on"),
+        F.lit(delivered_on).alias("delivered_on"),
     )
-
-
-def batch_row(batch: TableBatch) -> dict[str, object]:
-    """Describe a batch for ops.files (what the writer adds: run_id, landed_at, bronze_version)."""
-    return {
-        "file_id": batch.batch_id,
-        "source": batch.source,
-        "path": batch.table,
-        "format": "table",
-        "delivered_on": batch.delivered_on,
-        "watermark": batch.watermark,
-        "state": "landed",
-    }
 
 
 def _select(

@@ -45,7 +45,7 @@ def discover_files(spec: SourceSpec, root: str, run_date: date) -> list[FoundFil
         )
     found = []
     for delivery in sorted(folder.iterdir()):
-        delivered_on = _as_date(delivery.name)
+        delivered_on = as_delivery_date(delivery.name)
         if delivered_on is None or delivered_on > run_date or not delivery.is_dir():
             continue
         found += [
@@ -56,7 +56,8 @@ def discover_files(spec: SourceSpec, root: str, run_date: date) -> list[FoundFil
     return found
 
 
-def _as_date(name: str) -> date | None:
+def as_delivery_date(name: str) -> date | None:
+    """The date that a delivery folder is named by; None for other folders."""
     try:
         return date.fromisoformat(name) if len(name) == 10 else None
     except ValueError:

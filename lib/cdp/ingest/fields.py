@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
 from cdp.core.errors import ConfigError
-from cdp.ingest.spec import ColumnSpec, MappingSpec, OutputSpec
+from cdp.ingest.mapping_spec import ColumnSpec, MappingSpec, OutputSpec
 
 #: Columns of a landed record; in work they begin with two underscores, out of the way of the source's own names.
 KEPT = ("landed_id", "source", "file_id", "record_no", "raw", "delivered_on")
@@ -63,7 +63,7 @@ class FieldTree:
 def collect_fields(mapping: MappingSpec) -> FieldTree:
     """Collect every raw field that a mapping names; what only its sql uses stands in `fields`."""
     root = FieldTree()
-    whole = [*mapping.key, *mapping.required, *mapping.fields, *mapping.types]
+    whole = [*mapping.key, *mapping.versions, *mapping.required, *mapping.fields, *mapping.types]
     whole += [i.field for i in mapping.identifiers if i.field]
     for output in mapping.outputs:
         if output.explode:

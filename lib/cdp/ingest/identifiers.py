@@ -14,7 +14,7 @@ from cdp.contracts.model import IDENTIFIERS_TYPE
 from cdp.ingest.codes import quote_text
 from cdp.ingest.columns import clean_sql
 from cdp.ingest.fields import FieldTree, path_sql
-from cdp.ingest.spec import IdentifierSpec
+from cdp.ingest.mapping_spec import IdentifierSpec
 
 _EMAIL_FORM = r"^[^@\\s]+@[^@\\s]+\\.[^@\\s]+$"
 

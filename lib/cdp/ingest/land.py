@@ -8,14 +8,17 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from datetime import date
+from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
 from pyspark.sql import DataFrame, SparkSession
 
 from cdp.core.errors import CdpError
+from cdp.ingest.avro import read_avro_rows
 from cdp.ingest.check import CheckedFile, check_file, set_aside
 from cdp.ingest.discover import FoundFile, discover_files
+from cdp.ingest.formats import CsvOptions
 from cdp.ingest.json_documents import split_json_document, unpack_lists
 from cdp.ingest.pieces import Piece, cut_into_pieces, split_piece
 from cdp.ingest.records import (
@@ -27,7 +30,7 @@ from cdp.ingest.records import (
     split_xml_elements,
 )
 from cdp.ingest.rows_as_json import read_parquet_rows
-from cdp.ingest.spec import CsvOptions, SourceSpec
+from cdp.ingest.spec import SourceSpec
 
 LANDED_DDL = "landed_id STRING, source STRING, file_id STRING, record_no BIGINT, raw BINARY, delivered_on DATE"
 _ARROW = pa.schema(
@@ -213,6 +216,10 @@ def _read_file(file: _FileToRead) -> Iterator[pa.RecordBatch]:
 def _split(file: _FileToRead) -> Iterator[pa.Array]:
     if file.format == "parquet":
         yield from read_parquet_rows(file.path)
+        return
+    if file.format == "avro":
+        with Path(file.path).open("rb") as stream:
+            yield from read_avro_rows(stream)
         return
     if file.piece:
         yield from split_piece(file.path, file.piece)

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from itertools import chain
 from typing import Any
 
 from pyspark.sql import DataFrame, SparkSession, Window
 from pyspark.sql import functions as F
 
 from cdp.contracts.ops.files import FILES
+from cdp.ingest.batches import Batch, batch_rows
 from cdp.ingest.check import CheckedFile
-from cdp.ingest.databases import TableBatch, batch_row
 from cdp.ingest.land import KnownFile, ledger_row
 
 
@@ -31,10 +32,10 @@ def known_files(files: DataFrame) -> list[KnownFile]:
 
 
 def files_frame(
-    spark: SparkSession, files: Iterable[CheckedFile], batches: Iterable[TableBatch], stamp: Mapping[str, Any]
+    spark: SparkSession, files: Iterable[CheckedFile], batches: Iterable[Batch], stamp: Mapping[str, Any]
 ) -> DataFrame:
     """Files and batches as ops.files rows; `stamp` is what the run adds (run_id, landed_at, bronze_version)."""
-    rows = [{**row, **stamp} for row in (*map(ledger_row, files), *map(batch_row, batches))]
+    rows = [{**row, **stamp} for row in (*map(ledger_row, files), *chain.from_iterable(map(batch_rows, batches)))]
     return spark.createDataFrame([tuple(r.get(n) for n in FILES.column_names) for r in rows], FILES.schema)
 
 

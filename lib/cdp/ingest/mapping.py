@@ -10,6 +10,7 @@ from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F
 
 from cdp.core.keys import hashed_key
+from cdp.ingest import change_mapping as changes
 from cdp.ingest.columns import CONTENT_ID, ColumnSql, clean_sql
 from cdp.ingest.fields import ITEM, KEPT, FieldTree, path_sql
 from cdp.ingest.identifiers import (
@@ -20,9 +21,10 @@ from cdp.ingest.identifiers import (
     phone_column,
     record_id_sql,
 )
+from cdp.ingest.mapping_spec import MappingSpec
 from cdp.ingest.outputs import Output, compile_output
 from cdp.ingest.reasons import clear_reasons_sql, reasons_sql
-from cdp.ingest.spec import MappingSpec, SourceSpec
+from cdp.ingest.spec import SourceSpec
 from cdp.ingest.targets import TARGETS
 
 TABLES = tuple(TARGETS)
@@ -38,15 +40,18 @@ def map_records(parsed: DataFrame, source: SourceSpec, mapping: MappingSpec, fie
     flat = [o for o in outputs if o.spec.explode is None]
     step = _add_columns(step, [(o, c) for o in flat for c in o.every if not c.needs_main])
     step = _normalise_contacts(step, source, flat)
-    step = _add_key(step, mapping, fields)
+    step = _add_key(step, source, mapping, fields)
     step = step.withColumn("__main", F.expr(_row_sql(outputs[0], source, is_main=True)))
     step = _add_columns(step, [(o, c) for o in flat for c in o.every if c.needs_main])
     rows: dict[str, str] = {o.spec.table: _rows_sql(o, source) for o in outputs}
     arrays = [F.expr(rows.get(t, "array()")).cast(f"ARRAY<STRUCT<{_struct(t)}>>").alias(t) for t in TABLES]
     every = F.expr(reasons_sql(outputs, source, mapping, fields)).alias("__every")
     main = F.lit(mapping.outputs[0].table).alias("__table")
-    found = step.select(*_KEPT, _identity_of(mapping), main, every, *arrays)
+    envelope = changes.COLUMNS if source.change_data else ()
+    found = step.select(*_KEPT, _identity_of(source, mapping), main, every, *arrays, *envelope)
     reasons = F.expr(clear_reasons_sql("__every")).alias("__reasons")
+    if source.change_data:
+        found = found.withColumn("__every", F.expr(changes.reasons_of_change("__every", mapping)))
     return found.select(*_KEPT, "__key", "__table", reasons, *TABLES)
 
 
@@ -58,16 +63,21 @@ def _add_columns(step: DataFrame, columns: list[tuple[Output, ColumnSql]]) -> Da
     return step.select("*", *(F.expr(c.value).alias(f"{o.prefix}v_{c.name}") for o, c in columns))
 
 
-def _identity_of(mapping: MappingSpec) -> Column:
-    """Say what makes the main row one of its kind: the key, or for profile records the record and its version."""
+def _identity_of(source: SourceSpec, mapping: MappingSpec) -> Column:
+    """Say what makes the main row one of its kind: the key, or for profile records the record and its version.
+
+    Null for what says nothing of its own: it counts as seen.
+    """
     if mapping.outputs[0].table != "customer_records":
         return F.col("__key")
-    return version_key("__main.record_id", "__main.valid_from").alias("__key")
+    key = version_key("__main.")
+    return (F.when(~F.col(changes.IS_TOMBSTONE), key) if source.change_data else key).alias("__key")
 
 
-def version_key(record_id: str = "record_id", valid_from: str = "valid_from") -> Column:
-    """Hash what makes a version of a customer record one: whose it is and when it was written."""
-    return hashed_key(F.col(record_id), F.unix_micros(F.col(valid_from)))
+def version_key(row: str = "") -> Column:
+    """Hash what makes a version of a customer record one: whose it is, and when and in which order it was written."""
+    order = F.nullif(F.col(f"{row}change_no"), F.lit(""))
+    return hashed_key(F.col(f"{row}record_id"), F.unix_micros(F.col(f"{row}valid_from")), order)
 
 
 def _struct(table: str) -> str:
@@ -101,15 +111,15 @@ def _normalise_contacts(step: DataFrame, source: SourceSpec, outputs: list[Outpu
     return step
 
 
-def _add_key(step: DataFrame, mapping: MappingSpec, fields: FieldTree) -> DataFrame:
-    """Add `__key`, the hash of source and key fields; with repeats kept, equal ones of a delivery are numbered."""
+def _add_key(step: DataFrame, source: SourceSpec, mapping: MappingSpec, fields: FieldTree) -> DataFrame:
+    """Add `__key`, the hash of source, key and version fields; equal ones are numbered where repeats are kept."""
     filled = filled_fields(mapping)
 
     def part(field: str) -> Column:
         given = clean_sql(path_sql(field, fields), null_words=False)
         return F.expr(f"coalesce({given}, {CONTENT_ID})" if field in filled else given)
 
-    key = hashed_key("__source", *(part(field) for field in mapping.key))
+    key = hashed_key("__source", *(part(field) for field in (*mapping.key, *mapping.versions)), *_place(source))
     step = step.withColumn("__key", key)
     if mapping.repeats == "duplicate":
         return step
@@ -118,6 +128,11 @@ def _add_key(step: DataFrame, mapping: MappingSpec, fields: FieldTree) -> DataFr
     return numbered.withColumn(
         "__key", F.when(F.col("__nth") == 1, F.col("__key")).otherwise(hashed_key("__key", "__nth"))
     )
+
+
+def _place(source: SourceSpec) -> tuple[str, ...]:
+    """What tells the versions of a row apart, where its changes come one by one."""
+    return (changes.CHANGED_AT, changes.CHANGE_NO) if source.change_data else ()
 
 
 def filled_fields(mapping: MappingSpec) -> set[str]:
@@ -186,6 +201,8 @@ def _exploded_sql(output: Output, source: SourceSpec) -> str:
     values = {n: f"row.`{n}`" if n in output.columns else f"CAST(NULL AS {inputs[n]})" for n in inputs}
     if "line_no" in inputs and "line_no" not in output.columns:
         values["line_no"] = "row_no + 1"
-    key = "left(sha2(concat_ws('|', __key, CAST(row_no AS STRING)), 256), 32)"
+    # The lines of an order keep their ids in every body of it.
+    whole = f"left(sha2(concat_ws('\x1f', __source, {values['order_id']}), 256), 32)" if output.spec.once else "__key"
+    key = f"left(sha2(concat_ws('|', {whole}, CAST(row_no AS STRING)), 256), 32)"
     items = f"transform({path_sql(str(output.spec.explode))}, {ITEM} -> named_struct({typed}))"
     return f"transform({items}, (row, row_no) -> {_fill(output, source, values, key)})"

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from cdp.core.errors import ConfigError, nearest_name
 from cdp.ingest.columns import ColumnSql, compile_column
 from cdp.ingest.fields import FieldTree
-from cdp.ingest.spec import ColumnSpec, MappingSpec, OutputSpec
+from cdp.ingest.mapping_spec import ColumnSpec, MappingSpec, OutputSpec
 from cdp.ingest.targets import TARGETS, Target
 
 

@@ -17,11 +17,13 @@ from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 from cdp.contracts.model import REASONS_TYPE
+from cdp.ingest.changes import unwrap_changes
 from cdp.ingest.codes import quote_text, reason_sql
 from cdp.ingest.fields import KEPT, FieldTree
-from cdp.ingest.parse_json import parse_json
+from cdp.ingest.formats import CsvOptions
+from cdp.ingest.parse_json import parse_json, with_text
 from cdp.ingest.records import MAX_ROW_BYTES
-from cdp.ingest.spec import CsvOptions, SourceSpec
+from cdp.ingest.spec import SourceSpec
 
 _VALUES_DDL = "fault STRING, values ARRAY<STRING>"
 
@@ -44,7 +46,8 @@ def parse_records(
         return _split_columns(records, spec, fields)
     if spec.format in ("csv", "xml"):
         return _parse_by_worker(records, spec, fields, headers)
-    return parse_json(records, spec, fields, parts_when)
+    texts = with_text(records)
+    return parse_json(unwrap_changes(texts) if spec.change_data else texts, spec, fields, parts_when)
 
 
 def _too_large(spec: SourceSpec) -> str:

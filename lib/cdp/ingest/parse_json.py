@@ -14,15 +14,15 @@ from pyspark.sql import functions as F
 
 from cdp.contracts.model import REASONS_TYPE
 from cdp.ingest.codes import quote_text, reason_sql
-from cdp.ingest.fields import KEPT, TEXT_SUFFIX, FieldTree, is_both
-from cdp.ingest.spec import Kind, SourceSpec
+from cdp.ingest.fields import TEXT_SUFFIX, FieldTree, is_both
+from cdp.ingest.mapping_spec import Kind
+from cdp.ingest.spec import SourceSpec
 
 _CORRUPT = "__corrupt"
 _OPTIONS = (
     f"map('mode', 'PERMISSIVE', 'columnNameOfCorruptRecord', '{_CORRUPT}', "
     "'allowNonNumericNumbers', 'false', 'allowSingleQuotes', 'false')"
 )
-_AROUND = "concat('{\"r\":', __text, '}')"
 #: What a value of another kind looks like once it is text; its true kind is only looked up where it looks wrong.
 _LOOKS: dict[Kind, str] = {
     "number": r"-?[0-9]+([.][0-9]+)?([eE][-+]?[0-9]+)?|\"-?Infinity\"",
@@ -40,23 +40,27 @@ _KIND_NAMES: dict[Kind, str] = {
 }
 
 
-def parse_json(records: DataFrame, spec: SourceSpec, fields: FieldTree, parts_when: Mapping[str, str]) -> DataFrame:
-    """Give one column per top-level raw field, `__text` (the record) and `__fault`; see parse_records.
+def with_text(records: DataFrame) -> DataFrame:
+    """Add `__text`, the record as text without the blanks around it; bytes that are not UTF-8 are replaced, so that
+    other defects are named too.
+    """
+    return records.withColumn(
+        "__text", F.expr(r"trim(' \t\r\n', ltrim('\ufeff', make_valid_utf8(cast(__raw AS STRING))))")
+    )
 
-    Text that is not UTF-8 is read with its broken bytes replaced, so that other defects are named too. Of a key
-    that comes twice the last one counts, as RFC 8259 says most readers do.
+
+def parse_json(records: DataFrame, spec: SourceSpec, fields: FieldTree, parts_when: Mapping[str, str]) -> DataFrame:
+    """Give one column per top-level raw field and `__fault` from `__text`; what begins with `__` is given on.
+
+    See parse_records. Of a key that comes twice the last one counts, as RFC 8259 says most readers do.
     """
     both = {name: node for name, node in fields.children.items() if is_both(node)}
     schema = ", ".join(
         f"`{name}` {'STRING' if name in both else node.ddl()}" for name, node in sorted(fields.children.items())
     )
-    text = records.withColumn(
-        "__text", F.expr(r"trim(' \t\r\n', ltrim('\ufeff', make_valid_utf8(cast(__raw AS STRING))))")
-    )
-    parsed = text.withColumn("__json", F.expr(_read_sql(schema)))
+    parsed = records.withColumn("__json", F.expr(read_sql("__text", schema)))
     columns = [F.col(f"__json.r.`{n}`").alias(n + TEXT_SUFFIX if n in both else n) for n in sorted(fields.children)]
-    kept = [F.col(f"__{c}") for c in KEPT]
-    flat = parsed.select(*kept, *columns, "__text", F.expr(_fault_sql(spec, fields, both)).alias("__fault"))
+    flat = parsed.select(*records.columns, *columns, F.expr(_fault_sql(spec, fields, both)).alias("__fault"))
     for name, node in sorted(both.items()):
         whole = f"CASE WHEN {parts_when.get(name, 'true')} THEN `{name}{TEXT_SUFFIX}` END"
         flat = flat.withColumn(name, F.expr(f"from_json({whole}, {quote_text(node.ddl())})"))
@@ -83,9 +87,10 @@ def _no_fraction(text: str, kinds: tuple[Kind, ...]) -> str:
     return f" OR {text} RLIKE '[.eE]'" if "integer" in kinds and "number" not in kinds else ""
 
 
-def _read_sql(schema: str) -> str:
+def read_sql(text: str, schema: str) -> str:
+    """Write how a JSON object is read strictly: its fields are in the result's `r`, what is none in `__corrupt`."""
     around = quote_text(f"r STRUCT<{schema}>, `{_CORRUPT}` STRING")
-    return f"from_json({_AROUND}, {around}, {_OPTIONS})"
+    return f"from_json(concat('{{\"r\":', {text}, '}}'), {around}, {_OPTIONS})"
 
 
 def _fault_sql(spec: SourceSpec, fields: FieldTree, both: Mapping[str, FieldTree]) -> str:
@@ -100,7 +105,7 @@ def _fault_sql(spec: SourceSpec, fields: FieldTree, both: Mapping[str, FieldTree
         for name in objects
     ]
     named = f"array_compact(array({', '.join(misfits)}))" if misfits else f"CAST(array() AS {REASONS_TYPE})"
-    is_json = f"startswith(__text, '{{') AND {_read_sql('`-` STRING')}.`{_CORRUPT}` IS NULL"
+    is_json = f"startswith(__text, '{{') AND {read_sql('__text', '`-` STRING')}.`{_CORRUPT}` IS NULL"
     is_encoded = "is_valid_utf8(cast(__raw AS STRING))"
     form = f"""CASE
         WHEN startswith(__text, '{{') AND __json.`{_CORRUPT}` IS NULL THEN {_too_big_number(both)}

@@ -12,12 +12,15 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import islice
+from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
 import pyarrow.parquet as pq
 import yaml
 
 from cdp.core.errors import ConfigError
+from cdp.ingest.avro import read_avro_rows
 from cdp.ingest.json_documents import is_json_document, split_json_document
 from cdp.ingest.recognise import ColumnFacts, recognise_column
 from cdp.ingest.records import open_stream
@@ -68,11 +71,15 @@ def propose_source(path: str, *, name: str) -> str:
 
 
 def read_sample(path: str) -> Sample:
-    """Read the first records of a CSV, JSON or Parquet file, plain or compressed."""
+    """Read the first records of a CSV, JSON, Parquet or Avro file, plain or compressed."""
     if path.endswith(".parquet"):
         batch = next(pq.ParquetFile(path).iter_batches(batch_size=SAMPLE_ROWS), None)
         records = rows_as_json(batch).to_pylist() if batch is not None else []
         return Sample("parquet", {}, [_flatten(json.loads(record)) for record in records])
+    if path.endswith(".avro"):
+        with Path(path).open("rb") as stream:
+            records = next(read_avro_rows(stream), pa.array([], pa.binary())).to_pylist()
+        return Sample("avro", {}, [_flatten(json.loads(record)) for record in records])
     with open_stream(path) as stream:
         is_document = is_json_document(stream)
     with open_stream(path) as stream:

@@ -6,9 +6,10 @@ from cdp.contracts.model import REASONS_TYPE
 from cdp.ingest.codes import reason_sql
 from cdp.ingest.columns import clean_sql
 from cdp.ingest.fields import ITEM, FieldTree, path_sql
+from cdp.ingest.mapping_spec import Kind, MappingSpec
 from cdp.ingest.outputs import Output
 from cdp.ingest.parse_json import wrong_kind_sql
-from cdp.ingest.spec import Kind, MappingSpec, SourceSpec
+from cdp.ingest.spec import SourceSpec
 from cdp.ingest.targets import MAX_FUTURE_DAYS
 
 #: When a text can be read as a value of a kind.

@@ -9,20 +9,21 @@ from __future__ import annotations
 import base64
 import json
 from collections.abc import Iterator
+from datetime import datetime
 from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-_BATCH_ROWS = 8192
+BATCH_ROWS = 8192
 _NOT_FINITE = ["nan", "inf", "-inf"]
 
 
 def read_parquet_rows(path: str) -> Iterator[pa.Array]:
     """Give the rows of a Parquet file as binary arrays of JSON text."""
     with pq.ParquetFile(path) as file:
-        for batch in file.iter_batches(batch_size=_BATCH_ROWS):
+        for batch in file.iter_batches(batch_size=BATCH_ROWS):
             if batch.num_rows:
                 yield rows_as_json(batch)
 
@@ -55,7 +56,7 @@ def _values_as_json(column: pa.Array) -> pa.Array:
         return _quoted(_time_as_text(column))
     if pa.types.is_date(kind) or pa.types.is_time(kind):
         return _quoted(column.cast(pa.string()))
-    texts = [None if v is None else json.dumps(v, ensure_ascii=False, default=_plain) for v in column.to_pylist()]
+    texts = [None if v is None else json.dumps(v, ensure_ascii=False, default=plain_value) for v in column.to_pylist()]
     return pa.array(texts, pa.string())
 
 
@@ -79,5 +80,8 @@ def _time_as_text(column: pa.Array) -> pa.Array:
     return pc.binary_join_element_wise(iso, "Z", "") if zone else iso
 
 
-def _plain(value: Any) -> str:
+def plain_value(value: Any) -> str:
+    """Write what JSON has no form for as text: times as ISO 8601, binary values as base64."""
+    if isinstance(value, datetime):
+        return value.isoformat().replace("+00:00", "Z")
     return base64.b64encode(value).decode() if isinstance(value, bytes) else str(value)

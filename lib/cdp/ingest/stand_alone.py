@@ -21,7 +21,8 @@ from cdp.ingest.check import EMPTY, CheckedFile, check_file
 from cdp.ingest.codes import REFUSAL_CODES, quote_text
 from cdp.ingest.discover import FoundFile
 from cdp.ingest.land import headers_of, read_records
-from cdp.ingest.spec import MappingSpec, SourceSpec
+from cdp.ingest.mapping_spec import MappingSpec
+from cdp.ingest.spec import SourceSpec
 
 #: Lines that one task writes.
 _TASK_LINES = 250_000

@@ -88,7 +88,11 @@ def _derive_nothing(_: Values) -> dict[str, str]:
 
 
 def _derive_record(v: Values) -> dict[str, str]:
-    return {"record_id": f"concat(__source, ':', {v['source_record_id']})"}
+    return {
+        "record_id": f"concat(__source, ':', {v['source_record_id']})",
+        "change_no": f"coalesce({v['change_no']}, '')",
+        "is_deleted": f"coalesce({v['is_deleted']}, false)",
+    }
 
 
 TARGETS: dict[str, Target] = {

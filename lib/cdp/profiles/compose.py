@@ -57,11 +57,12 @@ def compose_profiles(
 
 
 def _current_versions(customer_records: DataFrame, *, run_date: date, retention: Mapping[str, int]) -> DataFrame:
-    """One row per record: its newest version, if its source still allows it to be used."""
+    """One row per record that its source has not deleted: its newest version, if the source still allows its use."""
     kept = rows_in_time(customer_records, retention=retention, run_date=run_date)
     columns = ["source", "valid_from", "attributes", *PROFILE_COLUMNS]
-    newest = F.max_by(F.struct(*columns), F.struct("valid_from", "landed_id"))
+    newest = F.max_by(F.struct(*columns, "is_deleted"), F.struct("valid_from", "change_no", "landed_id"))
     versions = kept.groupBy("record_id").agg(newest.alias("version")).select("record_id", "version.*")
+    versions = versions.filter(~F.coalesce("is_deleted", F.lit(False))).drop("is_deleted")
     texts = [name for name in PROFILE_COLUMNS if name != "birth_date"]
     return versions.withColumns({name: F.when(F.trim(name) != "", F.trim(name)) for name in texts})
 

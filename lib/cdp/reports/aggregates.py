@@ -65,6 +65,14 @@ def list_set_aside(files: DataFrame, tonight: Tonight) -> DataFrame:
     )
 
 
+def list_schema_changes(schema_changes: DataFrame, tonight: Tonight) -> DataFrame:
+    """What changed tonight in the shape of sources that were known before."""
+    changed = (F.col("kind") != "first") & tonight.known() & tonight.holds()
+    return schema_changes.where(changed).select(
+        "source", "field", "kind", "type", "type_before", "renamed", "is_mapped"
+    )
+
+
 def count_refusals(refused_records: DataFrame, tonight: Tonight) -> DataFrame:
     """Refused records by (source, field, code), tonight and in all; one record with two defects counts twice."""
     defects = refused_records.where(tonight.known()).select(

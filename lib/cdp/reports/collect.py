@@ -25,6 +25,7 @@ from cdp.reports.facts import (
     RecordBand,
     RefusalFacts,
     RunFacts,
+    SchemaChangeFacts,
     ScoreCell,
     ScoreFacts,
     SegmentFacts,
@@ -38,6 +39,7 @@ Rows = list[dict[str, Any]]
 def collect_night(
     *,
     files: DataFrame,
+    schema_changes: DataFrame,
     refused_records: DataFrame,
     people: DataFrame,
     identity_history: DataFrame,
@@ -63,6 +65,7 @@ def collect_night(
     sections = {
         "files": agg.count_files(files, tonight),
         "set_aside": agg.list_set_aside(files, tonight),
+        "schema_changes": agg.list_schema_changes(schema_changes, tonight),
         "refusals": agg.count_refusals(refused_records, tonight),
         "people": agg.count_people(people, tonight),
         "changes": agg.count_changes(identity_history, run_date),
@@ -80,6 +83,7 @@ def collect_night(
         currency=currency,
         sources=_sources(found["files"]),
         set_aside=_sorted(SetAsideFile(r["source"], r["path"], r.get("reason", "")) for r in found["set_aside"]),
+        schema_changes=_schema_changes(found["schema_changes"]),
         refusals=_refusals(found["refusals"]),
         people=_people(found["people"]),
         changes=_sorted(
@@ -133,6 +137,11 @@ def _collect_sections(sections: Mapping[str, DataFrame]) -> dict[str, Rows]:
 def _sorted(facts: Iterable[Any]) -> tuple[Any, ...]:
     """In the order of their fields, as the rows come in any."""
     return tuple(sorted(facts, key=lambda fact: list(vars(fact).values())))
+
+
+def _schema_changes(rows: Rows) -> tuple[SchemaChangeFacts, ...]:
+    empty = {"type": "", "type_before": "", "renamed": "", "is_mapped": False}
+    return _sorted(SchemaChangeFacts(**{**empty, **row}) for row in rows)
 
 
 def _sources(rows: Rows) -> tuple[SourceFacts, ...]:

@@ -44,6 +44,19 @@ class SetAsideFile:
 
 
 @dataclass(frozen=True)
+class SchemaChangeFacts:
+    """A field that came, went or changed tonight; see ops.schema_changes."""
+
+    source: str
+    field: str
+    kind: str
+    type: str
+    type_before: str
+    renamed: str
+    is_mapped: bool
+
+
+@dataclass(frozen=True)
 class RefusalFacts:
     """Refused records of one source with one defect in one field; a record with two defects counts in two rows."""
 
@@ -218,6 +231,7 @@ class NightFacts:
     currency: str = ""
     sources: tuple[SourceFacts, ...] = ()
     set_aside: tuple[SetAsideFile, ...] = ()
+    schema_changes: tuple[SchemaChangeFacts, ...] = ()
     refusals: tuple[RefusalFacts, ...] = ()
     people: PeopleFacts = field(default_factory=PeopleFacts)
     changes: tuple[ChangeFacts, ...] = ()

@@ -74,6 +74,10 @@ def find_problems(facts: NightFacts) -> list[str]:
     ]
     if facts.set_aside:
         problems.append(f"{words.count(len(facts.set_aside))} files were set aside whole: see Refused.")
+    if facts.schema_changes:
+        names = ", ".join(sorted({change.source for change in facts.schema_changes}))
+        n_changed = words.count(len(facts.schema_changes))
+        problems.append(f"Fields that came, went or changed: {n_changed} ({names}). See Fields.")
     problems += [f"{r.job} failed: {r.message or 'see the log'}" for r in facts.runs if r.state == "failed"]
     problems += [
         f"The delivery of {words.plain(d.audience)} to {words.plain(d.destination)} was {d.state}."

@@ -59,7 +59,8 @@ def open_lake(configuration: Configuration, app_name: str) -> Lake:
     from cdp.tables.store import Lake
 
     settings = configuration.settings
-    extra = (*file_system_jars(settings.lake), *settings.packages)
+    stores = dict.fromkeys((*file_system_jars(settings.lake), *file_system_jars(settings.input)))
+    extra = (*stores, *settings.packages)
     spark = build_session(app_name, settings.spark, extra_jars=extra)
     if spark.sparkContext.getCheckpointDir() is None:
         spark.sparkContext.setCheckpointDir(f"{settings.lake}/_checkpoints")

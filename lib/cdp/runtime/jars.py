@@ -59,7 +59,7 @@ def cache_folder() -> Path:
 
 
 def file_system_jars(address: str) -> tuple[str, ...]:
-    """Maven coordinates that a lake at this address needs besides Delta; none for a folder."""
+    """Maven coordinates that a lake or deliveries at this address need besides Delta; none for a folder."""
     return FILE_SYSTEMS.get(address.partition("://")[0], ())
 
 
@@ -90,18 +90,35 @@ def resolve_jars(extra: tuple[str, ...] = ()) -> list[str]:
     require_java()
     failures: list[str] = []
     for graphframes in GRAPHFRAMES:
-        coordinates = (DELTA, graphframes, *extra)
-        folder = cache_folder() / ("jars-" + hashlib.sha256("|".join(coordinates).encode()).hexdigest()[:12])
-        found = _remembered(folder)
-        if found is None and not (folder / "refused").exists():
-            found = _resolve(coordinates, folder, failures)
+        found = _found((DELTA, graphframes, *extra), failures)
         if found is not None:
             return found
-    raise TransientError(
-        "the Delta and GraphFrames jars could not be resolved: check the network or set DEFAULT_ARTIFACT_REPOSITORY "
-        f"to your mirror, delete {cache_folder()} if it is half filled, and run again. "
+    raise _unresolved("the Delta and GraphFrames jars", failures)
+
+
+def resolve_packages(coordinates: tuple[str, ...]) -> list[str]:
+    """Paths of the jars of some packages by themselves, as :func:`resolve_jars` finds them."""
+    failures: list[str] = []
+    found = _found(coordinates, failures)
+    if found is None:
+        raise _unresolved(", ".join(coordinates), failures)
+    return found
+
+
+def _unresolved(what: str, failures: list[str]) -> TransientError:
+    return TransientError(
+        f"{what} could not be resolved: check the network or set DEFAULT_ARTIFACT_REPOSITORY to your mirror, delete "
+        f"{cache_folder()} if it is half filled, and run again. "
         f"Ivy said: {'; '.join(failures) or 'refused before (see the folder)'}"
     )
+
+
+def _found(coordinates: tuple[str, ...], failures: list[str]) -> list[str] | None:
+    folder = cache_folder() / ("jars-" + hashlib.sha256("|".join(coordinates).encode()).hexdigest()[:12])
+    found = _remembered(folder)
+    if found is None and not (folder / "refused").exists():
+        found = _resolve(coordinates, folder, failures)
+    return found
 
 
 def _remembered(folder: Path) -> list[str] | None:

@@ -14,7 +14,8 @@ from cdp.contracts.gold.profiles import PROFILES
 from cdp.contracts.gold.traits import TRAITS
 from cdp.contracts.model import TableContract
 from cdp.identity.rules import IdentityRules
-from cdp.ingest.spec import MappingSpec, SourceSpec, chosen_sources
+from cdp.ingest.mapping_spec import MappingSpec
+from cdp.ingest.spec import SourceSpec, chosen_sources
 from cdp.profiles.survivorship import SurvivorshipPolicy
 from cdp.rules.definitions import load_definitions
 from cdp.runtime.config import Configuration

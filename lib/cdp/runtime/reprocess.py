@@ -15,7 +15,8 @@ from cdp.core.hold import hold, release
 from cdp.ingest.accept import accept_records
 from cdp.ingest.land import headers_of
 from cdp.ingest.ledger import accepted_frame, newest_states
-from cdp.ingest.spec import MappingSpec, SourceSpec, chosen_sources
+from cdp.ingest.mapping_spec import MappingSpec
+from cdp.ingest.spec import SourceSpec, chosen_sources
 from cdp.ingest.targets import SILVER
 from cdp.rules.definitions import load_definitions
 from cdp.runtime.config import Configuration

@@ -13,7 +13,8 @@ from cdp.runtime.entry import open_session
 from cdp.verbs.parser import Verbs, add_verb
 
 if TYPE_CHECKING:
-    from cdp.ingest.spec import MappingSpec, SourceSpec
+    from cdp.ingest.mapping_spec import MappingSpec
+    from cdp.ingest.spec import SourceSpec
     from cdp.ingest.stand_alone import FileCount
 
 
@@ -98,7 +99,8 @@ def find_source(name: str) -> tuple[SourceSpec, MappingSpec]:
     """A source of the bundled definitions by name, or of a file; its mapping is in the file itself, in the file's
     folder, in the folder `mappings` beside that, or among the bundled ones. :class:`ConfigError` where it is not.
     """
-    from cdp.ingest.spec import MappingSpec, SourceSpec, mapping_of
+    from cdp.ingest.mapping_spec import MappingSpec
+    from cdp.ingest.spec import SourceSpec, mapping_of
     from cdp.rules.definitions import load_definition, load_definitions
     from cdp.runtime.bundle import bundled
 

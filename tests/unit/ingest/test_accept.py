@@ -13,7 +13,8 @@ import pytest
 from cdp.core.errors import ConfigError
 from cdp.ingest.accept import accept_records, map_sources
 from cdp.ingest.land import LANDED_DDL
-from cdp.ingest.spec import MappingSpec, SourceSpec
+from cdp.ingest.mapping_spec import MappingSpec
+from cdp.ingest.spec import SourceSpec
 from cdp.rules.definitions import load_definitions
 
 CONF: Traversable = Path(__file__).parents[3] / "conf"  # type: ignore[assignment]

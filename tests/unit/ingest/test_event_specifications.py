@@ -13,9 +13,12 @@ from typing import Any
 import pytest
 from pyspark.sql import Row, SparkSession
 
+from cdp.contracts.silver.order_lines import ORDER_LINES
 from cdp.ingest.accept import decide, map_sources
 from cdp.ingest.land import LANDED_DDL
-from cdp.ingest.spec import MappingSpec, SourceSpec
+from cdp.ingest.mapping_spec import MappingSpec
+from cdp.ingest.spec import SourceSpec
+from cdp.ingest.whole_orders import lines_once
 from cdp.rules.definitions import load_definitions
 
 CONF: Traversable = Path(__file__).parents[3] / "conf"  # type: ignore[assignment]
@@ -59,6 +62,9 @@ def order(**changes: Any) -> bytes:
         "line_items": lines,
     }
     return dump(whole, changes)
+
+
+TWO = [{"product_id": n, "quantity": 1, "price": "5.00"} for n in (1, 2)]
 
 
 def snowplow(**changes: Any) -> bytes:
@@ -114,6 +120,10 @@ GOOD: list[tuple[str, bytes]] = [
     ("snowplow", snowplow(event="struct", se_action="add", se_value="1.5", contexts='{"schema": "iglu:a"}')),
     ("ga4", ga4()),
     ("ga4", ga4(event_timestamp="1767520800000000", event_params=[{"key": "k", "value": {"double_value": 1.5}}])),
+    ("cloudevents", cloudevent(time="2026-01-04T10:00:00Z", receivedat="2026-01-04T10:00:01Z")),
+    ("shopify", order(id=5, updated_at="2026-01-04T05:00:01-05:00")),
+    ("shopify", order(id=5, updated_at="2026-01-04T07:00:00-05:00", receivedAt="2026-01-04T12:00:01Z", line_items=TWO)),
+    ("shopify", order(id=5, updated_at="2026-01-04T08:00:00-05:00", cancelled_at="2026-01-04T08:00:00-05:00")),
 ]  # fmt: skip
 BAD: list[tuple[str, bytes, Reasons]] = [
     ("segment", b"\n", {("", "bad_json")}),
@@ -231,6 +241,21 @@ def test_every_defect_is_named_and_no_other(decided) -> None:
     wrong = {n: (BAD[n - len(GOOD)][1][:150], got[n], wanted) for n, wanted in expected.items() if got[n] != wanted}
     assert wrong == {}
     assert len(BAD) >= 30
+
+
+def test_an_order_that_is_told_again_is_a_new_event_with_the_same_lines(spark, decided) -> None:
+    event, *orders = (decided[n] for n in range(len(GOOD) - 4, len(GOOD)))
+    assert event.events[0].received_at == datetime(2026, 1, 4, 10, 0, 1)
+    told = [order.events[0] for order in orders]
+    assert [e.event_name for e in told] == ["Order Completed", "Order Updated", "Order Cancelled"]
+    assert {e.message_id for e in told} == {"5"} and len({e.event_id for e in told}) == 3
+    assert told[1].received_at == datetime(2026, 1, 4, 12, 0, 1)
+    lines = [spark.createDataFrame(order.order_lines, ORDER_LINES.schema) for order in orders]
+    both = lines_once(lines[0].unionByName(lines[1]), ["shopify"], None).collect()
+    assert {line.landed_id for line in both} == {orders[1].landed_id}
+    assert {line.order_line_id for line in both} > {line.order_line_id for line in orders[0].order_lines}
+    assert lines_once(lines[2], ["shopify"], lines[0]).count() == 0
+    assert lines_once(lines[2], ["web"], lines[0]).count() == 1
 
 
 def test_refused_records_keep_their_bytes(decided) -> None:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import gzip
+import io
 from datetime import date
 from pathlib import Path
 
+import fastavro
 import pandas as pd
 import pytest
 
@@ -32,6 +34,13 @@ def source(name: str, kind: str, **more: object) -> SourceSpec:
 def deliver(root: Path, path: str, content: bytes) -> None:
     (root / path).parent.mkdir(parents=True, exist_ok=True)
     (root / path).write_bytes(content)
+
+
+def avro(records: list[dict[str, object]], codec: str = "snappy") -> bytes:
+    fields = [{"name": "sku", "type": ["null", "string"]}, {"name": "price", "type": "double"}]
+    stream = io.BytesIO()
+    fastavro.writer(stream, {"type": "record", "name": "sale", "fields": fields}, records, codec=codec)
+    return stream.getvalue()
 
 
 def known(plan) -> list[KnownFile]:
@@ -74,6 +83,8 @@ def test_the_same_content_is_a_duplicate_under_any_name(tmp_path: Path) -> None:
         ("jsonl", "a.jsonl.gz", gzip.compress(b"{}\n" * 999)[:-9], "truncated or damaged"),
         ("parquet", "a.parquet", b"PAR1 and then nothing", "does not begin and end as Parquet"),
         ("parquet", "a.parquet", b"PAR1" + b"x" * 20 + b"PAR1", "footer cannot be read"),
+        ("avro", "a.avro", b"PAR1 and then nothing", "does not begin as Avro"),
+        ("avro", "a.avro", avro([{"sku": "P-1", "price": 1.5}] * 999)[:-9], "truncated or damaged after"),
         ("csv", "a.csv", b"a,,b\r\n1,2,3\r\n", "the header is not a row of distinct names"),
     ],
 )
@@ -98,9 +109,11 @@ def test_all_formats_are_read_in_one_frame(spark, tmp_path: Path) -> None:
     deliver(tmp_path, "desk/2026-01-05/a.xml", b"<ts><t><i>1</i></t><t><i>2</i></t></ts>")
     (tmp_path / "pos/2026-01-05").mkdir(parents=True)
     pd.DataFrame({"sku": ["P-1"], "price": [1.5]}).to_parquet(tmp_path / "pos/2026-01-05/a.parquet")
+    deliver(tmp_path, "till/2026-01-05/a.avro", avro([{"sku": "P-2", "price": 2.5}]))
     sources = {
         "web": source("web", "jsonl"),
         "crm": source("crm", "csv"),
+        "till": source("till", "avro"),
         "pos": source("pos", "parquet"),
         "desk": source("desk", "xml", xml={"row_tag": "t"}),
     }
@@ -114,6 +127,7 @@ def test_all_formats_are_read_in_one_frame(spark, tmp_path: Path) -> None:
         ("desk", 1): b"<t><i>1</i></t>",
         ("desk", 2): b"<t><i>2</i></t>",
         ("pos", 1): b'{"sku": "P-1", "price": 1.5}',
+        ("till", 1): b'{"sku": "P-2", "price": 2.5}',
     }
     header = next(c.header for c in plan.to_read if c.file.source == "crm")
     assert header == '["n", "street"]'

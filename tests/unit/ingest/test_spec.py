@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from cdp.ingest.spec import MappingSpec, SourceSpec
+from cdp.ingest.mapping_spec import MappingSpec
+from cdp.ingest.spec import SourceSpec
 
 SOURCE: dict[str, Any] = {
     "name": "shop",
@@ -19,6 +20,7 @@ SOURCE: dict[str, Any] = {
     "mapping": "shop",
     "sample": {"raw": "x", "expect": {}},
 }
+DATABASE = {"url": "jdbc:postgresql://h/d", "table": "t", "user_env": "U", "password_env": "P"}
 MAPPING: dict[str, Any] = {
     "name": "shop",
     "description": "d",
@@ -36,6 +38,21 @@ MAPPING: dict[str, Any] = {
         ({"location": "../secret"}, "below the input folder"),
         ({"format": "xml"}, "row_tag"),
         ({"format": "jsonl", "csv": {"delimiter": ";"}}, "`csv` options with format jsonl"),
+        ({"format": "kafka", "location": ""}, "format kafka needs"),
+        ({"format": "kafka", "kafka": {"servers": "h:1", "topic": "t"}}, "a table or a topic has none"),
+        (
+            {
+                "format": "kafka",
+                "location": "",
+                "kafka": {"servers": "h:1", "topic": "t", "options": {"ssl.key.password": "x"}},
+            },
+            "is a secret",
+        ),
+        ({"change_data": "debezium"}, "formats jsonl and kafka"),
+        (
+            {"format": "table", "location": "", "database": {**DATABASE, "watermark": "at", "missing_rows": "deleted"}},
+            "needs whole loads",
+        ),
         ({"arrival_lag": "soon"}, "a whole number and a unit"),
     ],
 )

@@ -111,6 +111,14 @@ def test_the_golden_record_of_three_people(rows: Build) -> None:
     assert mail["email"] == "m@x" and mail["chosen"][0]["source"] == "email"
 
 
+def test_a_record_that_its_source_deleted_states_nothing(rows: Build) -> None:
+    gone = [*RECORDS, record("crm:1", 7, is_deleted=True)]
+    ana = compose(rows, records=gone)["p_ana"]
+    assert (ana["given_name"], ana["street_address"], ana["n_records"]) == ("ANA", None, 3)
+    back = compose(rows, records=[*gone, record("crm:1", 8, is_deleted=False, given_name="Ana", family_name="Hall")])
+    assert (back["p_ana"]["family_name"], back["p_ana"]["n_records"]) == ("Hall", 4)
+
+
 def test_bought_data_are_gone_after_their_retention(rows: Build) -> None:
     last_day = compose(rows, run_date=date(2026, 3, 3))["p_ana"]
     day_after = compose(rows, run_date=date(2026, 3, 4))["p_ana"]

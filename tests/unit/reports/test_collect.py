@@ -19,6 +19,7 @@ from cdp.contracts.ops.files import FILES
 from cdp.contracts.ops.identity_history import IDENTITY_HISTORY
 from cdp.contracts.ops.model_runs import MODEL_RUNS
 from cdp.contracts.ops.runs import RUNS
+from cdp.contracts.ops.schema_changes import SCHEMA_CHANGES
 from cdp.contracts.silver.generic_values import GENERIC_VALUES
 from cdp.reports.collect import collect_night
 from cdp.reports.facts import (
@@ -30,6 +31,7 @@ from cdp.reports.facts import (
     PeopleFacts,
     RefusalFacts,
     RunFacts,
+    SchemaChangeFacts,
     ScoreCell,
     SegmentFacts,
     SetAsideFile,
@@ -177,6 +179,16 @@ MODEL_ROWS = [
 ]
 
 
+SCHEMA_ROWS = [
+    {"source": "web", "field": field, "kind": kind, "type": "string", "delivered_on": day, "run_id": run, **more}
+    for field, kind, day, run, more in (
+        ("tel", "new", TONIGHT, "r7b", {"renamed": "phone", "is_mapped": False}),
+        ("old", "missing", EARLIER, "r6", {}),
+        ("id", "first", TONIGHT, "r7b", {}),
+    )
+]
+
+
 def _frames(rows: Build, spark: SparkSession) -> dict[str, DataFrame]:
     generic = [
         ("phone", SECRET, "ties together 7 people, limit 1", 7, 9),
@@ -191,6 +203,7 @@ def _frames(rows: Build, spark: SparkSession) -> dict[str, DataFrame]:
     traits = [("p1", TONIGHT, 10.0, "loyal"), ("p2", TONIGHT, 5.5, "loyal"), ("p3", TONIGHT, 0.0, None)]
     return {
         "files": rows(FILES, FILE_ROWS),
+        "schema_changes": rows(SCHEMA_CHANGES, SCHEMA_ROWS),
         "refused_records": rows(REFUSED_RECORDS, REFUSED_ROWS),
         "people": rows(PEOPLE, PEOPLE_ROWS),
         "identity_history": rows(
@@ -272,6 +285,7 @@ def test_files_count_by_their_newest_state_and_records_add_up(night: NightFacts)
     assert crm.unaccounted == 0
     # a file that came late, in an old folder, but was decided on tonight, is tonight's; one record of it is lost
     assert (web.files, web.waiting, web.quarantined, web.read, web.unaccounted) == (1, 1, 1, 5, 1)
+    assert night.schema_changes == (SchemaChangeFacts("web", "tel", "new", "string", "", "phone", False),)
     assert night.set_aside == (SetAsideFile("web", "web/2026-01-07/d", "the gzip stream ends too early"),)
 
 

@@ -19,7 +19,15 @@ from tests.unit.reports.made_night import RUN_DATE, make_night
 
 import cdp
 from cdp.reports.charts import draw_charts
-from cdp.reports.facts import AudienceFacts, NightFacts, RunFacts, ScoreCell, ScoreFacts, SetAsideFile
+from cdp.reports.facts import (
+    AudienceFacts,
+    NightFacts,
+    RunFacts,
+    SchemaChangeFacts,
+    ScoreCell,
+    ScoreFacts,
+    SetAsideFile,
+)
 from cdp.reports.file import write_page
 from cdp.reports.measures import list_measures
 from cdp.reports.page import find_problems, head_tiles, render_page
@@ -150,6 +158,7 @@ def test_text_from_tables_cannot_become_markup() -> None:
     night = replace(
         make_night(),
         set_aside=(SetAsideFile(evil, evil, evil),),
+        schema_changes=(SchemaChangeFacts(evil, evil, evil, evil, evil, evil, True),),
         audiences=(AudienceFacts(evil, 3, 1, 1),),
         runs=(RunFacts(evil, "failed", 1.0, 0, evil),),
     )
@@ -160,6 +169,10 @@ def test_what_must_be_looked_at_is_said_at_the_top() -> None:
     night = make_night()
     assert find_problems(night) == ["2 files were set aside whole: see Refused."]
     assert find_problems(replace(night, set_aside=())) == []
+    came = SchemaChangeFacts("web", "tel", "new", "string", "", "", False)
+    changed = replace(night, set_aside=(), schema_changes=(came,))
+    assert find_problems(changed) == ["Fields that came, went or changed: 1 (web). See Fields."]
+    assert "<code>tel</code>" in render_page(changed)
     web = replace(night.sources[-1], all_accepted=night.sources[-1].all_accepted - 3, waiting=2)
     broken = replace(
         night,

@@ -20,13 +20,19 @@ FILES = TableContract(
             nullable=False,
         ),
         Column("source", "STRING", "The source's name, as in conf/sources.", nullable=False),
-        Column("path", "STRING", "Path below the input folder; of a database batch its table.", nullable=False),
+        Column(
+            "path", "STRING", "Path below the input folder; of a batch its table or topic/partition.", nullable=False
+        ),
         Column("size_bytes", "BIGINT", "Size.", unit="bytes"),
         Column("sha256", "STRING", "Hash of the content."),
-        Column("format", "STRING", "csv, jsonl, parquet, xml or table."),
+        Column("format", "STRING", "csv, jsonl, parquet, avro, xml, table or kafka."),
         Column("header", "STRING", "Column names of a CSV file, as a JSON array."),
-        Column("delivered_on", "DATE", "Date of the delivery folder; of a database batch the night."),
-        Column("watermark", "STRING", "Newest value of the watermark column in a database batch."),
+        Column("delivered_on", "DATE", "Date of the delivery folder; of a batch the night."),
+        Column(
+            "watermark",
+            "STRING",
+            "Of a database batch the newest value of the watermark column; of messages the next offset.",
+        ),
         Column(
             "state",
             "STRING",

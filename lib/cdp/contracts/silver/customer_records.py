@@ -1,4 +1,4 @@
-"""silver.customer_records: one version of one record of a profile source; the current one is the newest."""
+"""silver.customer_records: one version of one record of a profile source; it holds until the next one."""
 
 from __future__ import annotations
 
@@ -7,10 +7,11 @@ from cdp.contracts.model import IDENTIFIERS_TYPE, Column, TableContract
 CUSTOMER_RECORDS = TableContract(
     layer="silver",
     name="customer_records",
-    doc="One version of one record of a profile source; the current one is the newest.",
+    doc="One version of one record of a profile source; it holds until the next; the newest is the current one.",
     key=(
         "record_id",
         "valid_from",
+        "change_no",
     ),
     mode="append",
     subject="record_id",
@@ -18,6 +19,17 @@ CUSTOMER_RECORDS = TableContract(
     columns=(
         Column("record_id", "STRING", "Source and the source's own id.", nullable=False, pii="pseudonym"),
         Column("valid_from", "TIMESTAMP", "When this version was written at the source, UTC.", nullable=False),
+        Column(
+            "change_no",
+            "STRING",
+            "Place among the source's changes of that moment, written so that texts sort; empty where it has none.",
+            nullable=False,
+        ),
+        Column(
+            "is_deleted",
+            "BOOLEAN",
+            "Whether the record was deleted at the source then. Null: it was not.",
+        ),
         Column("source", "STRING", "The source's name, as in conf/sources.", nullable=False),
         Column("source_record_id", "STRING", "The source's own id.", nullable=False, pii="pseudonym"),
         Column("given_name", "STRING", "Given name.", pii="direct"),

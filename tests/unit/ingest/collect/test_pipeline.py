@@ -15,7 +15,7 @@ from cdp.ingest.collect.messages import read_batch
 from cdp.ingest.collect.segment import batch_lines
 from cdp.ingest.collect.spool import OpenFile
 from cdp.ingest.land import plan_landing, read_records
-from cdp.ingest.spec import MappingSpec
+from cdp.ingest.mapping_spec import MappingSpec
 from cdp.rules.definitions import load_definitions
 
 NIGHT = date(2026, 1, 4)
