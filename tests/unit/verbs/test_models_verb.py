@@ -9,19 +9,19 @@ from pyspark.sql import SparkSession
 from tests.unit.models.conftest import AS_OF, data_of, made_purchases
 
 from cdp.cli import main
-from cdp.models.registry import MODEL_NAMES, log_and_register, open_tracking
+from cdp.models.registry import log_and_register, open_tracking
 from cdp.models.train import train_value
 from cdp.runtime.config import load_configuration
 
 
 @pytest.fixture
 def home(tmp_path: Path) -> Path:
-    """Two versions of each model and no champion."""
+    """Two versions of churn and no champion; nothing of ltv."""
     settings = load_configuration(env="ci", overrides={"home": str(tmp_path)}).settings
     tracking = open_tracking(settings.mlflow_tracking_uri, artifact_location=settings.model_artifacts)
     trained = train_value(data_of(made_purchases(400)), as_of=AS_OF, horizon_weeks=13)
     for fingerprint in ("one", "two"):
-        log_and_register(tracking, trained, names=MODEL_NAMES, datasets=[], fingerprint=fingerprint)
+        log_and_register(tracking, trained, names={"churn": "cdp.churn"}, datasets=[], fingerprint=fingerprint)
     return tmp_path
 
 
