@@ -38,7 +38,8 @@ def unwrap_changes(records: DataFrame) -> DataFrame:
     """Put the row's image in the place of the event's text (`__text`), and the envelope's facts beside it.
 
     The image is `after`, for a delete `before`. Text that is no event stays as it is, for the reader to name its
-    defects. `__change_fault`: the reasons for which the envelope cannot be read, or null.
+    defects. Numbers of an image pass through a double: decimals with more digits come as texts
+    (`decimal.handling.mode=string`). `__change_fault`: the reasons for which the envelope cannot be read, or null.
     """
     outer = records.withColumn("__outer", F.expr(f"{read_sql('__text', _ENVELOPE)}.r"))
     payload = f"coalesce({read_sql('__outer.payload', _ENVELOPE)}.r, __outer)"
