@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import argparse
+import importlib
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 
 from rich.console import Console
 
@@ -50,6 +52,7 @@ def nightly_verb(options: argparse.Namespace, console: Console) -> int:
 
 
 def run_nights(configuration: Configuration, nights: Sequence, console: Console) -> list[str]:
+    """Run the nights in one session under one lock; gives what a person must know."""
     from cdp.runtime.lineup import check_definitions, check_expressions
     from cdp.runtime.lock import night_lock
     from cdp.runtime.night import run_night
@@ -57,7 +60,8 @@ def run_nights(configuration: Configuration, nights: Sequence, console: Console)
 
     check_definitions(configuration)
     problems: list[str] = []
-    with night_lock(configuration.settings.state):
+    with night_lock(configuration.settings.state), ThreadPoolExecutor(max_workers=1) as beside:
+        beside.submit(_import_jobs)
         lake = open_lake(configuration, "cdp nightly")
         check_expressions(lake.spark, configuration)
         for night in nights:
@@ -73,6 +77,14 @@ def run_nights(configuration: Configuration, nights: Sequence, console: Console)
             told = f"{len(result.ran)} jobs ran, {len(result.unchanged)} unchanged, {result.seconds:.1f} s"
             console.print(f"night {night}: {told}", highlight=False)
     return problems
+
+
+def _import_jobs() -> None:
+    """Import what the jobs need, some seconds in all, while Java starts; who needs a module earlier waits for it."""
+    from cdp.runtime.catalogue import load_jobs
+
+    load_jobs()
+    importlib.import_module("mlflow")
 
 
 def run_verb(options: argparse.Namespace, console: Console) -> int:

@@ -48,7 +48,8 @@ def test_a_held_frame_joins_what_it_was_made_of(spark: SparkSession, is_adaptive
 def test_rows_read_before_a_write_stay_what_they_were(lake: Lake) -> None:
     now = "TIMESTAMP'2026-01-05 00:00:00'"
     row = "'r' run_id, 'j' job, DATE'2026-01-05' run_date, 'done' state, 'f' fingerprint, '{}' inputs, '{}' rows"
-    one = lake.spark.sql(f"SELECT {row}, {now} started_at, 1.0D seconds, CAST(NULL AS STRING) message")
+    rest = "CAST(NULL AS DATE) holds_until, 1.0D seconds, CAST(NULL AS STRING) message"
+    one = lake.spark.sql(f"SELECT {row}, {now} started_at, {rest}")
     lake.write(RUNS, one)
     held = hold(lake.read(RUNS).select("run_id"))
     assert held.count() == 1
