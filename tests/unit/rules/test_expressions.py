@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from pyspark.sql import SparkSession
 
-from cdp.rules.expressions import count_by_sets, filter_aggregates
+from cdp.rules.expressions import count_by_sets, expression_types, filter_aggregates
 
 
 @pytest.mark.parametrize(
@@ -49,3 +49,17 @@ def test_sets_count_what_distinct_counts(spark: SparkSession) -> None:
     for sql in ("count(distinct a)", "count(distinct a, b)", "count(distinct b) + count(distinct a, upper(b))"):
         row = frame.selectExpr(sql, count_by_sets(sql)).first()
         assert row is not None and row[0] == row[1] > 0
+
+
+def test_several_expressions_are_analysed_as_one(spark: SparkSession) -> None:
+    frame = spark.createDataFrame([], "a INT, b STRING")
+
+    def told(sqls: list[str], *, aggregate: bool = False) -> list[str] | None:
+        types = expression_types(frame, sqls, aggregate=aggregate)
+        return None if types is None else [kind.simpleString() for kind in types]
+
+    assert told(["a > 1", "upper(b)"]) == ["boolean", "string"]
+    assert told(["sum(a)", "max(b)"], aggregate=True) == ["bigint", "string"]
+    assert told([]) == told([], aggregate=True) == []
+    assert told(["a > 1", "c"]) is None
+    assert told(["a >"]) is None
