@@ -26,8 +26,7 @@ def main(ctx: JobContext) -> None:
     snapshots = ctx.read(SNAPSHOTS)
     scored = ctx.keep(score_snapshots(snapshots, models, as_of=ctx.run_date))
     drift = measure_drift(snapshots, scored, models, as_of=ctx.run_date)
-    values = [tuple(row[name] for name in MODEL_DRIFT.column_names) for row in drift]
-    ctx.write(MODEL_DRIFT, ctx.spark.createDataFrame(values, MODEL_DRIFT.schema))
+    ctx.write(MODEL_DRIFT, ctx.spark.createDataFrame(drift, MODEL_DRIFT.schema))
     refuse_drift(drift, ctx.settings.models.max_psi)
     ctx.write(PREDICTIONS, scored)
 

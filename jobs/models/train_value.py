@@ -101,8 +101,7 @@ def _write(
     runs = model_run_rows(trained, attempts, run_id=made.run_id, fingerprint=fingerprint, trained_at=ctx.now)
     rows = [a.row(once=True) for a in attempts]
     for contract, found in ((MODEL_PROMOTIONS, rows), (MODEL_RUNS, runs)):
-        values = [tuple(row[name] for name in contract.column_names) for row in found]
-        ctx.write(contract, ctx.spark.createDataFrame(values, contract.schema))
+        ctx.write(contract, ctx.spark.createDataFrame(found, contract.schema))
 
 
 if __name__ == "__main__":

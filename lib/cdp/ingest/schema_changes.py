@@ -104,9 +104,7 @@ def schema_changes_frame(
     spark: SparkSession, found: Iterable[Mapping[str, Any]], stamp: Mapping[str, Any]
 ) -> DataFrame:
     """Changes as rows of ops.schema_changes; `stamp` is what the run adds (run_id, found_at)."""
-    rows = [{**change, **stamp} for change in found]
-    names = SCHEMA_CHANGES.column_names
-    return spark.createDataFrame([tuple(row[name] for name in names) for row in rows], SCHEMA_CHANGES.schema)
+    return spark.createDataFrame([{**change, **stamp} for change in found], SCHEMA_CHANGES.schema)
 
 
 def compare_shapes(known: Shape, seen: Shape) -> list[SchemaChange]:

@@ -115,8 +115,7 @@ def _write(lake: Lake, decision: dict[str, Any], reason: str, now: datetime) -> 
     told = {**decision, "reason": reason.strip(), "steward": steward, "decided_at": now}
     mark = json.dumps(told, sort_keys=True, default=str)
     row = {"override_id": hashlib.sha256(mark.encode()).hexdigest()[:24], **told}
-    ordered = [tuple(row[name] for name in IDENTITY_OVERRIDES.column_names)]
-    lake.write(IDENTITY_OVERRIDES, lake.spark.createDataFrame(ordered, IDENTITY_OVERRIDES.schema))
+    lake.write(IDENTITY_OVERRIDES, lake.spark.createDataFrame([row], IDENTITY_OVERRIDES.schema))
     return row
 
 

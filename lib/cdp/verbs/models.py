@@ -169,9 +169,7 @@ def _tell(lake: Lake, attempt: Attempt, console: Console) -> None:
     from cdp.contracts.ops.model_promotions import MODEL_PROMOTIONS
     from cdp.core.errors import ModelError
 
-    row = attempt.row(once=False)
-    values = [tuple(row[name] for name in MODEL_PROMOTIONS.column_names)]
-    lake.write(MODEL_PROMOTIONS, lake.spark.createDataFrame(values, MODEL_PROMOTIONS.schema))
+    lake.write(MODEL_PROMOTIONS, lake.spark.createDataFrame([attempt.row(once=False)], MODEL_PROMOTIONS.schema))
     if not attempt.is_moved:
         raise ModelError(attempt.reason)
     told = f"{attempt.model} version {attempt.to_version} is champion: the next night scores by it"
