@@ -147,7 +147,7 @@ def _map_source(
     landed: DataFrame, source: SourceSpec, mapping: MappingSpec, headers: Mapping[str, list[str]]
 ) -> DataFrame:
     fields = collect_fields(mapping)
-    parsed = parse_records(landed, source, fields, headers=headers, parts_when=_parts_when(mapping, fields))
+    parsed = parse_records(landed, source, fields, headers=headers, parts_when=parts_when(mapping, fields))
     if source.change_data:
         parsed = clear_deleted_rows(parsed, mapping)
     try:
@@ -169,7 +169,7 @@ def _unite(frames: list[DataFrame]) -> DataFrame:
     return _unite(frames[:middle]).union(_unite(frames[middle:]))
 
 
-def _parts_when(mapping: MappingSpec, fields: FieldTree) -> dict[str, str]:
+def parts_when(mapping: MappingSpec, fields: FieldTree) -> dict[str, str]:
     """Say when the parts of a field that is also wanted whole are needed: when an output that uses them is made.
 
     Fields that keys, identifiers or unconditional outputs use in parts are always parsed.
