@@ -57,8 +57,8 @@ SCHEMA = """type STRING, event STRING, name STRING, messageId STRING, anonymousI
         products: ARRAY<STRUCT<product_id: STRING, name: STRING, price: DOUBLE, quantity: INT>>>,
     traits STRUCT<email: STRING, phone: STRING, plan: STRING>"""
 CONTEXT = (
-    '"context":{"library":{"name":"analytics.js","version":"2.1"},"locale":"en-GB","userAgent":"Mozilla/5.0 (X11; Linux '
-    'x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/140.0.0.0 Safari/537.36",'
+    '"context":{"library":{"name":"analytics.js","version":"2.1"},"locale":"en-GB","userAgent":"Mozilla/5.0 (X11; '
+    'Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/140.0.0.0 Safari/537.36",'
     '"page":{"path":"%s","referrer":"https://shop.example/","url":"https://shop.example%s"}}'
 )
 Line = dict[str, Any]
