@@ -75,8 +75,12 @@ def check_file(file: FoundFile, spec: SourceSpec) -> CheckedFile:
 
 def set_aside(checked: CheckedFile, state: str, reason: str) -> CheckedFile:
     """Mark a file as not to be read, under an id of its own."""
-    file_id = hashed_text(checked.file.source, checked.sha256, checked.file.path, length=16)
-    return replace(checked, state=state, reason=reason, file_id=file_id, header=None)
+    return replace(checked, state=state, reason=reason, file_id=own_id(checked), header=None)
+
+
+def own_id(checked: CheckedFile) -> str:
+    """An id that the same content elsewhere does not have."""
+    return hashed_text(checked.file.source, checked.sha256, checked.file.path, length=16)
 
 
 def _hash_file(file: FoundFile) -> str:

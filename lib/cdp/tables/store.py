@@ -129,6 +129,17 @@ class Lake:
         finally:
             release(kept)
 
+    @_retry_lost_race
+    def erase(self, contract: TableContract, condition: str) -> int:
+        """Delete the rows that meet a condition, in one commit; gives their number, and makes no version for none.
+
+        The condition stands in Delta's log, so it is made of names, dates and hashes, never of personal data. The
+        files that held the rows are written anew without them; the old ones leave the disk by VACUUM.
+        """
+        if self.version(contract) < 0:
+            return 0
+        return int(self.spark.sql(f"DELETE FROM delta.`{self.path(contract)}` WHERE {condition}").collect()[0][0])
+
     def migrate(self, contract: TableContract, *, accept_loss: bool) -> list[str]:
         """Rewrite a table whose stored shape no longer fits its contract; gives what is lost.
 
