@@ -109,9 +109,9 @@ def test_a_delivery_is_gone_when_its_time_is_up(nights: Nights, spark: SparkSess
     nights.deliver(SECOND, [_record("Anastasia"), _record("Dorothea")])
     nights.run(SECOND)
     assert nights.names() == ["Anastasia", "Balthasar", "Dorothea"]
-    assert nights.run(date(2026, 2, 4)).unchanged == ["ingest.land_files", "ingest.accept_records"]
+    assert "ingest.accept_records" in nights.run(date(2026, 2, 4)).unchanged
 
-    assert nights.run(date(2026, 2, 5)).ran == ["ingest.accept_records"]
+    assert "ingest.accept_records" in nights.run(date(2026, 2, 5)).ran
     assert nights.names() == ["Anastasia", "Dorothea"]
     assert {r.delivered_on for r in lake.read(LANDED_RECORDS).collect()} == {SECOND}
     assert lake.read(REFUSED_RECORDS).count() == 0
