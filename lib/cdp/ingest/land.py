@@ -27,10 +27,10 @@ from cdp.ingest.records import (
     open_stream,
     split_csv_rows,
     split_lines,
-    split_xml_elements,
 )
 from cdp.ingest.rows_as_json import read_parquet_rows
 from cdp.ingest.spec import SourceSpec
+from cdp.ingest.xml_elements import split_xml_elements
 
 LANDED_DDL = "landed_id STRING, source STRING, file_id STRING, record_no BIGINT, raw BINARY, delivered_on DATE"
 _ARROW = pa.schema(

@@ -55,12 +55,20 @@ def parse_json(records: DataFrame, spec: SourceSpec, fields: FieldTree, parts_wh
     See parse_records. Of a key that comes twice the last one counts, as RFC 8259 says most readers do.
     """
     both = {name: node for name, node in fields.children.items() if is_both(node)}
+    return read_fields(records, "__text", fields, parts_when, fault=_fault_sql(spec, fields, both))
+
+
+def read_fields(
+    records: DataFrame, text: str, fields: FieldTree, parts_when: Mapping[str, str], *, fault: str
+) -> DataFrame:
+    """Give one column per top-level raw field from a JSON text, and `__fault`, which may refer to `__json`."""
+    both = {name: node for name, node in fields.children.items() if is_both(node)}
     schema = ", ".join(
         f"`{name}` {'STRING' if name in both else node.ddl()}" for name, node in sorted(fields.children.items())
     )
-    parsed = records.withColumn("__json", F.expr(read_sql("__text", schema)))
+    parsed = records.withColumn("__json", F.expr(read_sql(text, schema)))
     columns = [F.col(f"__json.r.`{n}`").alias(n + TEXT_SUFFIX if n in both else n) for n in sorted(fields.children)]
-    flat = parsed.select(*records.columns, *columns, F.expr(_fault_sql(spec, fields, both)).alias("__fault"))
+    flat = parsed.select(*records.columns, *columns, F.expr(fault).alias("__fault"))
     for name, node in sorted(both.items()):
         whole = f"CASE WHEN {parts_when.get(name, 'true')} THEN `{name}{TEXT_SUFFIX}` END"
         flat = flat.withColumn(name, F.expr(f"from_json({whole}, {quote_text(node.ddl())})"))
