@@ -31,7 +31,7 @@ FILES = TableContract(
         Column(
             "watermark",
             "STRING",
-            "Of a database batch the newest value of the watermark column; of messages the next offset.",
+            "Of a database batch the newest value of the watermark column; of messages the next offset@the topic's id.",
         ),
         Column(
             "state",
