@@ -16,7 +16,7 @@ from cdp.contracts.ops.schema_changes import SCHEMA_CHANGES
 from cdp.ingest.accept import accept_records, writing_waves
 from cdp.ingest.accounts import look_at_files, refuse_lost_records
 from cdp.ingest.land import headers_of
-from cdp.ingest.ledger import accepted_frame, undecided_files
+from cdp.ingest.ledger import accepted_frame, counts_frame, undecided_files
 from cdp.ingest.mapping_spec import MappingSpec
 from cdp.ingest.spec import SourceSpec, mapping_of
 from cdp.ingest.targets import SILVER
@@ -57,13 +57,12 @@ def main(ctx: JobContext) -> None:
             headers=headers_of(headers),
             seen={table.name: ctx.read_previous(table) for table in SILVER},
         )
-        decided = result.counts.collect()
-        refuse_lost_records(in_bronze.result(), decided)
+        refuse_lost_records(in_bronze.result(), result.counts)
     used = {name: mapping_of(source, mappings) for name, source in sources.items()}
-    write_silver(ctx, result, decided, writing_waves(used))
+    write_silver(ctx, result, writing_waves(used))
     write_schema_changes(ctx, batch, in_bronze.result(), used)
-    counts = ctx.spark.createDataFrame(decided, result.counts.schema)
     files = ctx.read_previous(FILES).where((F.col("state") == "landed") & F.col("file_id").isin(*headers))
+    counts = counts_frame(ctx.spark, result.counts)
     closed = accepted_frame(files, counts, {"run_id": ctx.run_id, "accepted_at": ctx.now})
     # Last of all: with this row a file counts as decided. No file that has one is in the batch.
     ctx.write(FILES, closed, keys_are_new=True)

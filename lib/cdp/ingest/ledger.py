@@ -8,13 +8,15 @@ from datetime import date
 from itertools import chain
 from typing import Any
 
-from pyspark.sql import DataFrame, SparkSession, Window
+from pyspark.sql import DataFrame, Row, SparkSession, Window
 from pyspark.sql import functions as F
 
 from cdp.contracts.ops.files import FILES
 from cdp.ingest.batches import Batch, batch_rows
 from cdp.ingest.check import CheckedFile
 from cdp.ingest.land import KnownFile, ledger_row
+
+_COUNTS = ("rows_read", "rows_accepted", "rows_duplicate", "rows_refused")
 
 
 def newest_states(files: DataFrame) -> DataFrame:
@@ -65,11 +67,16 @@ def undecided_files(ledger: Sequence[LedgerFile]) -> list[LedgerFile]:
     return [file for file in ledger if file.state == "landed" and file.file_id not in decided]
 
 
+def counts_frame(spark: SparkSession, counts: Sequence[Row]) -> DataFrame:
+    """What was decided file by file (see cdp.ingest.decide), for :func:`accepted_frame`; there may be no file."""
+    rows = [(r.file_id, r.rows_read, r.rows_accepted, r.rows_duplicate, r.rows_refused) for r in counts]
+    return spark.createDataFrame(rows, f"file_id STRING, {', '.join(f'{name} BIGINT' for name in _COUNTS)}")
+
+
 def accepted_frame(
     files: DataFrame, counts: DataFrame, stamp: Mapping[str, Any], *, state: str = "accepted"
 ) -> DataFrame:
     """The ops.files rows that close a batch: each file with its counts; a file without a record counts 0."""
-    columns = ("rows_read", "rows_accepted", "rows_duplicate", "rows_refused")
-    joined = files.drop(*columns).join(counts.select("file_id", *columns), on="file_id", how="left")
-    filled = joined.fillna(0, subset=list(columns)).withColumn("state", F.lit(state))
+    joined = files.drop(*_COUNTS).join(counts, on="file_id", how="left")
+    filled = joined.fillna(0, subset=list(_COUNTS)).withColumn("state", F.lit(state))
     return filled.withColumns({name: F.lit(value) for name, value in stamp.items()}).select(*FILES.column_names)

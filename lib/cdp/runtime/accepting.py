@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 
-from pyspark.sql import DataFrame, Row
+from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from cdp.contracts.bronze.refused_records import REFUSED_RECORDS
@@ -34,22 +34,29 @@ def write_schema_changes(
         ctx.write(SCHEMA_CHANGES, schema_changes_frame(ctx.spark, found, stamp), keys_are_new=True)
 
 
-def write_silver(ctx: JobContext, result: AcceptResult, decided: list[Row], waves: list[list[str]]) -> None:
+def write_silver(ctx: JobContext, result: AcceptResult, waves: list[list[str]]) -> None:
     """Write the silver tables and the refusals; a table that exists and gets nothing is left alone."""
-    is_resumed = any(row.rows_resumed for row in decided)
+    is_resumed = any(row.rows_resumed for row in result.counts)
     tables = {table.name: table for table in SILVER}
 
     def write(name: str) -> None:
         if name == REFUSED_RECORDS.name:
             stamp = {"run_id": F.lit(ctx.run_id), "refused_at": F.lit(ctx.now)}
-            write_some(REFUSED_RECORDS, result.refused.withColumns(stamp), sum(row.rows_refused for row in decided))
+            n_refused = sum(row.rows_refused for row in result.counts)
+            write_some(REFUSED_RECORDS, result.refused.withColumns(stamp), n_refused, keys_are_unique=n_refused > 0)
             return
-        n_rows = sum(row[f"n_{name}"] for row in decided) + (name in result.uncounted)
-        write_some(tables[name], getattr(result, name), n_rows, keys_are_new=not is_resumed)
+        n_rows = sum(row[f"n_{name}"] for row in result.counts) + (name in result.uncounted)
+        write_some(
+            tables[name],
+            getattr(result, name),
+            n_rows,
+            keys_are_new=not is_resumed,
+            keys_are_unique=name in result.keyed and n_rows > 0,
+        )
 
-    def write_some(table: TableContract, rows: DataFrame, n_rows: int, *, keys_are_new: bool = False) -> None:
+    def write_some(table: TableContract, rows: DataFrame, n_rows: int, **known: bool) -> None:
         if n_rows or ctx.version(table) < 0:
-            ctx.write(table, rows, keys_are_new=keys_are_new)
+            ctx.write(table, rows, **known)
 
     with ThreadPoolExecutor(max_workers=_WRITERS) as pool:
         for number, wave in enumerate(waves):

@@ -112,10 +112,12 @@ class JobContext:
         self._require(contract, self.job.reads + self.job.reads_previous + self.job.writes, "reads")
         return self.lake.version(contract)
 
-    def write(self, contract: TableContract, df: DataFrame, *, keys_are_new: bool = False) -> int:
+    def write(
+        self, contract: TableContract, df: DataFrame, *, keys_are_new: bool = False, keys_are_unique: bool = False
+    ) -> int:
         """Write a table that the record names in ``writes``; gives the rows written (0: nothing changed)."""
         self._require(contract, self.job.writes, "writes")
-        result = self.lake.write(contract, df, keys_are_new=keys_are_new)
+        result = self.lake.write(contract, df, keys_are_new=keys_are_new, keys_are_unique=keys_are_unique)
         name = contract.full_name
         self.rows_written[name] = self.rows_written.get(name, 0) + result.rows
         return result.rows

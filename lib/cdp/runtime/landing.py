@@ -64,7 +64,7 @@ def _land_messages(ctx: JobContext, source: SourceSpec, known: Sequence[KnownFil
     if any(part.start < part.end for part in left):
         messages = read_ranges(ctx.spark, source, client, left)
         try:
-            ctx.write(LANDED_RECORDS, _stamped(ctx, messages), keys_are_new=True)
+            ctx.write(LANDED_RECORDS, _stamped(ctx, messages), keys_are_new=True, keys_are_unique=True)
         except (PySparkException, Py4JJavaError):  # its text may quote a message
             raise TransientError(
                 f"source {source.name}: reading the topic broke off; nothing of it was landed, the next run begins "
@@ -81,7 +81,7 @@ def _append_new(ctx: JobContext, records: DataFrame, file_ids: set[str], where: 
     """Append records, but not again those of files or batches that a killed run has landed already: give these."""
     landed = _landed_parts(ctx, file_ids, where)
     new = records.where(~F.col("file_id").isin(*landed)) if landed else records
-    ctx.write(LANDED_RECORDS, _stamped(ctx, new), keys_are_new=True)
+    ctx.write(LANDED_RECORDS, _stamped(ctx, new), keys_are_new=True, keys_are_unique=True)
     return landed
 
 

@@ -131,7 +131,7 @@ def test_every_defect_of_a_record_is_named(spark) -> None:
 
 def test_duplicates_are_found_in_the_batch_and_in_the_lake_in_any_order(spark) -> None:
     first = accept(spark, [("web", message()), ("web", message()), ("web", message(messageId="m-2"))])
-    counts = first.counts.collect()[0]
+    counts = first.counts[0]
     assert (counts.rows_read, counts.rows_accepted, counts.rows_duplicate, counts.rows_refused) == (3, 2, 1, 0)
     seen = {t: getattr(first, t) for t in TABLES}
     later = accept(spark, [("web", message(messageId="m-3")), ("web", message())], seen, file="later")

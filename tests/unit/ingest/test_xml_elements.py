@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 from pyspark.sql import SparkSession
 
-from cdp.ingest.accept import decide, map_sources
+from cdp.ingest.accept import map_sources
+from cdp.ingest.decide import decide
 from cdp.ingest.fields import FieldTree
 from cdp.ingest.land import plan_landing, read_records
 from cdp.ingest.spec import SourceSpec
@@ -161,7 +162,7 @@ def test_orders_with_namespaces_and_lines_are_taken_in(spark: SparkSession, tmp_
     assert [file.file.path.endswith("cut.xml") for file in plan.set_aside] == [True]
     landed = read_records(spark, plan.to_read, {"orders": SOURCE})
     mapped = map_sources(landed, sources={"orders": SOURCE}, mappings={}, headers={})
-    rows = {row.record_no: row for row in decide(mapped, {}).orderBy("record_no").collect()}
+    rows = {row.record_no: row for row in decide(mapped, {}).rows.orderBy("record_no").collect()}
     assert [(n, row.status, [(r.field, r.code) for r in row.reasons]) for n, row in rows.items()] == [
         (1, "accepted", []),
         (2, "accepted", []),
