@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from cdp.contracts.columns import SOURCE
 from cdp.contracts.model import Column, TableContract
 
 EXPIRIES = TableContract(
@@ -13,7 +14,7 @@ EXPIRIES = TableContract(
     subject_note="counts of rows",
     erase="keep",
     columns=(
-        Column("source", "STRING", "The source's name, as in conf/sources.", nullable=False),
+        SOURCE,
         Column("table_name", "STRING", "The table that the rows were erased from.", nullable=False),
         Column("expired_on", "DATE", "The run date that erased them.", nullable=False),
         Column("license", "STRING", "The licence as the source's file tells it."),
