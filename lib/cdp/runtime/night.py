@@ -84,24 +84,10 @@ def run_one(
     """Run one job whether or not anything changed, and note it in ops.runs."""
     check_definitions(configuration)
     check_expressions(lake.spark, configuration)
-    context = run_if_changed(lake, configuration, loaded, run_date, finished=Finished(), clock=clock)
-    assert context is not None
-    return context
-
-
-def run_if_changed(
-    lake: Lake,
-    configuration: Configuration,
-    loaded: LoadedJob,
-    run_date: date,
-    *,
-    finished: Finished,
-    clock: Clock = utc_now,
-) -> JobContext | None:
-    """Run one job as a night does and note it in ops.runs; None where there was nothing to do."""
-    runner = _Runner(lake, configuration, run_date, clock, finished)
+    runner = _Runner(lake, configuration, run_date, clock, Finished())
     context, _ = runner.run_if_changed(loaded)
     runner.recorder.flush()
+    assert context is not None
     return context
 
 

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import signal
+import uuid
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from datetime import datetime
 from threading import Event
 
 from cdp.core.errors import TransientError
@@ -13,8 +15,7 @@ from cdp.runtime.config import Configuration
 from cdp.runtime.job import JobContext
 from cdp.runtime.lineup import check_definitions
 from cdp.runtime.lock import night_lock
-from cdp.runtime.night import Clock, run_if_changed, utc_now
-from cdp.runtime.runlog import finished_runs
+from cdp.runtime.night import Clock, explain_failure, utc_now
 from cdp.tables.store import Lake
 
 
@@ -30,21 +31,34 @@ def run_in_rounds(
     """Run a job for the day that it is, then wait so long, until SIGTERM or SIGINT: a round that has begun is ended.
 
     Each round holds the lock of a night; while a night holds it, rounds are left out. ``told`` gets what a round did
-    (rounds that found nothing are not told), or why there was none: a round may fail for a while, and goes on where
-    it stopped.
+    (rounds that did nothing are not told), or why there was none: a round may fail for a while, and the next one goes
+    on where it stopped. Rounds are no nights and do not stand in ops.runs; what they land does in ops.files.
     """
     check_definitions(configuration)
     with _told_to_stop() as stop:
         while not stop.is_set():
             try:
                 with night_lock(configuration.settings.state):
-                    today, finished = clock().date(), finished_runs(lake)
-                    context = run_if_changed(lake, configuration, loaded, today, finished=finished, clock=clock)
-                    if context is not None:
-                        told(context)
+                    context = _run_once(lake, configuration, loaded, clock())
+                if context.problems or any(context.rows_written.values()):
+                    told(context)
             except TransientError as error:
                 told(error)
             stop.wait(every_seconds)
+
+
+def _run_once(lake: Lake, configuration: Configuration, loaded: LoadedJob, now: datetime) -> JobContext:
+    context = JobContext(loaded.job, lake, configuration, now.date(), uuid.uuid4().hex, now)
+    try:
+        loaded.main(context)
+    except Exception as error:
+        told = explain_failure(loaded.job.name, context.run_date, error)
+        if told is error:
+            raise
+        raise told from error
+    finally:
+        context.release()
+    return context
 
 
 @contextmanager

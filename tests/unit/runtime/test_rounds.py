@@ -23,9 +23,11 @@ def test_rounds_go_on_until_the_process_is_told_to_stop(lake: Lake, tmp_path: Pa
 
     def main(context: JobContext) -> None:
         rounds.append(len(rounds))
+        context.rows_written["bronze.landed_records"] = 3 - len(rounds)
         if len(rounds) == 2:
             raise TransientError("the source is away")
         if len(rounds) == 3:
+            context.rows_written.clear()
             os.kill(os.getpid(), signal.SIGTERM)
 
     loaded = LoadedJob(Job("a.look", looks_outside=True), main, "", "")
@@ -33,9 +35,8 @@ def test_rounds_go_on_until_the_process_is_told_to_stop(lake: Lake, tmp_path: Pa
     run_in_rounds(lake, configuration, loaded, every_seconds=0, told=told.append)
     assert [signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGINT)] == handlers
     assert len(rounds) == 3
-    # A round that finds nothing is neither told nor noted again: the third is as the first.
     assert [str(t) if isinstance(t, TransientError) else t.job.name for t in told] == ["a.look", "the source is away"]
-    assert sorted(r.state for r in lake.read(RUNS).collect()) == ["done", "failed"]
+    assert lake.version(RUNS) == -1
 
 
 def test_there_is_no_round_beside_a_night(lake: Lake, tmp_path: Path) -> None:
