@@ -23,6 +23,7 @@ _PREFIX = rb"(?:[\w.\-]+:)?"
 #: A quoted value may hold a >, and never a <.
 _ATTRIBUTES = rb"(?:\s(?:[^<>\"']|\"[^\"<]*\"|'[^'<]*')*?)?"
 _FIRST_TAG = re.compile(rb"<" + _PREFIX + rb"([A-Za-z_][\w.\-]*)" + _ATTRIBUTES + rb"(/)?>")
+_COMMENT = re.compile(rb"<!--.*?-->", re.DOTALL)
 _END_BYTES = 4096
 
 
@@ -64,7 +65,7 @@ def find_xml_fault(stream: BinaryIO, row_tag: str) -> str | None:
     The root must be closed at the end; a file whose outermost elements are the records has no root.
     """
     head = stream.read(BLOCK_BYTES)
-    first = _FIRST_TAG.search(head)
+    first = _FIRST_TAG.search(_COMMENT.sub(b"", head))
     if first is None:
         return "the file holds no XML element in an encoding that contains ASCII"
     if first[2] or first[1] == row_tag.encode():
