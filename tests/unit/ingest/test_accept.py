@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from cdp.core.errors import ConfigError
+from cdp.ingest import decide
 from cdp.ingest.accept import accept_records, map_sources
 from cdp.ingest.land import LANDED_DDL
 from cdp.ingest.mapping_spec import MappingSpec
@@ -129,7 +130,9 @@ def test_every_defect_of_a_record_is_named(spark) -> None:
     assert all("shout" not in str(r.reasons) for r in result.refused.collect())
 
 
-def test_duplicates_are_found_in_the_batch_and_in_the_lake_in_any_order(spark) -> None:
+@pytest.mark.parametrize("few_rows", [decide._FEW_ROWS, 0])
+def test_duplicates_are_found_in_the_batch_and_in_the_lake_in_any_order(spark, monkeypatch, few_rows: int) -> None:
+    monkeypatch.setattr(decide, "_FEW_ROWS", few_rows)
     first = accept(spark, [("web", message()), ("web", message()), ("web", message(messageId="m-2"))])
     counts = first.counts[0]
     assert (counts.rows_read, counts.rows_accepted, counts.rows_duplicate, counts.rows_refused) == (3, 2, 1, 0)
