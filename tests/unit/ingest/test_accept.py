@@ -16,6 +16,7 @@ from cdp.ingest.accept import accept_records, map_sources
 from cdp.ingest.land import LANDED_DDL
 from cdp.ingest.mapping_spec import MappingSpec
 from cdp.ingest.spec import SourceSpec
+from cdp.ingest.targets import is_bot_sql
 from cdp.rules.definitions import load_definitions
 
 CONF: Traversable = Path(__file__).parents[3] / "conf"  # type: ignore[assignment]
@@ -174,6 +175,20 @@ def test_clock_skew_is_corrected_by_the_formula_and_marked(spark) -> None:
     assert events["skewed"].original_at == datetime(2030, 1, 1)
     assert events["skewed"].is_time_corrected and not events["right"].is_time_corrected
     assert events["unusable"].event_at == datetime(2026, 1, 4, 10) and events["unusable"].is_time_corrected
+
+
+def test_robots_are_known_by_their_user_agent(spark) -> None:
+    agents = {
+        "Mozilla/5.0 (compatible; Googlebot/2.1)": True,
+        "AdsBot-Google": True,
+        "HeadlessChrome/140": True,
+        "Sosospider": True,
+        "Mozilla/5.0 (Linux; CUBOTX9)": False,
+        "Mozilla/5.0 (X11; Linux x86_64) Robotics": False,
+        None: False,
+    }
+    told = spark.createDataFrame([(agent,) for agent in agents], "agent STRING")
+    assert [r[0] for r in told.selectExpr(is_bot_sql("lower(agent)")).collect()] == list(agents.values())
 
 
 def test_identifiers_are_normalised_sorted_and_make_the_record(spark) -> None:
