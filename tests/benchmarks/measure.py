@@ -1,4 +1,4 @@
-"""Run a command and measure it: wall time and the highest memory of its whole process tree."""
+"""Measure a command, or a part of this process: wall time and the highest memory of its whole process tree."""
 
 from __future__ import annotations
 
@@ -6,8 +6,10 @@ import math
 import os
 import subprocess
 import tempfile
+import threading
 import time
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -38,13 +40,46 @@ def run_measured(command: list[str], *, seconds_at_most: float = math.inf) -> Me
                 process.wait()
                 raise SystemExit(f"{' '.join(command)} was stopped after {seconds_at_most:.0f} s")
             with suppress(subprocess.TimeoutExpired):
-                process.wait(max(_EVERY_SECONDS, _SPARE * (time.monotonic() - looked_at)))
+                process.wait(_pause_after(looked_at))
         seconds = time.monotonic() - started
         out.seek(0)
         err.seek(0)
         if process.returncode not in (0, 6):  # 6: finished, and the made company's planted faults were found
             raise SystemExit(f"{' '.join(command)} ended with {process.returncode}:\n{err.read()[-4000:]}")
         return Measured(round(seconds, 2), peak // 1024 or None, out.read())
+
+
+@dataclass
+class Memory:
+    """What :func:`watch_memory` saw. `peak_mb`: as of `Measured`; None where /proc is missing."""
+
+    peak_mb: int | None = None
+
+
+@contextmanager
+def watch_memory() -> Iterator[Memory]:
+    """Watch the memory of this process and all below it (Spark's Java among them) while the block runs."""
+    seen, is_over = Memory(), threading.Event()
+
+    def watch() -> None:
+        pause = _EVERY_SECONDS
+        while not is_over.wait(pause):
+            looked_at = time.monotonic()
+            seen.peak_mb = max(seen.peak_mb or 0, tree_memory_kb(os.getpid()) // 1024) or None
+            pause = _pause_after(looked_at)
+
+    watcher = threading.Thread(target=watch, daemon=True)
+    watcher.start()
+    try:
+        yield seen
+    finally:
+        is_over.set()
+        watcher.join()
+
+
+def _pause_after(looked_at: float) -> float:
+    """Seconds until the next look, when one began at that time."""
+    return max(_EVERY_SECONDS, _SPARE * (time.monotonic() - looked_at))
 
 
 def tree_memory_kb(root: int) -> int:

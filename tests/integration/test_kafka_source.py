@@ -1,16 +1,18 @@
-"""Change events in a real Kafka: what is new each night, once each, through kills; deletes end a record."""
+"""Change events in a real Kafka: what is new each night, once each, through kills and losses; deletes end a record."""
 
 from __future__ import annotations
 
 import json
 import shutil
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 from deltalake import DeltaTable
-from kafka import KafkaProducer
+from kafka import KafkaProducer, TopicPartition
+from kafka.admin import KafkaAdminClient
 from tests.integration.conftest import NIGHTS, skip_or_fail
 from tests.integration.in_process import RunJob, jobs_of
 from tests.kafka import kafka, missing_broker
@@ -113,3 +115,20 @@ def test_messages_are_landed_once_through_kills(run: RunJob, broker: str, tmp_pa
     ]
     decided = [r for r in _table(home, "ops/files") if r["state"] == "accepted"]
     assert sum(r["rows_read"] for r in decided) == 6 and sum(r["rows_duplicate"] for r in decided) == 1
+
+    # Deleted before they were read, and then the topic made anew: told, noted, and nothing else is lost.
+    _send(broker, [change("u", 6, 1, "Anja"), change("c", 7, 3, "Cem")])
+    admin = KafkaAdminClient(bootstrap_servers=broker)
+    admin.delete_records({TopicPartition(TOPIC, 0): 5})
+    assert ["from offset 4 to 4 were deleted" in told for told in run("ingest.land_files", NIGHTS[1])] == [True]
+    admin.delete_topics([TOPIC])
+    while TOPIC in admin.list_topics():
+        time.sleep(0.1)
+    admin.close()
+    _send(broker, [change("c", 8, 4, "Dora")])
+    assert ["made anew" in told for told in run("ingest.land_files", NIGHTS[2])] == [True, True]
+    land(2)
+    landed = _table(home, "bronze/landed_records")
+    assert sorted(json.loads(r["raw"])["ts_ms"] % 1000 for r in landed if r["raw"] != b"null") == [1, 2, 3, 4, 5, 7, 8]
+    assert {r["message_key"] for r in landed} == {b"k"} and all(r["message_at"] for r in landed)
+    assert sum(r["state"] == "quarantined" for r in _table(home, "ops/files")) == 3

@@ -8,18 +8,18 @@ from __future__ import annotations
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from functools import reduce
 
 from pyspark.errors import AnalysisException
-from pyspark.sql import Column, DataFrame, Window
+from pyspark.sql import DataFrame, Row
 from pyspark.sql import functions as F
 
 from cdp.core.errors import ConfigError
 from cdp.core.hold import cut
 from cdp.ingest.changes import clear_deleted_rows
+from cdp.ingest.decide import ACCEPTED, REFUSED, decide
 from cdp.ingest.default_consents import default_consents
 from cdp.ingest.fields import FieldTree, collect_fields, is_both
-from cdp.ingest.mapping import TABLES, map_records, version_key
+from cdp.ingest.mapping import TABLES, map_records
 from cdp.ingest.mapping_spec import MappingSpec
 from cdp.ingest.missing_rows import deleted_versions, sources_loaded_whole
 from cdp.ingest.parse import parse_records
@@ -29,7 +29,6 @@ from cdp.ingest.whole_orders import lines_once, sources_told_again
 
 #: Sources that are planned at the same time: planning is work of the driver, on one core each.
 _PLANNERS = 4
-ACCEPTED, DUPLICATE, REFUSED = "accepted", "duplicate", "refused"
 
 
 @dataclass(frozen=True)
@@ -37,11 +36,9 @@ class AcceptResult:
     """What came of a batch of landed records.
 
     One frame per silver table in its contract's shape; `refused` as bronze.refused_records without run_id and
-    refused_at; `counts` one row per file (file_id, rows_read, rows_accepted, rows_duplicate,
-    rows_refused; rows_resumed: accepted ones that the tables hold already, from a run that was killed; n_<table>:
-    rows that the file gives to a silver table). `uncounted`: tables that get more than that, by a licence or because a
-    record is missing from a whole load. All are read from `decided`, one row per landed record, which is computed
-    once and kept by Spark until nobody refers to it.
+    refused_at; `counts` and `decided` as of :class:`cdp.ingest.decide.Decided`, whose rows all frames are read from.
+    `uncounted`: tables that get more rows than are counted, by a licence or because a record is missing from a whole
+    load. `keyed`: tables whose rows have keys made of those of the records that were accepted, so that none repeats.
     """
 
     events: DataFrame
@@ -50,9 +47,10 @@ class AcceptResult:
     feedback: DataFrame
     consents: DataFrame
     refused: DataFrame
-    counts: DataFrame
+    counts: list[Row]
     decided: DataFrame
     uncounted: frozenset[str]
+    keyed: frozenset[str]
 
 
 def accept_records(
@@ -69,33 +67,34 @@ def accept_records(
     a record whose main row is there is a duplicate; within the batch the earliest delivery wins, then the
     smaller file id, then the record number. Records of sources that are not given are not looked at.
     """
-    # Cut off from its long plan: each of the writes that follow would plan all of it again.
-    decided = cut(decide(map_sources(landed, sources=sources, mappings=mappings, headers=headers), seen))
-    accepted = decided.where(F.col("status") == ACCEPTED)
+    used = {name: mapping_of(source, mappings) for name, source in sources.items()}
+    mains = {mapping.outputs[0].table for mapping in used.values()}
+    mapped = map_sources(landed, sources=sources, mappings=mappings, headers=headers)
+    decided = decide(mapped, {table: frame for table, frame in seen.items() if table in mains})
+    accepted = decided.rows.where(F.col("status") == ACCEPTED)
     tables = {t: accepted.where(F.size(t) > 0).select(F.inline(t)) for t in TABLES}
-    told_again = sources_told_again({name: mapping_of(source, mappings) for name, source in sources.items()})
+    told_again = sources_told_again(used)
     if told_again:
         tables["order_lines"] = lines_once(tables["order_lines"], told_again, seen.get("order_lines"))
     loaded_whole = sources_loaded_whole(sources)
     if loaded_whole:
-        ended = deleted_versions(decided, loaded_whole, seen.get("customer_records"))
+        ended = deleted_versions(decided.rows, loaded_whole, seen.get("customer_records"))
         tables["customer_records"] = tables["customer_records"].unionByName(ended, allowMissingColumns=True)
     defaults = default_consents(accepted, sources, seen)
+    if defaults is not None:
+        tables["consents"] = tables["consents"].unionByName(defaults)
     uncounted = [t for t, has in (("consents", defaults is not None), ("customer_records", loaded_whole)) if has]
-    consents = tables["consents"] if defaults is None else tables["consents"].unionByName(defaults)
-    refused = decided.where(F.col("status") == REFUSED).select(
+    by_record = {t for t in TABLES if TARGETS[t].contract.key == (TARGETS[t].id_column,)}
+    refused = decided.rows.where(F.col("status") == REFUSED).select(
         "landed_id", "source", "file_id", "record_no", "raw", "reasons", "delivered_on"
     )
     return AcceptResult(
-        events=tables["events"],
-        order_lines=tables["order_lines"],
-        customer_records=tables["customer_records"],
-        feedback=tables["feedback"],
-        consents=consents,
+        **tables,
         refused=refused,
-        counts=_count(decided),
-        decided=decided,
+        counts=decided.counts,
+        decided=decided.rows,
         uncounted=frozenset(uncounted),
+        keyed=frozenset(by_record.difference(uncounted, ["order_lines"] if told_again else [])),
     )
 
 
@@ -127,12 +126,10 @@ def map_sources(
     mappings: Mapping[str, MappingSpec],
     headers: Mapping[str, list[str]],
 ) -> DataFrame:
-    """Parse and map every source's records into one frame: one row per landed record."""
+    """Parse and map every source's records into one frame, which is held: one row per landed record."""
     if not sources:
         raise ConfigError("no source is defined: add a file to conf/sources/")
     work = [(source, mapping_of(source, mappings)) for _, source in sorted(sources.items())]
-    if len(work) == 1:
-        return _map_source(landed, *work[0], headers)
 
     def prepare(pair: tuple[SourceSpec, MappingSpec]) -> DataFrame:
         # This plans and compiles one source by itself, and runs nothing. One plan of all sources costs many times
@@ -147,7 +144,7 @@ def _map_source(
     landed: DataFrame, source: SourceSpec, mapping: MappingSpec, headers: Mapping[str, list[str]]
 ) -> DataFrame:
     fields = collect_fields(mapping)
-    parsed = parse_records(landed, source, fields, headers=headers, parts_when=_parts_when(mapping, fields))
+    parsed = parse_records(landed, source, fields, headers=headers, parts_when=parts_when(mapping, fields))
     if source.change_data:
         parsed = clear_deleted_rows(parsed, mapping)
     try:
@@ -169,7 +166,7 @@ def _unite(frames: list[DataFrame]) -> DataFrame:
     return _unite(frames[:middle]).union(_unite(frames[middle:]))
 
 
-def _parts_when(mapping: MappingSpec, fields: FieldTree) -> dict[str, str]:
+def parts_when(mapping: MappingSpec, fields: FieldTree) -> dict[str, str]:
     """Say when the parts of a field that is also wanted whole are needed: when an output that uses them is made.
 
     Fields that keys, identifiers or unconditional outputs use in parts are always parsed.
@@ -188,64 +185,3 @@ def _parts_when(mapping: MappingSpec, fields: FieldTree) -> dict[str, str]:
         for name, node in fields.children.items()
         if is_both(node) and name not in always
     }
-
-
-def decide(mapped: DataFrame, seen: Mapping[str, DataFrame]) -> DataFrame:
-    """Add `status`: refused if there are reasons, duplicate if the main row exists or came earlier in the batch."""
-    is_refused = F.size("__reasons") > 0
-    group = F.when(is_refused, F.col("__landed_id")).otherwise(F.col("__key"))
-    order = ("__delivered_on", "__file_id", "__record_no", "__landed_id")
-    # The bytes of a record that is not refused would only make the shuffle that follows larger.
-    slim = mapped.withColumn("__raw", F.when(is_refused, F.col("__raw")))
-    numbered = slim.withColumn("__group", group).withColumn(
-        "__nth", F.row_number().over(Window.partitionBy("__group").orderBy(*order))
-    )
-    known = _seen_keys(mapped, seen)
-    joined = numbered.join(known, on="__group", how="left")
-    # A killed run may have written this very record: that makes it accepted (and resumed), not a duplicate.
-    is_own = F.col("__seen_landed_id") == F.col("__landed_id")
-    is_duplicate = F.col("__key").isNull() | (F.col("__nth") > 1) | (F.col("__seen_landed_id").isNotNull() & ~is_own)
-    status = F.when(is_refused, REFUSED).when(is_duplicate, DUPLICATE).otherwise(ACCEPTED)
-    kept = [
-        F.col(f"__{c}").alias(c) for c in ("landed_id", "source", "file_id", "record_no", "delivered_on", "reasons")
-    ]
-    rows = [
-        F.when(status == ACCEPTED, F.col(t)).otherwise(F.array().cast(mapped.schema[t].dataType)).alias(t)
-        for t in TABLES
-    ]
-    return joined.select(
-        *kept,
-        F.col("__raw").alias("raw"),
-        status.alias("status"),
-        F.col("__table").alias("main_table"),
-        F.get("customer_records", F.lit(0))["record_id"].alias("record_id"),
-        (F.coalesce(is_own, F.lit(False)) & (status == ACCEPTED)).alias("is_resumed"),
-        *rows,
-    )
-
-
-def _seen_keys(mapped: DataFrame, seen: Mapping[str, DataFrame]) -> DataFrame:
-    keys = [
-        frame.select(
-            (version_key() if table == "customer_records" else F.col(TARGETS[table].id_column)).alias("__group"),
-            F.col("landed_id").alias("__seen_landed_id"),
-        )
-        for table, frame in sorted(seen.items())
-    ]
-    if not keys:
-        return mapped.sparkSession.createDataFrame([], "__group STRING, __seen_landed_id STRING")
-    return reduce(DataFrame.unionByName, keys)
-
-
-def _count(decided: DataFrame) -> DataFrame:
-    def n(status: str) -> Column:
-        return F.count_if(F.col("status") == status).alias(f"rows_{status}")
-
-    return decided.groupBy("file_id").agg(
-        F.count("*").alias("rows_read"),
-        n(ACCEPTED),
-        n(DUPLICATE),
-        n(REFUSED),
-        F.count_if("is_resumed").alias("rows_resumed"),
-        *(F.sum(F.size(t)).alias(f"n_{t}") for t in TABLES),
-    )

@@ -10,13 +10,15 @@ from datetime import date
 class BatchPart:
     """One line of the ledger: its id, where it comes from, where the next one begins (None: nowhere), and the night.
 
-    A part that a killed run has landed keeps that night: it says in which partition of bronze its records lie.
+    A part that a killed run has landed keeps that night: it says in which partition of bronze its records lie. `lost`
+    says why a part holds no records, but messages that were gone before they were read.
     """
 
     batch_id: str
     path: str
     watermark: str | None
     delivered_on: date
+    lost: str | None = None
 
 
 @dataclass(frozen=True)
@@ -46,7 +48,8 @@ def batch_rows(batch: Batch) -> list[dict[str, object]]:
             "format": batch.format,
             "delivered_on": part.delivered_on,
             "watermark": part.watermark,
-            "state": "landed",
+            "state": "quarantined" if part.lost else "landed",
+            "reason": part.lost,
         }
         for part in batch.parts
     ]

@@ -23,6 +23,7 @@ from cdp.ingest.formats import CsvOptions
 from cdp.ingest.json_documents import is_json_document
 from cdp.ingest.records import compression_of, first_csv_row, open_stream
 from cdp.ingest.spec import SourceSpec
+from cdp.ingest.xml_elements import find_xml_fault
 
 _BLOCK = 1 << 20
 _MAGIC = b"PAR1"
@@ -75,8 +76,12 @@ def check_file(file: FoundFile, spec: SourceSpec) -> CheckedFile:
 
 def set_aside(checked: CheckedFile, state: str, reason: str) -> CheckedFile:
     """Mark a file as not to be read, under an id of its own."""
-    file_id = hashed_text(checked.file.source, checked.sha256, checked.file.path, length=16)
-    return replace(checked, state=state, reason=reason, file_id=file_id, header=None)
+    return replace(checked, state=state, reason=reason, file_id=own_id(checked), header=None)
+
+
+def own_id(checked: CheckedFile) -> str:
+    """An id that the same content elsewhere does not have."""
+    return hashed_text(checked.file.source, checked.sha256, checked.file.path, length=16)
 
 
 def _hash_file(file: FoundFile) -> str:
@@ -96,7 +101,11 @@ def _find_fault(file: FoundFile, spec: SourceSpec) -> str | None:
         with file.full_path.open("rb") as stream:
             return find_avro_fault(stream)
     compression = compression_of(str(file.full_path))
-    return _find_stream_fault(file, compression) if compression else None
+    fault = _find_stream_fault(file, compression) if compression else None
+    if fault is None and spec.xml:
+        with open_stream(str(file.full_path)) as stream:
+            return find_xml_fault(stream, spec.xml.row_tag)
+    return fault
 
 
 def _find_stream_fault(file: FoundFile, compression: str) -> str | None:

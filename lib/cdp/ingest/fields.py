@@ -59,6 +59,12 @@ class FieldTree:
             for leaf in child.leaves(f"{prefix}.{name}" if prefix else name)
         ]
 
+    def objects(self, prefix: str = "") -> list[str]:
+        """List the dotted paths of all objects below that are no lists."""
+        below = [(f"{prefix}{name}", child) for name, child in sorted(self.children.items()) if child.children]
+        inner = [path for name, child in below for path in child.objects(f"{name}.")]
+        return [*(name for name, child in below if not child.is_list), *inner]
+
 
 def collect_fields(mapping: MappingSpec) -> FieldTree:
     """Collect every raw field that a mapping names; what only its sql uses stands in `fields`."""

@@ -50,9 +50,9 @@ class CsvOptions(Definition):
 
 
 class XmlOptions(Definition):
-    """Which element of an XML file is one record."""
+    """Which element of an XML file is one record; prefixes of namespaces do not count, here and in field names."""
 
-    row_tag: str = Field(pattern=r"^[A-Za-z_][\w.\-]*$")
+    row_tag: str = Field(pattern=r"^[A-Za-z_][\w.\-]*$", description="the element's name without a prefix")
     encoding: Encoding = "utf-8"
 
 

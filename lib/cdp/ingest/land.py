@@ -16,7 +16,7 @@ from pyspark.sql import DataFrame, SparkSession
 
 from cdp.core.errors import CdpError
 from cdp.ingest.avro import read_avro_rows
-from cdp.ingest.check import CheckedFile, check_file, set_aside
+from cdp.ingest.check import CheckedFile, check_file, own_id, set_aside
 from cdp.ingest.discover import FoundFile, discover_files
 from cdp.ingest.formats import CsvOptions
 from cdp.ingest.json_documents import split_json_document, unpack_lists
@@ -27,10 +27,10 @@ from cdp.ingest.records import (
     open_stream,
     split_csv_rows,
     split_lines,
-    split_xml_elements,
 )
 from cdp.ingest.rows_as_json import read_parquet_rows
 from cdp.ingest.spec import SourceSpec
+from cdp.ingest.xml_elements import split_xml_elements
 
 LANDED_DDL = "landed_id STRING, source STRING, file_id STRING, record_no BIGINT, raw BINARY, delivered_on DATE"
 _ARROW = pa.schema(
@@ -45,6 +45,9 @@ _ARROW = pa.schema(
 )
 #: A task should have some work to do: smaller files share one.
 _TASK_BYTES = 32 << 20
+_OVER = (
+    "the days for which its source's licence allows to keep a delivery (retention_days) were over before it was read"
+)
 
 
 @dataclass(frozen=True)
@@ -87,6 +90,8 @@ def plan_landing(
     new = [f for f in found if f.modified_at > seen_paths.get((f.source, f.path, f.size_bytes), -1.0)]
     with ThreadPoolExecutor(max_workers=4) as pool:
         checked = list(pool.map(lambda f: check_file(f, sources[f.source]), new))
+    over = {file.file for file in checked if sources[file.file.source].is_over(file.file.delivered_on, run_date)}
+    checked = [set_aside(f, "quarantined", _OVER) if f.file in over else f for f in checked]
     return _divide(checked, ledger, failed)
 
 
@@ -106,8 +111,11 @@ def _discover_all(
 def _divide(checked: list[CheckedFile], ledger: list[KnownFile], failed: dict[str, str]) -> LandingPlan:
     paths = {k.file_id: k.path for k in ledger if k.state in ("landed", "accepted")}
     same_line = {(k.file_id, k.path) for k in ledger}
+    gone = {k.file_id for k in ledger if k.state == "expired"}
     to_read, aside = [], []
     for file in checked:
+        if file.file_id in gone:  # the same content delivered anew has a line of its own
+            file = replace(file, file_id=own_id(file))
         if (file.file_id, file.file.path) in same_line:
             continue
         if file.state == "landed" and file.file_id in paths:

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
 from itertools import chain
 from typing import Any
 
-from pyspark.sql import DataFrame, SparkSession, Window
+from pyspark.sql import DataFrame, Row, SparkSession, Window
 from pyspark.sql import functions as F
 
 from cdp.contracts.ops.files import FILES
 from cdp.ingest.batches import Batch, batch_rows
 from cdp.ingest.check import CheckedFile
 from cdp.ingest.land import KnownFile, ledger_row
+
+_COUNTS = ("rows_read", "rows_accepted", "rows_duplicate", "rows_refused")
 
 
 def newest_states(files: DataFrame) -> DataFrame:
@@ -39,17 +43,40 @@ def files_frame(
     return spark.createDataFrame([tuple(r.get(n) for n in FILES.column_names) for r in rows], FILES.schema)
 
 
-def undecided_files(files: DataFrame) -> DataFrame:
+@dataclass(frozen=True)
+class LedgerFile:
+    """One row of ops.files that holds records, as far as accepting needs it: a file in one state."""
+
+    file_id: str
+    source: str
+    delivered_on: date
+    header: str | None
+    state: str
+    rows_duplicate: int | None
+
+
+def read_ledger(files: DataFrame) -> list[LedgerFile]:
+    """The files that were landed, accepted or are gone; some hundred bytes each on the driver, in one small job."""
+    rows = files.where(F.col("state").isin("landed", "accepted", "expired")).select(*LedgerFile.__annotations__)
+    return [LedgerFile(*row) for row in rows.collect()]
+
+
+def undecided_files(ledger: Sequence[LedgerFile]) -> list[LedgerFile]:
     """Files that are landed and whose records nobody has decided on yet."""
-    decided = files.where(F.col("state") == "accepted").select("file_id")
-    return files.where(F.col("state") == "landed").join(decided, on="file_id", how="left_anti")
+    decided = {file.file_id for file in ledger if file.state == "accepted"}
+    return [file for file in ledger if file.state == "landed" and file.file_id not in decided]
+
+
+def counts_frame(spark: SparkSession, counts: Sequence[Row]) -> DataFrame:
+    """What was decided file by file (see cdp.ingest.decide), for :func:`accepted_frame`; there may be no file."""
+    rows = [(r.file_id, r.rows_read, r.rows_accepted, r.rows_duplicate, r.rows_refused) for r in counts]
+    return spark.createDataFrame(rows, f"file_id STRING, {', '.join(f'{name} BIGINT' for name in _COUNTS)}")
 
 
 def accepted_frame(
     files: DataFrame, counts: DataFrame, stamp: Mapping[str, Any], *, state: str = "accepted"
 ) -> DataFrame:
     """The ops.files rows that close a batch: each file with its counts; a file without a record counts 0."""
-    columns = ("rows_read", "rows_accepted", "rows_duplicate", "rows_refused")
-    joined = files.drop(*columns).join(counts.select("file_id", *columns), on="file_id", how="left")
-    filled = joined.fillna(0, subset=list(columns)).withColumn("state", F.lit(state))
+    joined = files.drop(*_COUNTS).join(counts, on="file_id", how="left")
+    filled = joined.fillna(0, subset=list(_COUNTS)).withColumn("state", F.lit(state))
     return filled.withColumns({name: F.lit(value) for name, value in stamp.items()}).select(*FILES.column_names)

@@ -52,7 +52,10 @@ def map_records(parsed: DataFrame, source: SourceSpec, mapping: MappingSpec, fie
     reasons = F.expr(clear_reasons_sql("__every")).alias("__reasons")
     if source.change_data:
         found = found.withColumn("__every", F.expr(changes.reasons_of_change("__every", mapping)))
-    return found.select(*_KEPT, "__key", "__table", reasons, *TABLES)
+    # The bytes of a record that is not refused are in bronze, and would double what is held of it.
+    raw = F.when(F.size("__every") > 0, F.col("__raw")).alias("__raw")
+    kept = [raw if name == "__raw" else F.col(name) for name in _KEPT]
+    return found.select(*kept, "__key", "__table", reasons, *TABLES)
 
 
 def _add_columns(step: DataFrame, columns: list[tuple[Output, ColumnSql]]) -> DataFrame:

@@ -6,11 +6,9 @@ Each record gets a `__fault`: the reasons for which it could not be taken apart 
 from __future__ import annotations
 
 import csv
-import json
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from functools import partial
-from xml.etree import ElementTree
 
 import pyarrow as pa
 from pyspark.sql import Column, DataFrame
@@ -21,11 +19,12 @@ from cdp.ingest.changes import unwrap_changes
 from cdp.ingest.codes import quote_text, reason_sql
 from cdp.ingest.fields import KEPT, FieldTree
 from cdp.ingest.formats import CsvOptions
-from cdp.ingest.parse_json import parse_json, with_text
+from cdp.ingest.parse_json import parse_json, read_fields, with_text
 from cdp.ingest.records import MAX_ROW_BYTES
 from cdp.ingest.spec import SourceSpec
+from cdp.ingest.xml_elements import take_fields
 
-_VALUES_DDL = "fault STRING, values ARRAY<STRING>"
+_TEXT = "cast(__raw AS STRING) AS __text"
 
 
 def parse_records(
@@ -44,8 +43,10 @@ def parse_records(
     records = landed.where(F.col("source") == spec.name).select(*(F.col(c).alias(f"__{c}") for c in KEPT))
     if spec.csv and spec.csv.quote is None:
         return _split_columns(records, spec, fields)
-    if spec.format in ("csv", "xml"):
-        return _parse_by_worker(records, spec, fields, headers)
+    if spec.format == "csv":
+        return _parse_csv(records, spec, fields, headers)
+    if spec.format == "xml":
+        return _parse_xml(records, spec, fields, parts_when)
     texts = with_text(records)
     return parse_json(unwrap_changes(texts) if spec.change_data else texts, spec, fields, parts_when)
 
@@ -79,18 +80,12 @@ def _split_columns(records: DataFrame, spec: SourceSpec, fields: FieldTree) -> D
     return split.select(*(F.col(f"__{c}") for c in KEPT), *columns, "__text", F.expr(fault).alias("__fault"))
 
 
-def _parse_by_worker(
-    records: DataFrame, spec: SourceSpec, fields: FieldTree, headers: Mapping[str, list[str]]
-) -> DataFrame:
+def _parse_csv(records: DataFrame, spec: SourceSpec, fields: FieldTree, headers: Mapping[str, list[str]]) -> DataFrame:
     leaves = fields.leaves()
     positions = {leaf: n for n, leaf in enumerate(leaves)}
-    take: Callable[[list[bytes], list[str]], list[tuple[str | None, list[str | None] | None]]]
-    if spec.format == "csv":
-        take = partial(_take_csv, spec=spec, headers=dict(headers), leaves=leaves)
-    else:
-        take = partial(_take_xml, encoding=spec.xml.encoding if spec.xml else "utf-8", leaves=leaves)
+    take = partial(_take_csv, spec=spec, headers=dict(headers), leaves=leaves)
 
-    @F.arrow_udf(_VALUES_DDL)  # type: ignore[call-overload]
+    @F.arrow_udf("fault STRING, values ARRAY<STRING>")  # type: ignore[call-overload]
     def take_values(raw: pa.Array, file_id: pa.Array) -> pa.Array:
         faults, values = zip(*take(raw.to_pylist(), file_id.to_pylist()), strict=True) if len(raw) else ((), ())
         lists = pa.array(values, pa.list_(pa.string()))
@@ -101,13 +96,32 @@ def _parse_by_worker(
     for name, node in sorted(fields.children.items()):
         sql = node.build_sql(lambda path: f"__taken.values[{positions[path]}]", name)
         columns.append(F.expr(sql).alias(name))
-    faults = " ".join(
-        f"WHEN '{code}' THEN array({reason_sql('', code)})" for code in ("bad_encoding", "wrong_columns", "bad_xml")
-    )
+    faults = " ".join(f"WHEN '{code}' THEN array({reason_sql('', code)})" for code in ("bad_encoding", "wrong_columns"))
     too_large = f"WHEN {_too_large(spec)} THEN array({reason_sql('', 'too_large')})"
     fault = f"CASE {too_large} ELSE CASE __taken.fault {faults} END END"
-    text = F.expr("cast(__raw AS STRING)").alias("__text")
-    return taken.select(*(F.col(f"__{c}") for c in KEPT), *columns, text, F.expr(fault).alias("__fault"))
+    return taken.select(*(F.col(f"__{c}") for c in KEPT), *columns, F.expr(_TEXT), F.expr(fault).alias("__fault"))
+
+
+def _parse_xml(records: DataFrame, spec: SourceSpec, fields: FieldTree, parts_when: Mapping[str, str]) -> DataFrame:
+    """Have a worker write each element's fields as JSON, and read that like any other."""
+    take = partial(take_fields, encoding=spec.xml.encoding if spec.xml else "utf-8", fields=fields)
+
+    @F.arrow_udf("faults ARRAY<STRING>, json STRING")  # type: ignore[call-overload]
+    def take_json(raw: pa.Array) -> pa.Array:
+        faults, texts = zip(*map(take, raw.to_pylist()), strict=True) if len(raw) else ((), ())
+        lists = pa.array(faults, pa.list_(pa.string()))
+        return pa.StructArray.from_arrays([lists, pa.array(texts, pa.string())], names=["faults", "json"])
+
+    found = {"bad_encoding": ("", "bad_encoding"), "bad_xml": ("", "bad_xml")}
+    found |= {f"repeated {path}": (path, "wrong_type") for path in fields.objects()}
+    reasons = [f"CASE WHEN {_too_large(spec)} THEN {reason_sql('', 'too_large')} END"] + [
+        f"CASE WHEN array_contains(__taken.faults, {quote_text(fault)}) THEN {reason_sql(*reason)} END"
+        for fault, reason in found.items()
+    ]
+    fault = f"nullif(array_compact(array({', '.join(reasons)})), CAST(array() AS {REASONS_TYPE}))"
+    taken = records.withColumn("__taken", take_json("__raw"))
+    flat = read_fields(taken.select("*", F.expr(_TEXT)), "__taken.json", fields, parts_when, fault=fault)
+    return flat.drop("__taken")
 
 
 def _take_csv(
@@ -135,38 +149,3 @@ def _take_csv(
         else:
             taken.append((None, [None if place is None else values[place] for place in places[file]]))
     return taken
-
-
-def _take_xml(
-    raw: list[bytes], file_id: list[str], *, encoding: str, leaves: list[str]
-) -> list[tuple[str | None, list[str | None] | None]]:
-    """Take the texts of an element's children (or attributes) by dotted path; a child with children is JSON."""
-    taken: list[tuple[str | None, list[str | None] | None]] = []
-    for row in raw:
-        try:
-            element = ElementTree.fromstring(row.decode(encoding))
-        except UnicodeDecodeError:
-            taken.append(("bad_encoding", None))
-        except ElementTree.ParseError:
-            taken.append(("bad_xml", None))
-        else:
-            taken.append((None, [_xml_text(element, leaf.split(".")) for leaf in leaves]))
-    return taken
-
-
-def _xml_text(element: ElementTree.Element, path: list[str]) -> str | None:
-    child = element.find(path[0])
-    if child is None:
-        return element.get(path[0]) if len(path) == 1 else None
-    if len(path) > 1:
-        return _xml_text(child, path[1:])
-    return json.dumps(_xml_object(child), ensure_ascii=False) if len(child) else child.text
-
-
-def _xml_object(element: ElementTree.Element) -> object:
-    if not len(element):
-        return element.text
-    children: dict[str, list[object]] = {}
-    for child in element:
-        children.setdefault(child.tag, []).append(_xml_object(child))
-    return {**element.attrib, **{tag: values[0] if len(values) == 1 else values for tag, values in children.items()}}

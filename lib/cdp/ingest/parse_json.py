@@ -30,6 +30,7 @@ _LOOKS: dict[Kind, str] = {
     "object": r"[{].*",
     "array": r"\\[.*",
 }
+_BEGINS: dict[Kind, str] = {"number": '-0123456789"', "boolean": "tf", "object": "{", "array": "["}
 _KIND_NAMES: dict[Kind, str] = {
     "string": "STRING",
     "number": "BIGINT|DECIMAL.*|DOUBLE",
@@ -55,12 +56,20 @@ def parse_json(records: DataFrame, spec: SourceSpec, fields: FieldTree, parts_wh
     See parse_records. Of a key that comes twice the last one counts, as RFC 8259 says most readers do.
     """
     both = {name: node for name, node in fields.children.items() if is_both(node)}
+    return read_fields(records, "__text", fields, parts_when, fault=_fault_sql(spec, fields, both))
+
+
+def read_fields(
+    records: DataFrame, text: str, fields: FieldTree, parts_when: Mapping[str, str], *, fault: str
+) -> DataFrame:
+    """Give one column per top-level raw field from a JSON text, and `__fault`, which may refer to `__json`."""
+    both = {name: node for name, node in fields.children.items() if is_both(node)}
     schema = ", ".join(
         f"`{name}` {'STRING' if name in both else node.ddl()}" for name, node in sorted(fields.children.items())
     )
-    parsed = records.withColumn("__json", F.expr(read_sql("__text", schema)))
+    parsed = records.withColumn("__json", F.expr(read_sql(text, schema)))
     columns = [F.col(f"__json.r.`{n}`").alias(n + TEXT_SUFFIX if n in both else n) for n in sorted(fields.children)]
-    flat = parsed.select(*records.columns, *columns, F.expr(_fault_sql(spec, fields, both)).alias("__fault"))
+    flat = parsed.select(*records.columns, *columns, F.expr(fault).alias("__fault"))
     for name, node in sorted(both.items()):
         whole = f"CASE WHEN {parts_when.get(name, 'true')} THEN `{name}{TEXT_SUFFIX}` END"
         flat = flat.withColumn(name, F.expr(f"from_json({whole}, {quote_text(node.ddl())})"))
@@ -68,19 +77,33 @@ def parse_json(records: DataFrame, spec: SourceSpec, fields: FieldTree, parts_wh
 
 
 def wrong_kind_sql(field: str, text: str, kinds: tuple[Kind, ...]) -> str:
-    """Write a condition that is true where a top-level field is of none of the kinds; `text` is its value as text."""
+    """Write a condition that is true where a top-level field is of none of the kinds; `text` is its value as text.
+
+    Cheap questions come first: patterns cost as much as the whole parsing, and hardly a record needs them.
+    """
     if "string" in kinds:
-        looks = "|".join(form for kind, form in _LOOKS.items() if kind not in kinds)
-        is_odd = f"{text} RLIKE '(?s)^({looks})$'"
+        others = [kind for kind in _LOOKS if kind not in kinds]
+        looks = "|".join(_LOOKS[kind] for kind in others)
+        first = ", ".join(quote_text(letter) for kind in others for letter in _BEGINS[kind])
+        is_odd = f"left({text}, 1) IN ({first}) AND {text} RLIKE '(?s)^({looks})$'"
     else:
-        # A text that holds JSON looks like the JSON it holds.
+        # A text that holds JSON looks like the JSON it holds; quotes in it are escaped in the record.
         starts = (quote_text(f'"{field}":{blank}"') for blank in ("", " "))
         quoted = " OR ".join(f"contains(__text, {start})" for start in starts)
-        looks = "|".join(_LOOKS["number" if kind == "integer" else kind] for kind in kinds)
-        is_odd = f"{text} IS NOT NULL AND (NOT {text} RLIKE '(?s)^({looks})$' OR {quoted}{_no_fraction(text, kinds)})"
+        can_be = f"(NOT contains({text}, '\"') OR contains(__text, {quote_text(chr(92))}))"
+        is_odd = (
+            f"{text} IS NOT NULL AND (NOT {_fits(text, kinds)} OR {can_be} AND ({quoted}){_no_fraction(text, kinds)})"
+        )
     names = "|".join(_KIND_NAMES[kind] for kind in kinds)
     kind = f"schema_of_variant(from_json(__text, {quote_text(f'`{field}` VARIANT')}).`{field}`)"
     return f"({is_odd} AND NOT coalesce({kind} RLIKE '^({names})$', false))"
+
+
+def _fits(text: str, kinds: tuple[Kind, ...]) -> str:
+    if set(kinds) <= {"object", "array"}:
+        return f"({' OR '.join(f'startswith({text}, {quote_text(_BEGINS[kind])})' for kind in kinds)})"
+    looks = "|".join(_LOOKS["number" if kind == "integer" else kind] for kind in kinds)
+    return f"{text} RLIKE '(?s)^({looks})$'"
 
 
 def _no_fraction(text: str, kinds: tuple[Kind, ...]) -> str:

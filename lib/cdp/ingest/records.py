@@ -1,4 +1,4 @@
-"""Split a file's bytes into its records, nothing changed: lines, CSV rows, XML elements, Parquet rows.
+"""Split a file's bytes into its records, nothing changed: lines and CSV rows.
 
 Runs inside Spark's Python workers on streams of any size: memory is bounded by a block and the largest record.
 """
@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import gzip
 import io
-import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import BinaryIO, Protocol, cast
@@ -174,34 +173,3 @@ def _csv_row_end(data: bytes, start: int, delimiter: bytes, quote: bytes, is_las
         if comma < 0:
             return line_end + 1 if line_end >= 0 else None
         position = comma + 1
-
-
-def split_xml_elements(stream: BinaryIO, *, row_tag: str, block_bytes: int = BLOCK_BYTES) -> Iterator[pa.Array]:
-    """Give every `<row_tag ...>...</row_tag>` as it stands in the stream; what lies between is left out.
-
-    An element that is never closed is given as it is, up to the next one or the end: it will be refused by
-    name. Elements of the same name inside each other are not told apart.
-    """
-    tag = re.escape(row_tag.encode())
-    token = re.compile(rb"<" + tag + rb"(?:\s[^<>]*?)?(?P<alone>/)?>|(?P<close></" + tag + rb"\s*>)")
-    data = b""
-    while True:
-        block = stream.read(block_bytes)
-        data += block
-        found: list[bytes] = []
-        opened, done = -1, 0
-        for match in token.finditer(data):
-            if opened >= 0:
-                end = match.end() if match["close"] else match.start()
-                found.append(data[opened:end])
-            opened, done = (-1, match.end()) if match["close"] or match["alone"] else (match.start(), match.start())
-            if match["alone"]:
-                found.append(match[0])
-        # A tag may be cut by the end of the block: keep what may be its beginning.
-        data = data[done if opened >= 0 else max(done, data.rfind(b"<")) :]
-        if not block and opened >= 0:
-            found.append(data)
-        if found:
-            yield pa.array(found, pa.binary())
-        if not block:
-            return

@@ -10,12 +10,13 @@ from datetime import date
 from difflib import SequenceMatcher
 from typing import Any, Literal, Protocol
 
-from pyspark.sql import DataFrame, Row, SparkSession
+from pyspark.sql import DataFrame, SparkSession
 
 from cdp.contracts.ops.schema_changes import SCHEMA_CHANGES
 from cdp.ingest.accounts import LandedFile
 from cdp.ingest.fields import collect_fields
 from cdp.ingest.land import headers_of
+from cdp.ingest.ledger import LedgerFile
 from cdp.ingest.mapping_spec import MappingSpec
 from cdp.ingest.shapes import FieldShape, Shape, is_outermost, shape_of_header, unite_shapes, widen
 
@@ -55,7 +56,7 @@ class Delivery:
     shape: Shape
 
 
-def deliveries_of(batch: Iterable[Row], in_bronze: Mapping[str, LandedFile]) -> list[Delivery]:
+def deliveries_of(batch: Iterable[LedgerFile], in_bronze: Mapping[str, LandedFile]) -> list[Delivery]:
     """The files of a batch (file_id, source, delivered_on, header) with their shapes: CSV by header, JSON as found."""
     rows = list(batch)
     headers = headers_of({row.file_id: row.header for row in rows})

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import timedelta
+from datetime import date, timedelta
 from typing import Any, Literal
 
 from pydantic import Field, field_validator, model_validator
@@ -117,6 +117,10 @@ class SourceSpec(Definition):
     def is_read_natively(self) -> bool:
         """Whether Spark's own functions take records apart, which can go on where a byte is broken."""
         return self.is_json or (self.csv is not None and self.csv.quote is None)
+
+    def is_over(self, delivered_on: date, run_date: date) -> bool:
+        """Whether on ``run_date`` the licence no longer allows to keep what was delivered then."""
+        return self.retention_days is not None and delivered_on < run_date - timedelta(days=self.retention_days)
 
     def lag(self) -> timedelta | None:
         """Give the declared arrival lag as a duration; None where the source declares none."""

@@ -16,9 +16,10 @@ from pyspark.sql import Column, DataFrame, SparkSession
 from pyspark.sql import functions as F
 
 from cdp.core.hold import cut
-from cdp.ingest.accept import ACCEPTED, DUPLICATE, REFUSED, decide, map_sources
+from cdp.ingest.accept import map_sources
 from cdp.ingest.check import EMPTY, CheckedFile, check_file
 from cdp.ingest.codes import REFUSAL_CODES, quote_text
+from cdp.ingest.decide import ACCEPTED, DUPLICATE, REFUSED, decide
 from cdp.ingest.discover import FoundFile
 from cdp.ingest.land import headers_of, read_records
 from cdp.ingest.mapping_spec import MappingSpec
@@ -83,7 +84,7 @@ def judge_files(
         mappings={},
         headers=headers_of({file.file_id: file.header for file in good}),
     )
-    decided = cut(decide(mapped, {}))
+    decided = cut(decide(mapped, {}).rows)
     counts = _count(decided)
     files = tuple(_file_count(path, file, counts) for path, file in zip(paths, checked, strict=True))
     codes = {code: sum(n for (_, kind), n in counts.items() if kind == code) for code in REFUSAL_CODES}

@@ -20,7 +20,8 @@ CORRECTED_SECONDS = 2
 MAX_AHEAD_SECONDS = 300
 #: What is dated later than this after its delivery has not happened.
 MAX_FUTURE_DAYS = 2
-_BOTS = r"(?i)bot\\b|bot/|crawl|spider|slurp|headless|lighthouse|facebookexternalhit|preview|monitor"
+#: What robots call themselves in a user agent; besides, words that end in "bot".
+_BOTS = ("crawl", "spider", "slurp", "headless", "lighthouse", "facebookexternalhit", "preview", "monitor")
 
 Values = Mapping[str, str]
 
@@ -66,8 +67,17 @@ def _derive_event(v: Values) -> dict[str, str]:
         "event_at": event_at,
         "is_event_at_filled": f"{given} IS NULL AND {original} IS NULL",
         "is_time_corrected": f"coalesce({moved}, false)",
-        "is_bot": f"coalesce({v['user_agent']} RLIKE '{_BOTS}', false)",
+        "is_bot": is_bot_sql(f"lower({v['user_agent']})"),
     }
+
+
+def is_bot_sql(agent: str) -> str:
+    """Write whether a user agent in small letters is a robot's.
+
+    Word by word: Java takes 5 microseconds for one pattern of all these words, many times as much as for other checks.
+    """
+    words = [f"contains({agent}, '{word}')" for word in _BOTS]
+    return f"coalesce({' OR '.join(words)} OR contains({agent}, 'bot') AND {agent} RLIKE 'bot\\\\b', false)"
 
 
 def _derive_order_line(v: Values) -> dict[str, str]:

@@ -40,13 +40,14 @@ def count_files(files: DataFrame, tonight: Tonight) -> DataFrame:
     """Files and records by (source, state, is_tonight); the newest state of a file counts.
 
     A delivery of old content is a file of its own here: its ledger row has the same file_id, but says where the
-    repetition came. Newest by time, and of two states at one time the more decided.
+    repetition came. Newest by time, and of two states at one time the more decided. That a file is gone again by its
+    licence does not change what came.
     """
     at = F.greatest(F.coalesce("accepted_at", "landed_at"), F.coalesce("landed_at", "accepted_at"))
     order = F.struct(at, F.array_position(F.array(*map(F.lit, ("landed", "quarantined", "accepted"))), F.col("state")))
     counts = ("rows_read", "rows_accepted", "rows_duplicate", "rows_refused")
     newest = (
-        files.where(tonight.known())
+        files.where(tonight.known() & (F.col("state") != "expired"))
         .groupBy("source", "file_id", (F.col("state") == "duplicate").alias("is_repeated"))
         .agg(
             F.max_by(F.struct("state", *counts), order).alias("row"),

@@ -28,6 +28,7 @@ class Job:
     ``reads`` makes edges of the night's order, ``reads_previous`` (its own or a later job's last result) makes
     none and is empty on the first night. ``follows_date``: whether another run date alone changes the result.
     ``looks_outside``: whether it must run each time because it reads more than tables (files that arrive).
+    ``erases``: tables that others may write, but from which it deletes what may no longer be kept.
     """
 
     name: str
@@ -36,6 +37,7 @@ class Job:
     reads_previous: tuple[TableContract, ...] = ()
     follows_date: bool = True
     looks_outside: bool = False
+    erases: tuple[TableContract, ...] = ()
 
 
 JobMain = Callable[["JobContext"], None]
@@ -110,13 +112,22 @@ class JobContext:
         self._require(contract, self.job.reads + self.job.reads_previous + self.job.writes, "reads")
         return self.lake.version(contract)
 
-    def write(self, contract: TableContract, df: DataFrame, *, keys_are_new: bool = False) -> int:
+    def write(
+        self, contract: TableContract, df: DataFrame, *, keys_are_new: bool = False, keys_are_unique: bool = False
+    ) -> int:
         """Write a table that the record names in ``writes``; gives the rows written (0: nothing changed)."""
         self._require(contract, self.job.writes, "writes")
-        result = self.lake.write(contract, df, keys_are_new=keys_are_new)
+        result = self.lake.write(contract, df, keys_are_new=keys_are_new, keys_are_unique=keys_are_unique)
         name = contract.full_name
         self.rows_written[name] = self.rows_written.get(name, 0) + result.rows
         return result.rows
+
+    def erase(self, contract: TableContract, condition: str) -> int:
+        """Delete rows of a table that the record names in ``erases``; gives their number, and notes it as fewer."""
+        self._require(contract, self.job.erases, "erases")
+        erased = self.lake.erase(contract, condition)
+        self.rows_written[contract.full_name] = self.rows_written.get(contract.full_name, 0) - erased
+        return erased
 
     def report_problem(self, message: str) -> None:
         """Something that does not stop the night but that a person must know: the exit code becomes 6."""

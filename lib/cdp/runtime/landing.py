@@ -17,7 +17,7 @@ from cdp.ingest.batches import Batch, LandedPart
 from cdp.ingest.databases import login_of, read_batch
 from cdp.ingest.land import KnownFile, LandingPlan, read_records
 from cdp.ingest.spec import SourceSpec
-from cdp.ingest.topics import batch_id, client_settings, find_new, next_offsets, parts_of, read_ranges, split_landed
+from cdp.ingest.topics import ask_broker, batch_id, client_settings, find_new, parts_of, read_ranges, split_landed
 from cdp.runtime.job import JobContext
 
 
@@ -58,34 +58,38 @@ def _land_rows(ctx: JobContext, source: SourceSpec, known: Sequence[KnownFile]) 
 def _land_messages(ctx: JobContext, source: SourceSpec, known: Sequence[KnownFile]) -> Batch:
     """Append the messages of a topic past the ledger's offsets, but not those that a killed run has landed."""
     client = client_settings(source, os.environ)
-    ranges, problems = find_new(ctx.spark, source, client, next_offsets(source, known), ctx.run_date)
-    for problem in problems:
-        ctx.report_problem(problem)
+    ranges = find_new(source, ask_broker(ctx.spark, source, client), known, ctx.run_date)
     landed = _landed_parts(ctx, {batch_id(source, r) for r in ranges}, F.col("source") == source.name)
     there, left = split_landed(source, ranges, landed)
-    if left:
+    if any(part.start < part.end for part in left):
         messages = read_ranges(ctx.spark, source, client, left)
         try:
-            ctx.write(LANDED_RECORDS, _stamped(ctx, messages), keys_are_new=True)
+            ctx.write(LANDED_RECORDS, _stamped(ctx, messages), keys_are_new=True, keys_are_unique=True)
         except (PySparkException, Py4JJavaError):  # its text may quote a message
             raise TransientError(
                 f"source {source.name}: reading the topic broke off; nothing of it was landed, the next run begins "
                 "there again (--debug shows Spark's own words)"
             ) from None
-    return Batch(source.name, "kafka", parts_of(source, [*there, *left]))
+    parts = parts_of(source, [*there, *left])
+    for part in parts:
+        if part.lost:
+            ctx.report_problem(f"source {source.name}: {part.path}: {part.lost}")
+    return Batch(source.name, "kafka", parts)
 
 
 def _append_new(ctx: JobContext, records: DataFrame, file_ids: set[str], where: Column) -> dict[str, LandedPart]:
     """Append records, but not again those of files or batches that a killed run has landed already: give these."""
     landed = _landed_parts(ctx, file_ids, where)
     new = records.where(~F.col("file_id").isin(*landed)) if landed else records
-    ctx.write(LANDED_RECORDS, _stamped(ctx, new), keys_are_new=True)
+    ctx.write(LANDED_RECORDS, _stamped(ctx, new), keys_are_new=True, keys_are_unique=True)
     return landed
 
 
 def _stamped(ctx: JobContext, records: DataFrame) -> DataFrame:
-    """Say which run landed the records, and when."""
-    return records.withColumns({"run_id": F.lit(ctx.run_id), "landed_at": F.lit(ctx.now)})
+    """Say which run landed the records, and when; only messages have a key and a time of their own."""
+    stamp = {"run_id": F.lit(ctx.run_id), "landed_at": F.lit(ctx.now)}
+    none = {name: F.lit(None) for name in ("message_key", "message_at") if name not in records.columns}
+    return records.withColumns({**stamp, **none})
 
 
 def _landed_parts(ctx: JobContext, file_ids: set[str], where: Column) -> dict[str, LandedPart]:

@@ -14,7 +14,7 @@ from cdp.core.errors import ConfigError
 from cdp.core.hold import hold, release
 from cdp.ingest.accept import accept_records
 from cdp.ingest.land import headers_of
-from cdp.ingest.ledger import accepted_frame, newest_states
+from cdp.ingest.ledger import accepted_frame, counts_frame, newest_states
 from cdp.ingest.mapping_spec import MappingSpec
 from cdp.ingest.spec import SourceSpec, chosen_sources
 from cdp.ingest.targets import SILVER
@@ -52,7 +52,7 @@ def reprocess_source(lake: Lake, configuration: Configuration, source: str, run_
     counts[REFUSED_RECORDS.full_name] = lake.replace_rows(
         REFUSED_RECORDS, result.refused.withColumns(stamp), {"source": source}
     ).rows
-    decided = accepted_frame(files, result.counts, {"run_id": run_id, "accepted_at": now})
+    decided = accepted_frame(files, counts_frame(lake.spark, result.counts), {"run_id": run_id, "accepted_at": now})
     lake.replace_rows(FILES, decided, {"source": source, "state": "accepted"})
     release(files)
     return {name: rows for name, rows in counts.items() if rows}

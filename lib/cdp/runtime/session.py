@@ -22,6 +22,8 @@ REQUIRED = {
     "spark.sql.ansi.enabled": "true",
     # An error's query context prints the failing value, which may be somebody's address.
     "spark.python.sql.dataFrameDebugging.enabled": "false",
+    # What is erased must leave the files: a deletion vector would only hide it, until REORG ... APPLY (PURGE).
+    "spark.databricks.delta.delete.deletionVectors.persistent": "false",
 }
 # Good on a laptop; conf/ and spark-submit may change them.
 DEFAULTS = {

@@ -56,15 +56,20 @@ def read_text(spark: SparkSession, path: str) -> str | None:
         stream.close()
 
 
-def commit_note(spark: SparkSession, table_path: str, version: int) -> dict[str, Any]:
-    """What our writer noted in the commit of ``version`` (its userMetadata); empty for others' commits."""
+def commit_info(spark: SparkSession, table_path: str, version: int) -> dict[str, Any]:
+    """What Delta says of the commit of ``version``: operation, metrics, ...; empty where the log has it no more."""
     text = read_text(spark, f"{table_path}/_delta_log/{version:020d}.json")
     for line in (text or "").splitlines():
         info = json.loads(line).get("commitInfo")
         if info is not None:
-            try:
-                note = json.loads(info.get("userMetadata") or "{}")
-            except json.JSONDecodeError:
-                return {}
-            return note if isinstance(note, dict) else {}
+            return dict(info)
     return {}
+
+
+def commit_note(spark: SparkSession, table_path: str, version: int) -> dict[str, Any]:
+    """What our writer noted in the commit of ``version`` (its userMetadata); empty for others' commits."""
+    try:
+        note = json.loads(commit_info(spark, table_path, version).get("userMetadata") or "{}")
+    except json.JSONDecodeError:
+        return {}
+    return note if isinstance(note, dict) else {}

@@ -88,16 +88,21 @@ class Lake:
             *[(F.col(c.name) if c.name in have else F.lit(None).cast(c.type)).alias(c.name) for c in contract.columns]
         )
 
-    def write(self, contract: TableContract, df: DataFrame, *, keys_are_new: bool = False) -> WriteResult:
+    def write(
+        self, contract: TableContract, df: DataFrame, *, keys_are_new: bool = False, keys_are_unique: bool = False
+    ) -> WriteResult:
         """Write ``df`` as the contract's mode says, and only if that changes the table.
 
         ``keys_are_new`` spares the join with the table's keys in append mode when the caller has already left
-        out rows that the table holds. :class:`ContractError` when the rows break the contract: nothing is
+        out rows that the table holds, ``keys_are_unique`` a look at all rows before they are appended when the caller
+        has numbered or grouped them by their key. :class:`ContractError` when the rows break the contract: nothing is
         written then.
         """
         conformed = conform(df, contract)
         if contract.mode == "append" and not keys_are_new:
             conformed = self._new_rows(contract, conformed)
+        if contract.mode == "append" and keys_are_unique:
+            return self._append_at_once(contract, conformed)
         elif contract.mode == "merge":
             conformed = self._changed_rows(contract, conformed)
         is_held = is_materialised(conformed)
@@ -128,6 +133,17 @@ class Lake:
             return WriteResult(facts.rows, self.version(contract), True)
         finally:
             release(kept)
+
+    @_retry_lost_race
+    def erase(self, contract: TableContract, condition: str) -> int:
+        """Delete the rows that meet a condition, in one commit; gives their number, and makes no version for none.
+
+        The condition stands in Delta's log, so it is made of names, dates and hashes, never of personal data. The
+        files that held the rows are written anew without them; the old ones leave the disk by VACUUM.
+        """
+        if self.version(contract) < 0:
+            return 0
+        return int(self.spark.sql(f"DELETE FROM delta.`{self.path(contract)}` WHERE {condition}").collect()[0][0])
 
     def migrate(self, contract: TableContract, *, accept_loss: bool) -> list[str]:
         """Rewrite a table whose stored shape no longer fits its contract; gives what is lost.
@@ -181,6 +197,15 @@ class Lake:
                 version = self.version(contract)
         self._in_step.add(contract.full_name)
         return version
+
+    @_retry_lost_race
+    def _append_at_once(self, contract: TableContract, df: DataFrame) -> WriteResult:
+        """Append rows that are computed while they are written; Delta itself refuses nulls in required columns."""
+        path, before = self.path(contract), self._prepare(contract)
+        df.write.format("delta").mode("append").save(path)
+        version = self.version(contract)
+        rows = int(fs.commit_info(self.spark, path, version)["operationMetrics"].get("numOutputRows", 0))
+        return WriteResult(rows, version, version > before)
 
     def _append(self, contract: TableContract, df: DataFrame, facts: FrameFacts, version: int) -> bool:
         if facts.rows == 0:

@@ -1,4 +1,4 @@
-"""``cdp nightly``, ``run``, ``reprocess``, ``migrate``: what changes a lake."""
+"""``cdp nightly``, ``run``, ``land``, ``reprocess``, ``migrate``: what changes a lake."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 from rich.console import Console
 
 from cdp.core.dates import days_between
-from cdp.core.errors import ConfigError, nearest_name
+from cdp.core.errors import ConfigError, TransientError, nearest_name
 from cdp.runtime.config import Configuration
 from cdp.runtime.entry import checked_run_date, configuration_of, exit_code, open_lake, outcome
 from cdp.verbs.parser import Verbs, add_verb
@@ -25,6 +25,8 @@ def add(verbs: Verbs) -> None:
     run = add_verb(verbs, "run", run_verb, "run one job")
     run.add_argument("job", help="its name, as `cdp jobs` prints it")
     run.add_argument("--run-date", required=True, metavar="D", help="YYYY-MM-DD")
+    land = add_verb(verbs, "land", land_verb, "land what is new again and again, for streams, until it is told to stop")
+    land.add_argument("--every", type=float, default=30.0, metavar="SECONDS", help="wait between rounds (default: 30)")
     again = add_verb(
         verbs,
         "reprocess",
@@ -99,6 +101,22 @@ def run_verb(options: argparse.Namespace, console: Console) -> int:
         context = run_one(open_lake(configuration, options.job), configuration, loaded, run_date)
     console.print(outcome(context), highlight=False, markup=False)
     return exit_code(context.problems, is_strict=False)
+
+
+def land_verb(options: argparse.Namespace, console: Console) -> int:
+    """``cdp land``: files, database rows and messages go to bronze as they come; a night decides on them."""
+    from cdp.runtime.catalogue import find_job
+    from cdp.runtime.job import JobContext
+    from cdp.runtime.rounds import run_in_rounds
+
+    def told(round_: JobContext | TransientError) -> None:
+        text = outcome(round_) if isinstance(round_, JobContext) else str(round_)
+        console.print(text, highlight=False, markup=False)
+
+    configuration, job = configuration_of(options), find_job("ingest.land_files")
+    lake = open_lake(configuration, "cdp land")
+    run_in_rounds(lake, configuration, job, every_seconds=options.every, told=told)
+    return 0
 
 
 def reprocess_verb(options: argparse.Namespace, console: Console) -> int:

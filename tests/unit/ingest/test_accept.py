@@ -11,10 +11,12 @@ from typing import Any
 import pytest
 
 from cdp.core.errors import ConfigError
+from cdp.ingest import decide
 from cdp.ingest.accept import accept_records, map_sources
 from cdp.ingest.land import LANDED_DDL
 from cdp.ingest.mapping_spec import MappingSpec
 from cdp.ingest.spec import SourceSpec
+from cdp.ingest.targets import is_bot_sql
 from cdp.rules.definitions import load_definitions
 
 CONF: Traversable = Path(__file__).parents[3] / "conf"  # type: ignore[assignment]
@@ -129,9 +131,11 @@ def test_every_defect_of_a_record_is_named(spark) -> None:
     assert all("shout" not in str(r.reasons) for r in result.refused.collect())
 
 
-def test_duplicates_are_found_in_the_batch_and_in_the_lake_in_any_order(spark) -> None:
+@pytest.mark.parametrize("few_rows", [decide._FEW_ROWS, 0])
+def test_duplicates_are_found_in_the_batch_and_in_the_lake_in_any_order(spark, monkeypatch, few_rows: int) -> None:
+    monkeypatch.setattr(decide, "_FEW_ROWS", few_rows)
     first = accept(spark, [("web", message()), ("web", message()), ("web", message(messageId="m-2"))])
-    counts = first.counts.collect()[0]
+    counts = first.counts[0]
     assert (counts.rows_read, counts.rows_accepted, counts.rows_duplicate, counts.rows_refused) == (3, 2, 1, 0)
     seen = {t: getattr(first, t) for t in TABLES}
     later = accept(spark, [("web", message(messageId="m-3")), ("web", message())], seen, file="later")
@@ -171,6 +175,20 @@ def test_clock_skew_is_corrected_by_the_formula_and_marked(spark) -> None:
     assert events["skewed"].original_at == datetime(2030, 1, 1)
     assert events["skewed"].is_time_corrected and not events["right"].is_time_corrected
     assert events["unusable"].event_at == datetime(2026, 1, 4, 10) and events["unusable"].is_time_corrected
+
+
+def test_robots_are_known_by_their_user_agent(spark) -> None:
+    agents = {
+        "Mozilla/5.0 (compatible; Googlebot/2.1)": True,
+        "AdsBot-Google": True,
+        "HeadlessChrome/140": True,
+        "Sosospider": True,
+        "Mozilla/5.0 (Linux; CUBOTX9)": False,
+        "Mozilla/5.0 (X11; Linux x86_64) Robotics": False,
+        None: False,
+    }
+    told = spark.createDataFrame([(agent,) for agent in agents], "agent STRING")
+    assert [r[0] for r in told.selectExpr(is_bot_sql("lower(agent)")).collect()] == list(agents.values())
 
 
 def test_identifiers_are_normalised_sorted_and_make_the_record(spark) -> None:

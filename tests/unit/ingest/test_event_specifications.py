@@ -14,7 +14,8 @@ import pytest
 from pyspark.sql import Row, SparkSession
 
 from cdp.contracts.silver.order_lines import ORDER_LINES
-from cdp.ingest.accept import decide, map_sources
+from cdp.ingest.accept import map_sources
+from cdp.ingest.decide import decide
 from cdp.ingest.land import LANDED_DDL
 from cdp.ingest.mapping_spec import MappingSpec
 from cdp.ingest.spec import SourceSpec
@@ -218,7 +219,7 @@ def decided(spark: SparkSession) -> Iterator[dict[int, Row]]:
         mappings=load_definitions(CONF / "mappings", MappingSpec),
         headers={"f_snowplow": FIELDS},
     )
-    yield {row.record_no: row for row in decide(mapped, {}).collect()}
+    yield {row.record_no: row for row in decide(mapped, {}).rows.collect()}
 
 
 def reasons(row: Row) -> Reasons:

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cdp.ingest.records import split_csv_rows, split_lines, split_xml_elements
+from cdp.ingest.records import split_csv_rows, split_lines
 from cdp.ingest.rows_as_json import read_parquet_rows, rows_as_json
 
 
@@ -49,13 +49,6 @@ def test_a_stray_or_open_quote_costs_one_row(block: int) -> None:
     data = b'h1,h2\r\n"a\nb",2\r\n5" pipe,3\r\nz,"open\nlast,1\n'
     split = flatten(split_csv_rows(io.BytesIO(data), delimiter=b",", quote=b'"', block_bytes=block))
     assert split == [b"h1,h2\r\n", b'"a\nb",2\r\n', b'5" pipe,3\r\n', b'z,"open\n', b"last,1\n"]
-
-
-@pytest.mark.parametrize("block", [1, 2, 7, 1000])
-def test_xml_elements_are_cut_out_whole(block: int) -> None:
-    data = b'<?xml version="1.0"?><ts><t id="1"><a/></t>\n<table/><t id="2"/> <t><b>\n<t>ok</t ></ts>'
-    split = flatten(split_xml_elements(io.BytesIO(data), row_tag="t", block_bytes=block))
-    assert split == [b'<t id="1"><a/></t>', b'<t id="2"/>', b"<t><b>\n", b"<t>ok</t >"]
 
 
 def test_parquet_rows_keep_every_value(tmp_path) -> None:

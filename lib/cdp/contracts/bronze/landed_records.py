@@ -32,6 +32,8 @@ LANDED_RECORDS = TableContract(
             pii="direct",
         ),
         Column("delivered_on", "DATE", "Date of the delivery folder.", nullable=False),
+        Column("message_key", "BINARY", "Of a message its key, else null.", pii="direct"),
+        Column("message_at", "TIMESTAMP", "Of a message the time that its topic has for it, UTC, else null."),
         Column("run_id", "STRING", "The run that wrote the row.", volatile=True),
         Column("landed_at", "TIMESTAMP", "When it was loaded, UTC.", volatile=True),
     ),

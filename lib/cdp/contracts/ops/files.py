@@ -32,15 +32,15 @@ FILES = TableContract(
         Column(
             "watermark",
             "STRING",
-            "Of a database batch the newest value of the watermark column; of messages the next offset.",
+            "Of a database batch the newest value of the watermark column; of messages the next offset@the topic's id.",
         ),
         Column(
             "state",
             "STRING",
-            "What became of it.",
-            allowed=("landed", "accepted", "duplicate", "quarantined"),
+            "What became of it; expired: as many records as rows_read says are gone again, see ops.expiries.",
+            allowed=("landed", "accepted", "duplicate", "quarantined", "expired"),
         ),
-        Column("reason", "STRING", "Why it was quarantined or is a duplicate."),
+        Column("reason", "STRING", "Why it was quarantined, is a duplicate or is gone."),
         Column("rows_read", "BIGINT", "Records found in it.", unit="records"),
         Column("rows_accepted", "BIGINT", "Records that passed.", unit="records"),
         Column("rows_duplicate", "BIGINT", "Records seen before.", unit="records"),
@@ -48,6 +48,6 @@ FILES = TableContract(
         Column("bronze_version", "BIGINT", "Version of bronze.landed_records that holds it.", volatile=True),
         Column("run_id", "STRING", "The run that wrote the row.", volatile=True),
         Column("landed_at", "TIMESTAMP", "When it was landed, UTC.", volatile=True),
-        Column("accepted_at", "TIMESTAMP", "When its records were decided on, UTC.", volatile=True),
+        Column("accepted_at", "TIMESTAMP", "When its records were decided on, or erased, UTC.", volatile=True),
     ),
 )

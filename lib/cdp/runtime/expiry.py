@@ -1,0 +1,69 @@
+"""Erase from bronze and silver what licences no longer allow to keep, and write down that it was done."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from cdp.contracts.bronze.landed_records import LANDED_RECORDS
+from cdp.contracts.bronze.refused_records import REFUSED_RECORDS
+from cdp.contracts.ops.expiries import EXPIRIES
+from cdp.contracts.ops.files import FILES
+from cdp.ingest.expiry import Expired, condition_of, expired_frame, find_expired, next_expiry
+from cdp.ingest.ledger import LedgerFile, read_ledger
+from cdp.ingest.spec import SourceSpec
+from cdp.ingest.targets import SILVER
+from cdp.runtime.job import JobContext
+
+#: The tables that hold records of a source.
+HELD = (LANDED_RECORDS, REFUSED_RECORDS, *SILVER)
+
+
+def expire_records(ctx: JobContext, sources: Mapping[str, SourceSpec]) -> list[LedgerFile]:
+    """Erase what is due on the run date; gives the ledger as it is then, and says how long nothing else will be due.
+
+    Where nothing is due this is the one small job that reads the ledger. A run that is killed in it erases the rest
+    when it is started again: the file is noted as gone last.
+    """
+    ledger = read_ledger(ctx.read_previous(FILES))
+    expired = find_expired(ledger, sources, ctx.run_date)
+    if expired:
+        told = [row for due in expired for row in _erase(ctx, due)]
+        ctx.write(EXPIRIES, ctx.spark.createDataFrame(told, EXPIRIES.schema))
+        again = [file_id for due in expired for file_id in due.to_decide_again]
+        if again:
+            ctx.erase(FILES, f"state = 'accepted' AND file_id IN ({', '.join(map(repr, again))})")
+        gone = {file.file_id: _reason(due.source) for due in expired for file in due.files}
+        stamp = {"run_id": ctx.run_id, "accepted_at": ctx.now}
+        ctx.write(FILES, expired_frame(ctx.read_previous(FILES), gone, stamp), keys_are_new=True)
+        ledger = read_ledger(ctx.read_previous(FILES))
+    ctx.holds_until = next_expiry(ledger, sources)
+    return ledger
+
+
+def _erase(ctx: JobContext, due: Expired) -> list[tuple[Any, ...]]:
+    """Erase one source's files from every table; gives the rows of ops.expiries, one for each table that held some."""
+    source, days = due.source, [file.delivered_on for file in due.files]
+    told: list[tuple[Any, ...]] = []
+    for table in HELD:
+        erased = ctx.erase(table, condition_of(table, source.name, {file.file_id for file in due.files}))
+        row = {
+            "source": source.name,
+            "table_name": table.full_name,
+            "expired_on": ctx.run_date,
+            "license": source.license,
+            "retention_days": source.retention_days,
+            "delivered_from": min(days),
+            "delivered_to": max(days),
+            "n_files": len(due.files),
+            "rows_erased": erased,
+            "run_id": ctx.run_id,
+            "erased_at": ctx.now,
+        }
+        if erased:
+            told.append(tuple(row[name] for name in EXPIRIES.column_names))
+    return told
+
+
+def _reason(source: SourceSpec) -> str:
+    return f"{source.retention_days} days after its delivery: {source.license or 'as its source file says'}"

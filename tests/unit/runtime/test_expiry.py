@@ -1,0 +1,151 @@
+"""Bought data leave the lake when the time of their licence is up: clock moved, rows counted, files searched."""
+
+from __future__ import annotations
+
+import io
+import json
+from collections import Counter
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import pyarrow.parquet as pq
+import pytest
+from pyspark.sql import SparkSession
+from rich.console import Console
+
+from cdp.contracts.bronze.landed_records import LANDED_RECORDS
+from cdp.contracts.bronze.refused_records import REFUSED_RECORDS
+from cdp.contracts.model import TableContract
+from cdp.contracts.ops.expiries import EXPIRIES
+from cdp.contracts.ops.files import FILES
+from cdp.contracts.silver.customer_records import CUSTOMER_RECORDS
+from cdp.runtime import night
+from cdp.runtime.catalogue import load_jobs
+from cdp.runtime.config import Configuration, load_configuration
+from cdp.runtime.night import run_night
+from cdp.runtime.runlog import finished_runs
+from cdp.tables.store import Lake
+
+SOURCE = """
+name: provider
+owner: research
+description: Bought-in facts about households.
+party: third
+format: jsonl
+location: provider
+license: Provider Ltd, contract 7
+retention_days: 30
+mapping:
+  name: provider
+  description: A line is a household's record.
+  key: [ref]
+  outputs:
+    - table: customer_records
+      columns: {source_record_id: {field: ref, required: true}, given_name: {field: name}, valid_from: {field: at}}
+sample: {raw: '{"ref": "1", "at": "2026-01-01"}', expect: {}}
+"""
+FIRST, SECOND, DAY = date(2026, 1, 5), date(2026, 1, 20), "2026-01-01T00:00:00Z"
+
+
+def _record(name: str | None, ref: str | None = None) -> dict[str, Any]:
+    return {"ref": ref or name, "name": name, "at": DAY}
+
+
+class Nights:
+    """Nights of landing and accepting alone."""
+
+    def __init__(self, lake: Lake, configuration: Configuration) -> None:
+        self.lake, self.configuration = lake, configuration
+
+    def deliver(self, day: date, records: list[dict[str, Any]], name: str = "a.jsonl") -> None:
+        folder = Path(self.configuration.settings.input) / "provider" / str(day)
+        folder.mkdir(parents=True)
+        (folder / name).write_text("".join(json.dumps(record) + "\n" for record in records))
+
+    def run(self, day: date) -> night.NightResult:
+        console = Console(file=io.StringIO())
+        return run_night(self.lake, self.configuration, day, finished=finished_runs(self.lake), console=console)
+
+    def names(self) -> list[str]:
+        return sorted(r.given_name for r in self.lake.read(CUSTOMER_RECORDS).collect())
+
+    def ledger(self, day: date) -> dict[str, tuple[int | None, ...]]:
+        rows = self.lake.read(FILES).where(f"delivered_on = '{day}'").collect()
+        return {r.state: (r.rows_read, r.rows_accepted, r.rows_duplicate, r.rows_refused) for r in rows}
+
+
+@pytest.fixture
+def nights(lake: Lake, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Nights:
+    (tmp_path / "conf" / "sources").mkdir(parents=True)
+    (tmp_path / "conf" / "sources" / "provider.yaml").write_text(SOURCE)
+    overrides = {"home": str(tmp_path), "sources": "[provider]"}
+    ingest = {name: job for name, job in load_jobs().items() if name.startswith("ingest.")}
+    monkeypatch.setattr(night, "load_jobs", lambda: ingest)
+    return Nights(lake, load_configuration(env="ci", conf=str(tmp_path / "conf"), overrides=overrides))
+
+
+def _holding(lake: Lake, table: TableContract, word: str) -> int:
+    """How many data files of a table hold a word anywhere in a row, decoded."""
+    files = [f for f in Path(lake.path(table)).rglob("*.parquet") if "_delta_log" not in f.parts]
+    assert files
+    return sum(word in str(pq.ParquetFile(file).read().to_pylist()) for file in files)
+
+
+def _vacuum(spark: SparkSession, lake: Lake, *tables: TableContract) -> None:
+    spark.conf.set("spark.databricks.delta.retentionDurationCheck.enabled", "false")
+    try:
+        for table in tables:
+            spark.sql(f"VACUUM delta.`{lake.path(table)}` RETAIN 0 HOURS")
+    finally:
+        spark.conf.unset("spark.databricks.delta.retentionDurationCheck.enabled")
+
+
+def test_a_delivery_is_gone_when_its_time_is_up(nights: Nights, spark: SparkSession) -> None:
+    lake = nights.lake
+    nights.deliver(FIRST, [_record("Anastasia"), _record("Balthasar"), {"name": "Caspar", "at": DAY}])
+    nights.run(FIRST)
+    # Anastasia is delivered a second time, so she stays by the right of that.
+    nights.deliver(SECOND, [_record("Anastasia"), _record("Dorothea")])
+    nights.run(SECOND)
+    assert nights.names() == ["Anastasia", "Balthasar", "Dorothea"]
+    assert "ingest.accept_records" in nights.run(date(2026, 2, 4)).unchanged
+
+    assert "ingest.accept_records" in nights.run(date(2026, 2, 5)).ran
+    assert nights.names() == ["Anastasia", "Dorothea"]
+    assert {r.delivered_on for r in lake.read(LANDED_RECORDS).collect()} == {SECOND}
+    assert lake.read(REFUSED_RECORDS).count() == 0
+    counts = (3, 2, 0, 1)
+    assert nights.ledger(FIRST) == {"landed": (None,) * 4, "accepted": counts, "expired": counts}
+    assert nights.ledger(SECOND)["accepted"] == (2, 2, 0, 0)
+    told = lake.read(EXPIRIES).collect()
+    assert {(r.table_name, r.rows_erased) for r in told} == {
+        ("bronze.landed_records", 3),
+        ("bronze.refused_records", 1),
+        ("silver.customer_records", 2),
+    }
+    assert {(r.license, r.retention_days, r.n_files, r.expired_on) for r in told} == {
+        ("Provider Ltd, contract 7", 30, 1, date(2026, 2, 5))
+    }
+
+    held = (LANDED_RECORDS, REFUSED_RECORDS, CUSTOMER_RECORDS)
+    assert _holding(lake, CUSTOMER_RECORDS, "Balthasar") == 1
+    _vacuum(spark, lake, *held)
+    left = Counter({(t.name, w): _holding(lake, t, w) for t in held[::2] for w in ("Balthasar", "Caspar", "Dorothea")})
+    assert +left == {("landed_records", "Dorothea"): 1, ("customer_records", "Dorothea"): 1}
+    assert not list(Path(lake.path(REFUSED_RECORDS)).glob("*.parquet"))
+
+
+def test_what_comes_too_late_is_not_taken_in_and_what_comes_anew_is(nights: Nights) -> None:
+    nights.deliver(FIRST, [_record("Anastasia")])
+    assert "retention_days" in nights.run(date(2026, 3, 1)).problems[0]
+    assert list(nights.ledger(FIRST)) == ["quarantined"]
+    nights.deliver(date(2026, 3, 1), [_record("Anastasia")])
+    nights.run(date(2026, 3, 1))
+    assert nights.names() == ["Anastasia"]
+    nights.run(date(2026, 4, 1))
+    assert nights.names() == []
+    nights.deliver(date(2026, 4, 2), [_record("Anastasia")], "again.jsonl")
+    nights.run(date(2026, 4, 2))
+    assert nights.names() == ["Anastasia"]
+    assert set(nights.ledger(date(2026, 4, 2))) == {"landed", "accepted"}
