@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -35,7 +36,8 @@ class Scorer:
         Columns: p_churn with p_churn_lo/_hi, ltv with ltv_lo/_hi (90 %), p_alive, p_any, expected_purchases,
         expected_value (of one purchase day), push and push_on (what the correction's strongest feature adds to the
         logit of buying, and that feature's name; 0 and "" without one); and of each of `HORIZONS`
-        expected_purchases_13w, p_any_13w, expected_spend_13w with _lo and _hi. More weeks never hold less.
+        expected_purchases_13w, p_any_13w, expected_spend_13w with _lo and _hi. More weeks never hold less. Where the
+        version has segments: segment (its name), value_band and risk_band (segments.py).
         """
         params, value = self.params, self.value(cut)
         own = {w: terms_of(params.model, cut, w) for w in sorted({horizon_weeks, *HORIZONS})}
@@ -46,7 +48,7 @@ class Scorer:
         asked = found[horizon_weeks]
         lo, hi = self.spend_interval(asked, horizon_weeks)
         churn_lo, churn_hi = self._churn_interval(cut, 1 - asked.p_any, horizon_weeks)
-        columns: dict[str, Floats | list[str]] = {
+        columns: dict[str, Any] = {
             "p_churn": 1 - asked.p_any,
             "p_churn_lo": churn_lo,
             "p_churn_hi": churn_hi,
@@ -60,6 +62,7 @@ class Scorer:
         }
         for weeks in HORIZONS:
             columns |= self._horizon(found[weeks], weeks)
+        columns |= self._segments(cut, asked)
         return pd.DataFrame(columns | self._strongest_push(len(cut), features))
 
     def forecast(self, cut: Cut, weeks: float) -> Amounts:
@@ -113,6 +116,14 @@ class Scorer:
         best = np.abs(pushes).argmax(axis=1)
         names = feature_names(self.params.look_backs)
         return {"push": pushes[np.arange(len(best)), best], "push_on": [names[i] for i in best.tolist()]}
+
+    def _segments(self, cut: Cut, amounts: Amounts) -> dict[str, Any]:
+        segments = self.params.segments
+        if segments is None:
+            return {}
+        value, risk = segments.bands(amounts)
+        names = np.array(segments.names, dtype=object)[segments.numbers(cut, amounts)]
+        return {"segment": names, "value_band": value, "risk_band": risk}
 
     def _horizon(self, amounts: Amounts, weeks: int) -> dict[str, Floats]:
         lo, hi = self.spend_interval(amounts, weeks)

@@ -15,10 +15,12 @@ from cdp.core.errors import ModelError
 from cdp.models.candidates import Candidate, fit_candidates
 from cdp.models.evaluate import MIN_HOLDOUT, Evaluation, evaluate_value
 from cdp.models.figures import draw_calibration, draw_frequency
+from cdp.models.forecast.factors import Amounts
 from cdp.models.forecast.history import EPOCH, Cut, equal_histories, iso_day
 from cdp.models.forecast.learned import Tested
 from cdp.models.gain import Gain, Losses, gains_over, losses_of
 from cdp.models.scorer import Scorer
+from cdp.models.segments import find_segments
 from cdp.models.stability import Reference, reference_of
 from cdp.models.training_data import TrainingData
 from cdp.models.value import FORM, ValueParameters
@@ -52,13 +54,15 @@ class TrainedValue:
 
     @property
     def metrics(self) -> dict[str, float]:
-        """Metrics on the later periods (mean, `_sd`), `baseline_*`, and the gains with their intervals."""
+        """Metrics on the later periods (mean, `_sd`), `baseline_*`, the gains with their intervals, segments."""
         figures = dict(self.evaluation.metrics)
         figures |= {f"baseline_{n}": v for n, v in self.baseline.metrics.items() if n.startswith(_COMPARED)}
         for against, gains in (("baseline", self.gains), ("champion", self.champion_gains)):
             for name, gain in gains.items():
                 key = f"gain_over_{against}_{name}"
                 figures |= {key: gain.mean, f"{key}_low": gain.low, f"{key}_high": gain.high}
+        if (segments := self.params.segments) is not None:
+            figures |= {"segments_stability": segments.stability, "segments_silhouette": segments.silhouette}
         return figures
 
 
@@ -130,8 +134,14 @@ def train_value(
     is_better = beats(gains)
     chosen, losses = (fitted.layers, layers) if is_better else (fitted.baseline, plain)
     evaluation = evaluate_value(chosen.tested, window_weeks=fitted.window_weeks)
+    said = Scorer(chosen.params).forecast(fitted.now.cut, horizon_weeks)
+    params = replace(
+        chosen.params,
+        references=references_of(fitted.now.cut, said),
+        segments=find_segments(fitted.now.cut, said, before=champion.segments if champion else None),
+    )
     return TrainedValue(
-        data.describe(replace(chosen.params, references=references_of(chosen.params, fitted.now.cut))),
+        data.describe(params),
         evaluation,
         evaluate_value(fitted.baseline.tested, window_weeks=fitted.window_weeks),
         losses,
@@ -146,15 +156,14 @@ def train_value(
     )
 
 
-def references_of(params: ValueParameters, cut: Cut) -> dict[str, Reference]:
-    """How the measures of drift.py are spread over the people of a training, its scores included."""
-    scored = Scorer(params).forecast(cut, params.horizon_weeks)
+def references_of(cut: Cut, said: Amounts) -> dict[str, Reference]:
+    """How the measures of drift.py are spread over the people of a training and what is `said` of them."""
     measures = {
         "purchase_days": cut.count.astype(np.float64),
         "days_since_purchase": np.round(7 * (cut.age - cut.t_x)) + 1,  # to the start of the as-of date, as in snapshots
         "last_amount": cut.days.amount[cut.start + cut.count - 1],
-        "churn": 1 - scored.p_any,
-        "ltv": scored.spend,
+        "churn": 1 - said.p_any,
+        "ltv": said.spend,
     }
     return {name: reference_of(values) for name, values in measures.items()}
 

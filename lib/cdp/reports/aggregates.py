@@ -121,7 +121,7 @@ def count_generic_values(generic_values: DataFrame) -> DataFrame:
 
 
 def count_scores(predictions: DataFrame, run_date: date) -> DataFrame:
-    """People as of tonight by (churn bin, value bin): both histograms and the grid come from these few cells."""
+    """People as of tonight in few cells, from which the histograms, the grid and the segments come."""
     of_churn, of_value = F.col("model") == "churn", F.col("model") == "ltv"
     people = (
         predictions.where(F.col("as_of") == F.lit(run_date))
@@ -133,14 +133,17 @@ def count_scores(predictions: DataFrame, run_date: date) -> DataFrame:
             F.max(F.when(of_churn, F.col("model_version"))).alias("churn_version"),
             F.max(F.when(of_value, F.col("model_version"))).alias("value_version"),
             F.max(F.when(of_value, F.col("method"))).alias("method"),
+            F.max("segment").alias("segment"),
+            F.max("value_band").alias("value_band"),
         )
     )
     churn_bin = F.least(F.floor(F.col("churn") * CHURN_BINS), F.lit(CHURN_BINS - 1))
     value_bin = F.when(F.col("value") >= LEAST_VALUE, F.floor(F.log10("value") * VALUE_BINS_PER_DECADE))
-    return people.groupBy(churn_bin.alias("churn_bin"), value_bin.alias("value_bin")).agg(
+    return people.groupBy(churn_bin.alias("churn_bin"), value_bin.alias("value_bin"), "segment", "value_band").agg(
         F.count("*").alias("people"),
         F.sum("churn").alias("churn"),
         F.sum("value").alias("value"),
+        F.min("value").alias("least"),
         *(F.max(c).alias(c) for c in ("horizon_weeks", "churn_version", "value_version", "method")),
     )
 

@@ -209,7 +209,16 @@ def _generic_values(rows: Rows) -> tuple[GenericFacts, ...]:
 
 def _scores(rows: Rows) -> ScoreFacts:
     cells = [
-        ScoreCell(r.get("churn_bin"), r.get("value_bin"), r["people"], r.get("churn", 0.0), r.get("value", 0.0))
+        ScoreCell(
+            r.get("churn_bin"),
+            r.get("value_bin"),
+            r["people"],
+            r.get("churn", 0.0),
+            r.get("value", 0.0),
+            r.get("segment", ""),
+            r.get("value_band"),
+            r.get("least", 0.0),
+        )
         for r in rows
     ]
 
@@ -217,7 +226,7 @@ def _scores(rows: Rows) -> ScoreFacts:
         return max((r[name] for r in rows if name in r), default=None)
 
     return ScoreFacts(
-        cells=tuple(sorted(cells, key=lambda c: (str(c.churn_bin), str(c.value_bin)))),
+        cells=tuple(sorted(cells, key=lambda c: tuple(map(str, vars(c).values())))),
         horizon_weeks=greatest("horizon_weeks"),
         churn_version=greatest("churn_version") or "",
         value_version=greatest("value_version") or "",

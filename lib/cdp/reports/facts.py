@@ -119,7 +119,8 @@ class ScoreCell:
     """People by churn and value, as of tonight.
 
     ``churn_bin`` b: churn in [b/20, (b+1)/20), the last one closed. ``value_bin`` b: expected value in
-    [10^(b/10), 10^((b+1)/10)), None below 0.01. ``value`` is the sum over the people; None bins: not scored.
+    [10^(b/10), 10^((b+1)/10)), None below 0.01. ``value`` is the sum over the people, ``least`` the least of them; None
+    bins: not scored. ``segment`` and ``value_band`` are those of gold.predictions.
     """
 
     churn_bin: int | None
@@ -127,6 +128,9 @@ class ScoreCell:
     people: int
     churn: float
     value: float
+    segment: str = ""
+    value_band: int | None = None
+    least: float = 0.0
 
 
 @dataclass(frozen=True)

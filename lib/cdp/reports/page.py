@@ -14,7 +14,7 @@ from cdp.reports import words
 from cdp.reports.charts import draw_charts
 from cdp.reports.facts import NightFacts
 from cdp.reports.measures import list_measures
-from cdp.reports.scores import value_grid
+from cdp.reports.scores import found_segments, value_grid
 
 
 @dataclass(frozen=True)
@@ -35,6 +35,7 @@ def render_page(facts: NightFacts) -> str:
         charts={name: Markup(svg) for name, svg in draw_charts(facts).items()},
         models=[(model, list_measures(model)) for model in facts.models],
         grid=value_grid(facts.scores),
+        found_segments=found_segments(facts.scores),
         css=Markup(_resource("page.css")),
         version=cdp.__version__,
     )
@@ -90,7 +91,7 @@ def find_problems(facts: NightFacts) -> list[str]:
 @cache
 def _template() -> Template:
     environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
-    for filter_ in (words.count, words.share, words.seconds, words.plain):
+    for filter_ in (words.count, words.money, words.share, words.seconds, words.plain):
         environment.filters[filter_.__name__] = filter_
     return environment.from_string(_resource("page.html.j2"))
 

@@ -139,8 +139,11 @@ def _cells() -> tuple[ScoreCell, ...]:
             people = round(70 * weight * math.exp(-(((value_bin - centre) / 4.5) ** 2)))
             if people:
                 amount = people * 10 ** ((value_bin + 0.5) / 10)
-                cells.append(ScoreCell(churn_bin, value_bin, people, people * (churn_bin + 0.5) / 20, amount))
-    return (*cells, ScoreCell(19, None, 40, 39.9, 0.0))
+                segment = "high value, likely to stay" if value_bin > 12 else "low value, likely to leave"
+                band, least = min(5, 1 + max(0, value_bin) // 6), 10 ** (value_bin / 10)
+                churn = people * (churn_bin + 0.5) / 20
+                cells.append(ScoreCell(churn_bin, value_bin, people, churn, amount, segment, band, least))
+    return (*cells, ScoreCell(19, None, 40, 39.9, 0.0, "low value, likely to leave", 1))
 
 
 def _models() -> tuple[ModelFacts, ...]:

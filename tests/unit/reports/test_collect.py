@@ -126,9 +126,9 @@ def _prediction(person: str, model: str, score: float, day: date = TONIGHT, vers
 
 PREDICTION_ROWS = [
     _prediction("p1", "churn", 0.12),
-    _prediction("p1", "ltv", 250.0),
+    _prediction("p1", "ltv", 250.0) | {"segment": "high value", "value_band": 5},
     _prediction("p2", "churn", 0.14),
-    _prediction("p2", "ltv", 251.0),
+    _prediction("p2", "ltv", 251.0) | {"segment": "high value", "value_band": 5},
     _prediction("p3", "churn", 1.0),
     _prediction("p3", "ltv", 0.0),
     _prediction("p4", "churn", 0.5, EARLIER, "2"),
@@ -311,7 +311,9 @@ def test_people_are_the_active_ones(night: NightFacts) -> None:
 
 def test_scores_of_tonight_fall_into_cells(night: NightFacts) -> None:
     assert len(night.scores.cells) == 2
-    assert night.scores.cells[1] == ScoreCell(2, 23, 2, pytest.approx(0.26), pytest.approx(501.0))
+    assert night.scores.cells[1] == ScoreCell(
+        2, 23, 2, pytest.approx(0.26), pytest.approx(501.0), "high value", 5, 250.0
+    )
     assert night.scores.cells[0] == ScoreCell(19, None, 1, 1.0, 0.0)
     assert (night.scores.people, night.scores.horizon_weeks, night.scores.churn_version) == (3, 13, "3")
     assert night.scores.mean_churn == pytest.approx(1.26 / 3)

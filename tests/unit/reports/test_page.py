@@ -31,7 +31,7 @@ from cdp.reports.facts import (
 from cdp.reports.file import write_page
 from cdp.reports.measures import list_measures
 from cdp.reports.page import find_problems, head_tiles, render_page
-from cdp.reports.scores import churn_histogram, value_grid, value_histogram
+from cdp.reports.scores import churn_histogram, found_segments, value_grid, value_histogram
 from cdp.reports.words import compact, metric, money, seconds, share
 
 VOID = {"meta", "br", "hr", "img", "input", "link"}
@@ -211,6 +211,9 @@ CELLS = st.lists(
         st.integers(1, 10_000),
         st.just(0.5),
         st.floats(0, 1e6),
+        st.sampled_from(["", "high value", "low value"]),
+        st.one_of(st.none(), st.integers(1, 5)),
+        st.floats(0, 100),
     ),
     max_size=40,
 )
@@ -222,7 +225,9 @@ def test_histograms_and_grid_lose_nobody(cells: list[ScoreCell]) -> None:
     scores = ScoreFacts(tuple(cells))
     assert sum(churn_histogram(scores)) == sum(c.people for c in cells if c.churn_bin is not None)
     assert sum(value_histogram(scores).values()) == sum(c.people for c in cells if c.value_bin is not None)
-    both = [c for c in cells if c.churn_bin is not None and c.value_bin is not None]
+    segments = found_segments(scores)
+    assert sum(s.people for s in segments) == sum(c.people for c in cells if c.segment)
+    both = [c for c in cells if c.churn_bin is not None and c.value_band is not None]
     grid = value_grid(scores)
     assert sum(sum(row.people) for row in grid) == sum(c.people for c in both)
     assert len(grid) <= 5
