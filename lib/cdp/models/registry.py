@@ -117,6 +117,18 @@ def find_last_training(tracking: Tracking) -> date | None:
     return date.fromisoformat(found[0].data.tags[AS_OF_TAG]) if found else None
 
 
+def list_trainings(tracking: Tracking) -> list[tuple[date, int]]:
+    """As-of date and horizon (weeks) of the finished trainings, the oldest among them; nothing before the first."""
+    found = client_of(tracking).search_runs(
+        [tracking.experiment_id],
+        max_results=1000,  # a training a week is fifty a year
+        order_by=[f"tags.`{AS_OF_TAG}` ASC"],
+        filter_string="attributes.status = 'FINISHED'",
+    )
+    runs = [r.data for r in found if AS_OF_TAG in r.data.tags]
+    return [(date.fromisoformat(r.tags[AS_OF_TAG]), int(r.params["horizon_weeks"])) for r in runs]
+
+
 def log_and_register(
     tracking: Tracking,
     trained: TrainedValue,

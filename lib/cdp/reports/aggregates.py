@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
@@ -188,6 +188,14 @@ def list_deliveries(deliveries: DataFrame, run_date: date) -> DataFrame:
         F.col("n_withheld").alias("withheld"),
         F.substring("sha256", 1, 12).alias("sha256"),
         "path",
+    )
+
+
+def list_performance(model_performance: DataFrame, run_date: date) -> DataFrame:
+    """How right the scorings were whose horizon ended in the week up to tonight."""
+    week = F.col("as_of").between(F.lit(run_date - timedelta(days=6)), F.lit(run_date))
+    return model_performance.where(week & F.col("value").isNotNull()).select(
+        "model", "scored_as_of", "horizon_weeks", "people", "measure", "value"
     )
 
 

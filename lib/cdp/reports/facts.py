@@ -161,6 +161,16 @@ class ScoreFacts:
 
 
 @dataclass(frozen=True)
+class ProvedFacts:
+    """The newest scoring of a model whose horizon is over: its day, and its figures by the names of the ledger."""
+
+    scored_as_of: str
+    horizon_weeks: int
+    people: int
+    figures: tuple[tuple[str, float], ...]
+
+
+@dataclass(frozen=True)
 class ModelFacts:
     """The champion of one model: numbers on a later period, and groups of people from least to most predicted.
 
@@ -173,6 +183,7 @@ class ModelFacts:
     decided: str
     metrics: tuple[tuple[str, float], ...] = ()
     groups: tuple[tuple[int, float, float], ...] = ()
+    proved: ProvedFacts | None = None
 
     @property
     def is_churn(self) -> bool:

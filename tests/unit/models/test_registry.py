@@ -19,6 +19,7 @@ from cdp.models.logged_model import EXAMPLE
 from cdp.models.registry import (
     find_last_training,
     find_run,
+    list_trainings,
     load_champion,
     log_and_register,
     open_tracking,
@@ -72,6 +73,7 @@ def test_equal_inputs_find_the_run_and_its_versions(tracking, run):
     assert find_run(tracking, "f1") == run
     assert find_run(tracking, "f2") is None
     assert find_last_training(tracking) == date(2026, 1, 5)
+    assert list_trainings(tracking) == [(date(2026, 1, 5), 13)]
 
 
 def test_aliases_move_and_the_champion_has_the_same_parameters(tracking, trained, run):

@@ -195,6 +195,13 @@ def test_tiles_do_not_count_a_refused_delivery() -> None:
     assert (tile.number, tile.note) == ("3", "1,899 members handed over")
 
 
+def test_what_an_earlier_scoring_was_worth_stands_with_its_model() -> None:
+    page = " ".join(render_page(make_night()).split())
+    assert "What was said as of 2025-10-08 of 4,102 people for 13 weeks, now that they are over" in page
+    assert "Squared error of the probability (Brier) 0.17 (simple rule 0.24)." in page
+    assert page.count("What was said as of") == 1
+
+
 def test_measures_stand_beside_the_simple_rule() -> None:
     churn, value = make_night().models
     assert (list_measures(churn)[0].value, list_measures(churn)[0].simple) == ("0.8123", "0.7402")
