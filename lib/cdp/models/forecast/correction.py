@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import lightgbm as lgb
 import numpy as np
@@ -16,6 +17,7 @@ from numpy.typing import NDArray
 from scipy import special
 
 from cdp.models.arrays import Floats, Ints
+from cdp.models.forecast.push_tables import PushTables, tabulate
 
 ROUNDS = 120
 SHAPE = {
@@ -80,7 +82,11 @@ class Correction:
 
     def pushes(self, features: Floats) -> Floats:
         """What each feature adds to the logit of any purchase (exact Shapley values of the trees): rows x features."""
-        return np.asarray(self.boosters["any"].predict(features, pred_contrib=True))[:, :-1]
+        return self._tables.pushes(features)
+
+    @cached_property
+    def _tables(self) -> PushTables:
+        return tabulate(self.boosters["any"])
 
     def to_text(self) -> dict[str, str]:
         """Each booster as LightGBM writes it."""
