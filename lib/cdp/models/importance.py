@@ -21,10 +21,10 @@ def push_sizes(params: ValueParameters, cut: Cut) -> dict[str, float]:
     """
     scorer = Scorer(params)
     features = scorer.features(cut, scorer.value(cut))
-    if scorer.correction is None or features is None:
+    if features is None:
         return {}
     part = features[:: -(-len(features) // SAMPLE)]
-    sizes = np.abs(params.weights.any * scorer.correction.pushes(part)).mean(axis=0)
+    sizes = np.abs(scorer.pushes(part)).mean(axis=0)
     return dict(zip(map(feature_words, feature_names(params.look_backs)), sizes.tolist(), strict=True))
 
 

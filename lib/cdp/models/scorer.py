@@ -18,6 +18,7 @@ from cdp.models.forecast.cut_features import feature_names, features_at
 from cdp.models.forecast.factors import Amounts
 from cdp.models.forecast.history import Cut
 from cdp.models.forecast.past import LEAST_VALUE
+from cdp.models.forecast.push_tables import PushTables
 from cdp.models.value import ValueParameters
 
 SURE = 1e-12  # probabilities stay this far inside (0, 1) where a logit is taken
@@ -29,6 +30,7 @@ class Scorer:
     def __init__(self, params: ValueParameters) -> None:
         self.params = params
         self.correction = Correction.from_text(params.boosters) if params.boosters else None
+        self._tables: PushTables | None = None
 
     def score(self, cut: Cut, *, horizon_weeks: float) -> pd.DataFrame:
         """One row per customer of the cut, in its order; no customer influences another.
@@ -85,6 +87,13 @@ class Scorer:
             return RawScores(*(np.zeros(len(cut)) for _ in range(3)))
         return self.correction.score(features)
 
+    def pushes(self, features: Floats) -> Floats:
+        """What each feature adds to the logit of buying: rows x features; 0 where there is no correction."""
+        if self.correction is None:
+            return np.zeros(features.shape)
+        self._tables = self._tables or self.correction.push_tables()
+        return self.params.weights.any * self._tables.pushes(features)
+
     def value(self, cut: Cut) -> Floats:
         """Expected net value of one purchase day."""
         return np.maximum(expected_value(self.params.gamma_gamma, cut.count, cut.mean), LEAST_VALUE)
@@ -109,10 +118,9 @@ class Scorer:
         return lo.clip(max=churn), hi.clip(min=churn)
 
     def _strongest_push(self, n: int, features: Floats | None) -> dict[str, Floats | list[str]]:
-        weight = self.params.weights.any
-        if self.correction is None or features is None or not weight:
+        if features is None or not self.params.weights.any:
             return {"push": np.zeros(n), "push_on": [""] * n}
-        pushes = weight * self.correction.pushes(features)
+        pushes = self.pushes(features)
         best = np.abs(pushes).argmax(axis=1)
         names = feature_names(self.params.look_backs)
         return {"push": pushes[np.arange(len(best)), best], "push_on": [names[i] for i in best.tolist()]}

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property
 
 import lightgbm as lgb
 import numpy as np
@@ -80,12 +79,8 @@ class Correction:
         """Raw scores of these rows. The offset is not in them."""
         return RawScores(**{name: np.asarray(b.predict(features, raw_score=True)) for name, b in self.boosters.items()})
 
-    def pushes(self, features: Floats) -> Floats:
-        """What each feature adds to the logit of any purchase (exact Shapley values of the trees): rows x features."""
-        return self._tables.pushes(features)
-
-    @cached_property
-    def _tables(self) -> PushTables:
+    def push_tables(self) -> PushTables:
+        """What each feature adds to the logit of any purchase (exact Shapley values of the trees), to be looked up."""
         return tabulate(self.boosters["any"])
 
     def to_text(self) -> dict[str, str]:
