@@ -34,8 +34,8 @@ class MissingSourceError(ConfigError):
 def discover_files(spec: SourceSpec, root: str, run_date: date) -> list[FoundFile]:
     """List the files of all deliveries up to the run date, ordered by delivery and path.
 
-    Names that begin with `.` or `_` are left alone: writers use them for what is not ready yet. Folders that
-    are no date are no delivery. Raises MissingSourceError where the source's folder does not exist.
+    Files that are not ready are left alone. Folders that are no date are no delivery. Raises MissingSourceError
+    where the source's folder does not exist.
     """
     folder = Path(root) / spec.location
     if not folder.is_dir():
@@ -51,7 +51,7 @@ def discover_files(spec: SourceSpec, root: str, run_date: date) -> list[FoundFil
         found += [
             _describe(spec, root, file, delivered_on)
             for file in sorted(delivery.glob(spec.files))
-            if file.is_file() and not file.name.startswith((".", "_"))
+            if file.is_file() and is_ready(file.name)
         ]
     return found
 
@@ -62,6 +62,11 @@ def as_delivery_date(name: str) -> date | None:
         return date.fromisoformat(name) if len(name) == 10 else None
     except ValueError:
         return None
+
+
+def is_ready(name: str) -> bool:
+    """Whether a file may be read: writers begin the names of what is not finished with `.` or `_`."""
+    return not name.startswith((".", "_"))
 
 
 def _describe(spec: SourceSpec, root: str, file: Path, delivered_on: date) -> FoundFile:

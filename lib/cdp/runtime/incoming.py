@@ -17,7 +17,7 @@ from typing import Any
 
 from pyspark.sql import SparkSession
 
-from cdp.ingest.discover import as_delivery_date
+from cdp.ingest.discover import as_delivery_date, is_ready
 from cdp.ingest.land import KnownFile
 from cdp.ingest.spec import SourceSpec
 
@@ -76,8 +76,7 @@ def _files(jvm: Any, store: Any, folder: Any, spec: SourceSpec, run_date: date) 
         if delivered_on is None or delivered_on > run_date:
             continue
         for status in store.globStatus(jvm.org.apache.hadoop.fs.Path(delivery.getPath(), spec.files)) or ():
-            file = status.getPath().getName()
-            if status.isFile() and not file.startswith((".", "_")):
+            if status.isFile() and is_ready(status.getPath().getName()):
                 below = str(status.getPath()).removeprefix(str(delivery.getPath())).lstrip("/")
                 found.append((f"{spec.location}/{name}/{below}", status))
     return found

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
@@ -18,6 +17,7 @@ from cdp.contracts.ops.identity_overrides import IDENTITY_OVERRIDES
 from cdp.contracts.silver.customer_records import CUSTOMER_RECORDS
 from cdp.contracts.silver.identifiers import IDENTIFIERS
 from cdp.contracts.silver.identity_links import IDENTITY_LINKS
+from cdp.core.account import account_name
 from cdp.core.errors import ConfigError
 from cdp.identity.decisions import (
     Side,
@@ -111,8 +111,7 @@ def _side(name: str, rows: Sequence[Row], people: dict[str, Row]) -> Side:
 def _write(lake: Lake, decision: dict[str, Any], reason: str, now: datetime) -> dict[str, Any]:
     if not reason.strip():
         raise ConfigError("--reason must say why: it stands in ops.identity_overrides for whoever asks later")
-    steward = os.environ.get("USER") or None
-    told = {**decision, "reason": reason.strip(), "steward": steward, "decided_at": now}
+    told = {**decision, "reason": reason.strip(), "steward": account_name(), "decided_at": now}
     mark = json.dumps(told, sort_keys=True, default=str)
     row = {"override_id": hashlib.sha256(mark.encode()).hexdigest()[:24], **told}
     lake.write(IDENTITY_OVERRIDES, lake.spark.createDataFrame([row], IDENTITY_OVERRIDES.schema))

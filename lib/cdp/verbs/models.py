@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import argparse
-import getpass
 from typing import TYPE_CHECKING
 
 from rich.console import Console
 
+from cdp.core.account import account_name
 from cdp.runtime.entry import configuration_of, open_lake
 from cdp.verbs.parser import Verbs, add_verb
 
@@ -161,7 +161,7 @@ def _asker(options: argparse.Namespace) -> tuple[Lake, Asker]:
     from cdp.runtime.night import utc_now
 
     lake = open_lake(configuration_of(options), "cdp models")
-    return lake, Asker(getpass.getuser(), utc_now(), lake.spark)
+    return lake, Asker(account_name(), utc_now(), lake.spark)
 
 
 def _tell(lake: Lake, attempt: Attempt, console: Console) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from cdp.contracts.columns import SOURCE
 from cdp.contracts.model import Column, TableContract
 
 LANDED_RECORDS = TableContract(
@@ -15,7 +16,7 @@ LANDED_RECORDS = TableContract(
     erase="delete_row",
     columns=(
         Column("landed_id", "STRING", "File id and record number.", nullable=False),
-        Column("source", "STRING", "The source's name, as in conf/sources.", nullable=False),
+        SOURCE,
         Column("file_id", "STRING", "The file in ops.files.", nullable=False),
         Column(
             "record_no",

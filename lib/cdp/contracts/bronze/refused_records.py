@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from cdp.contracts.columns import SOURCE
 from cdp.contracts.model import REASONS_TYPE, Column, TableContract
 
 REFUSED_RECORDS = TableContract(
@@ -14,7 +15,7 @@ REFUSED_RECORDS = TableContract(
     erase="delete_row",
     columns=(
         Column("landed_id", "STRING", "The landed record.", nullable=False),
-        Column("source", "STRING", "The source's name, as in conf/sources.", nullable=False),
+        SOURCE,
         Column("file_id", "STRING", "The file in ops.files.", nullable=False),
         Column("record_no", "BIGINT", "Position in its file, from 1.", nullable=False),
         Column("raw", "BINARY", "The record's bytes.", pii="direct"),

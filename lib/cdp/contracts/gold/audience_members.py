@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from cdp.contracts.columns import PERSON_ID
 from cdp.contracts.model import Column, TableContract
 
 AUDIENCE_MEMBERS = TableContract(
@@ -18,7 +19,7 @@ AUDIENCE_MEMBERS = TableContract(
     erase="delete_row",
     columns=(
         Column("audience", "STRING", "The audience.", nullable=False),
-        Column("person_id", "STRING", "The person.", nullable=False, pii="pseudonym"),
+        PERSON_ID,
         Column("entered_on", "DATE", "Night on which the stay began.", nullable=False),
         Column("left_on", "DATE", "Night on which it ended; null: still in."),
     ),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from cdp.contracts.columns import PERSON_ID
 from cdp.contracts.model import Column, TableContract
 
 PERSON_IDENTIFIERS = TableContract(
@@ -18,7 +19,7 @@ PERSON_IDENTIFIERS = TableContract(
     columns=(
         Column("identifier_type", "STRING", "Type; `record` for a record.", nullable=False),
         Column("value", "STRING", "The identifier's value, or the record id.", nullable=False, pii="direct"),
-        Column("person_id", "STRING", "The person.", nullable=False, pii="pseudonym"),
+        PERSON_ID,
         Column("source", "STRING", "A source that states it."),
         Column("valid_from", "TIMESTAMP", "First seen, UTC."),
         Column("valid_to", "TIMESTAMP", "Belongs to the person until then; null: still."),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from cdp.contracts.columns import PERSON_ID
 from cdp.contracts.model import Column, TableContract
 
 HORIZONS = (13, 26, 52)  # weeks that every row of ltv looks ahead, beside the horizon that its model was tested for
@@ -38,7 +39,7 @@ PREDICTIONS = TableContract(
     erase="rebuild",
     purposes=("analytics",),
     columns=(
-        Column("person_id", "STRING", "The person.", nullable=False, pii="pseudonym"),
+        PERSON_ID,
         Column("model", "STRING", "churn or ltv.", nullable=False, allowed=("churn", "ltv")),
         Column("as_of", "DATE", "As of.", nullable=False),
         Column(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from cdp.contracts.columns import PERSON_ID
 from cdp.contracts.model import Column, TableContract
 
 PROFILES = TableContract(
@@ -15,7 +16,7 @@ PROFILES = TableContract(
     erase="rebuild",
     purposes=("analytics",),
     columns=(
-        Column("person_id", "STRING", "The person.", nullable=False, pii="pseudonym"),
+        PERSON_ID,
         Column("given_name", "STRING", "Given name.", pii="direct"),
         Column("middle_name", "STRING", "Middle name.", pii="direct"),
         Column("family_name", "STRING", "Family name.", pii="direct"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from cdp.contracts.columns import PERSON_ID
 from cdp.contracts.model import Column, TableContract
 
 SNAPSHOTS = TableContract(
@@ -18,7 +19,7 @@ SNAPSHOTS = TableContract(
     erase="rebuild",
     purposes=("analytics",),
     columns=(
-        Column("person_id", "STRING", "The person.", nullable=False, pii="pseudonym"),
+        PERSON_ID,
         Column("as_of", "DATE", "As of the start of this day, UTC.", nullable=False),
         Column("repeat_purchases", "BIGINT", "Purchase days after the first (x).", unit="days"),
         Column("recency_weeks", "DOUBLE", "Last minus first purchase (t_x).", unit="weeks"),

@@ -6,6 +6,7 @@ The columns come from the files of conf/traits, so this is the part that is alwa
 
 from __future__ import annotations
 
+from cdp.contracts.columns import PERSON_ID
 from cdp.contracts.model import Column, TableContract
 
 TRAITS = TableContract(
@@ -18,7 +19,7 @@ TRAITS = TableContract(
     subject="person_id",
     erase="rebuild",
     columns=(
-        Column("person_id", "STRING", "The person.", nullable=False, pii="pseudonym"),
+        PERSON_ID,
         Column("as_of", "DATE", "Computed from what had happened before this day began.", nullable=False),
     ),
 )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from cdp.contracts.columns import SOURCE
 from cdp.contracts.model import Column, TableContract
 
 FILES = TableContract(
@@ -19,7 +20,7 @@ FILES = TableContract(
             "Hash of source and content: the same bytes sent again are the same file.",
             nullable=False,
         ),
-        Column("source", "STRING", "The source's name, as in conf/sources.", nullable=False),
+        SOURCE,
         Column(
             "path", "STRING", "Path below the input folder; of a batch its table or topic/partition.", nullable=False
         ),

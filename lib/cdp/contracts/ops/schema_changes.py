@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from cdp.contracts.columns import SOURCE
 from cdp.contracts.model import Column, TableContract
 
 SCHEMA_CHANGES = TableContract(
@@ -13,7 +14,7 @@ SCHEMA_CHANGES = TableContract(
     subject_note="about fields",
     erase="keep",
     columns=(
-        Column("source", "STRING", "The source's name, as in conf/sources.", nullable=False),
+        SOURCE,
         Column("field", "STRING", "Dotted path of the field; [] stands for the items of a list.", nullable=False),
         Column(
             "kind",

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from cdp.contracts.model import IDENTIFIERS_TYPE, Column, TableContract
+from cdp.contracts.columns import IDENTIFIERS, LANDED_ID, RECEIVED_AT, SOURCE
+from cdp.contracts.model import Column, TableContract
 
 CUSTOMER_RECORDS = TableContract(
     layer="silver",
@@ -30,7 +31,7 @@ CUSTOMER_RECORDS = TableContract(
             "BOOLEAN",
             "Whether the record was deleted at the source then. Null: it was not.",
         ),
-        Column("source", "STRING", "The source's name, as in conf/sources.", nullable=False),
+        SOURCE,
         Column("source_record_id", "STRING", "The source's own id.", nullable=False, pii="pseudonym"),
         Column("given_name", "STRING", "Given name.", pii="direct"),
         Column("middle_name", "STRING", "Middle name.", pii="direct"),
@@ -53,18 +54,8 @@ CUSTOMER_RECORDS = TableContract(
             "Anything else the source states (career, lifestyle, family, hobbies), JSON object.",
             pii="sensitive",
         ),
-        Column(
-            "identifiers",
-            IDENTIFIERS_TYPE,
-            "Normalised identifiers that the record carries, sorted by type and value.",
-            pii="direct",
-        ),
-        Column(
-            "received_at",
-            "TIMESTAMP",
-            "When the company got to know it (business time), UTC.",
-            nullable=False,
-        ),
-        Column("landed_id", "STRING", "The landed record that it came from.", nullable=False),
+        IDENTIFIERS,
+        RECEIVED_AT,
+        LANDED_ID,
     ),
 )

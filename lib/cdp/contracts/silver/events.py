@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from cdp.contracts.model import IDENTIFIERS_TYPE, Column, TableContract
+from cdp.contracts.columns import IDENTIFIERS, LANDED_ID, RECEIVED_AT, RECORD_ID, SOURCE
+from cdp.contracts.model import Column, TableContract
 
 EVENTS = TableContract(
     layer="silver",
@@ -15,7 +16,7 @@ EVENTS = TableContract(
     purposes=("analytics",),
     columns=(
         Column("event_id", "STRING", "Hash of source and message id.", nullable=False),
-        Column("source", "STRING", "The source's name, as in conf/sources.", nullable=False),
+        SOURCE,
         Column("message_id", "STRING", "The sender's id of the message.", nullable=False, pii="pseudonym"),
         Column(
             "is_message_id_filled", "BOOLEAN", "Whether the sender gave no id, and message_id is a hash of the content."
@@ -25,26 +26,11 @@ EVENTS = TableContract(
         Column("event_at", "TIMESTAMP", "When it happened, clock skew corrected, UTC.", nullable=False),
         Column("original_at", "TIMESTAMP", "When it happened by the sender's clock, UTC."),
         Column("sent_at", "TIMESTAMP", "When it was sent by the sender's clock, UTC."),
-        Column(
-            "received_at",
-            "TIMESTAMP",
-            "When the company got to know it (business time), UTC.",
-            nullable=False,
-        ),
+        RECEIVED_AT,
         Column("is_time_corrected", "BOOLEAN", "Whether event_at was moved by more than 2 s for clock skew."),
         Column("is_event_at_filled", "BOOLEAN", "Whether the sender gave no time, and event_at is when it arrived."),
-        Column(
-            "record_id",
-            "STRING",
-            "A profile record, or one distinct set of identifiers of its source; null: nobody is named.",
-            pii="pseudonym",
-        ),
-        Column(
-            "identifiers",
-            IDENTIFIERS_TYPE,
-            "Normalised identifiers that the record carries, sorted by type and value.",
-            pii="direct",
-        ),
+        RECORD_ID,
+        IDENTIFIERS,
         Column("channel", "STRING", "web, app, email, ..."),
         Column(
             "properties",
@@ -59,6 +45,6 @@ EVENTS = TableContract(
             pii="sensitive",
         ),
         Column("is_bot", "BOOLEAN", "Whether the user agent is a known robot's."),
-        Column("landed_id", "STRING", "The landed record that it came from.", nullable=False),
+        LANDED_ID,
     ),
 )

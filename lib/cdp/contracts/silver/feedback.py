@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from cdp.contracts.model import IDENTIFIERS_TYPE, Column, TableContract
+from cdp.contracts.columns import IDENTIFIERS, LANDED_ID, RECEIVED_AT, RECORD_ID, SOURCE
+from cdp.contracts.model import Column, TableContract
 
 FEEDBACK = TableContract(
     layer="silver",
@@ -14,31 +15,16 @@ FEEDBACK = TableContract(
     purposes=("analytics",),
     columns=(
         Column("feedback_id", "STRING", "Hash of source and the source's id.", nullable=False),
-        Column("source", "STRING", "The source's name, as in conf/sources.", nullable=False),
+        SOURCE,
         Column("kind", "STRING", "What it is.", nullable=False, allowed=("survey", "ticket", "chat")),
-        Column(
-            "record_id",
-            "STRING",
-            "A profile record, or one distinct set of identifiers of its source; null: nobody is named.",
-            pii="pseudonym",
-        ),
-        Column(
-            "identifiers",
-            IDENTIFIERS_TYPE,
-            "Normalised identifiers that the record carries, sorted by type and value.",
-            pii="direct",
-        ),
+        RECORD_ID,
+        IDENTIFIERS,
         Column("topic", "STRING", "What it is about."),
         Column("text", "STRING", "Free text.", pii="sensitive"),
         Column("rating", "DOUBLE", "Rating as given.", unit="points"),
         Column("answers", "STRING", "Check boxes and other answers, JSON object.", pii="sensitive"),
         Column("given_at", "TIMESTAMP", "When it was given, UTC.", nullable=False),
-        Column(
-            "received_at",
-            "TIMESTAMP",
-            "When the company got to know it (business time), UTC.",
-            nullable=False,
-        ),
-        Column("landed_id", "STRING", "The landed record that it came from.", nullable=False),
+        RECEIVED_AT,
+        LANDED_ID,
     ),
 )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from cdp.contracts.columns import SOURCE
 from cdp.contracts.model import Column, TableContract
 
 IDENTIFIERS = TableContract(
@@ -26,7 +27,7 @@ IDENTIFIERS = TableContract(
             nullable=False,
         ),
         Column("value", "STRING", "The normalised value.", nullable=False, pii="direct"),
-        Column("source", "STRING", "The source's name, as in conf/sources.", nullable=False),
+        SOURCE,
         Column("first_seen_at", "TIMESTAMP", "Smallest event or record time, UTC."),
         Column("last_seen_at", "TIMESTAMP", "Largest event or record time, UTC."),
         Column("known_from", "TIMESTAMP", "When the company first knew of it (smallest received_at), UTC."),

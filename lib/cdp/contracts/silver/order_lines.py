@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from cdp.contracts.model import IDENTIFIERS_TYPE, Column, TableContract
+from cdp.contracts.columns import IDENTIFIERS, LANDED_ID, RECEIVED_AT, RECORD_ID, SOURCE
+from cdp.contracts.model import Column, TableContract
 
 ORDER_LINES = TableContract(
     layer="silver",
@@ -16,19 +17,9 @@ ORDER_LINES = TableContract(
     columns=(
         Column("order_line_id", "STRING", "Hash of source, order and line.", nullable=False),
         Column("order_id", "STRING", "The source's order number.", nullable=False, pii="pseudonym"),
-        Column("source", "STRING", "The source's name, as in conf/sources.", nullable=False),
-        Column(
-            "record_id",
-            "STRING",
-            "A profile record, or one distinct set of identifiers of its source; null: nobody is named.",
-            pii="pseudonym",
-        ),
-        Column(
-            "identifiers",
-            IDENTIFIERS_TYPE,
-            "Normalised identifiers that the record carries, sorted by type and value.",
-            pii="direct",
-        ),
+        SOURCE,
+        RECORD_ID,
+        IDENTIFIERS,
         Column("line_no", "INT", "Position in the order, from 1."),
         Column("product_id", "STRING", "Article number."),
         Column("product_name", "STRING", "Article name."),
@@ -49,12 +40,7 @@ ORDER_LINES = TableContract(
         Column("channel", "STRING", "web, store, ..."),
         Column("store_id", "STRING", "The store, null online."),
         Column("ordered_at", "TIMESTAMP", "When it was ordered, UTC.", nullable=False),
-        Column(
-            "received_at",
-            "TIMESTAMP",
-            "When the company got to know it (business time), UTC.",
-            nullable=False,
-        ),
-        Column("landed_id", "STRING", "The landed record that it came from.", nullable=False),
+        RECEIVED_AT,
+        LANDED_ID,
     ),
 )
