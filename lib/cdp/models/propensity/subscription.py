@@ -7,7 +7,7 @@ each horizon apart, a spline logistic on labelled snapshots. The better one scor
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from typing import Any
 
@@ -18,25 +18,20 @@ from scipy import special
 from cdp.core.errors import ModelError
 from cdp.models import metrics
 from cdp.models.arrays import Floats
-from cdp.models.propensity.contracts import ID, MOVES, TURNS, Contracts, follow, own_date, read_contracts
-from cdp.models.propensity.crossfit import FOLDS, REPEATS, choose_strength
+from cdp.models.propensity.churn_models import LOGISTIC, MEAN, SURVIVAL, Logits, fit_models
+from cdp.models.propensity.contracts import Contracts, own_date, read_contracts
+from cdp.models.propensity.crossfit import REPEATS
 from cdp.models.propensity.feature_columns import learn_columns
 from cdp.models.propensity.feature_matrix import encode
-from cdp.models.propensity.folds import assign_folds, fewest_people
-from cdp.models.propensity.layers import fit_layers
+from cdp.models.propensity.folds import hash_keys
 from cdp.models.propensity.leakage import find_leaks
-from cdp.models.propensity.propensity import MIN_OUTCOMES, person_order, sample_rows
-from cdp.models.propensity.propensity_metrics import base_rate, calibration_error, gain, plain
-from cdp.models.propensity.propensity_model import PropensityModel, unusual_shares
-from cdp.models.propensity.stack import Stack
-from cdp.models.propensity.survival import MONTHS, SurvivalModel, fit_survival, score_survival
+from cdp.models.propensity.propensity import MIN_OUTCOMES
+from cdp.models.propensity.propensity_metrics import calibration_error, gain, plain
+from cdp.models.propensity.survival import MONTHS
 
-SURVIVAL, LOGISTIC, MEAN = "survival", "spline logistic", "mean of both"
 CUTS, CUT_STEP = 3, 3  # so many past days, so many months apart
 MIN_TESTED = 30
-ALWAYS = 1e-6  # probabilities stay this far inside (0, 1) where a logit is taken
-
-Logits = dict[str, dict[int, Floats]]  # method -> horizon in months -> log-odds of having left by then
+MAX_MONTHS = 1_000_000  # of all contracts together: some hundred coefficients do not get better with more
 
 
 @dataclass(frozen=True)
@@ -45,25 +40,6 @@ class SubscriptionChurn:
 
     people: pd.DataFrame
     report: dict[str, Any]
-
-
-@dataclass(frozen=True)
-class ChurnModels:
-    """Both methods, fitted as of one day; for a horizon without a logistic, survival stands in."""
-
-    survival: SurvivalModel
-    logistics: Mapping[int, PropensityModel]
-
-    def score(self, contracts: Contracts, tenure: np.ndarray) -> tuple[Logits, pd.Series]:
-        """Log-odds of each contract by method and horizon, and the reasons of the survival's next month."""
-        frame = contracts.snapshot(tenure)
-        scored = score_survival(self.survival, frame, id_column=ID)
-        survival = {k: _logit(scored[f"p_left_by_{k}"].to_numpy()) for k in MONTHS}
-        found = {SURVIVAL: survival}
-        if self.logistics:
-            logistic = survival | {k: model.logits(model.encode(frame)) for k, model in self.logistics.items()}
-            found |= {LOGISTIC: logistic, MEAN: {k: (survival[k] + z) / 2 for k, z in logistic.items()}}
-        return found, scored["reasons"]
 
 
 @dataclass(frozen=True)
@@ -89,7 +65,7 @@ def forecast_churn(
     """
     contracts = read_contracts(frame, as_of=as_of)
     day = np.datetime64(as_of, "D")
-    running, left = contracts.running(day), int((~np.isnat(contracts.end)).sum())
+    running, left, total = contracts.running(day), int((~np.isnat(contracts.end)).sum()), len(contracts)
     if not left or not len(running):
         what = "none runs" if not len(running) else "none of them has ended"
         raise ModelError(
@@ -98,59 +74,28 @@ def forecast_churn(
         )
     contracts, dropped, warnings = _without_leaks(contracts)
     running = contracts.running(day)
+    contracts = _bounded(contracts, day)
     tested, untested = _backtest(contracts, day, on_step)
     models = fit_models(contracts, day, repeats=REPEATS, on_step=lambda share: on_step(0.6 + 0.4 * share))
     tenure, _ = running.left_in(day)
     logits, reasons = models.score(running, tenure)
     method, why = _choose(tested, logits)
-    people = pd.DataFrame({"id": running.ids.to_numpy(), "from_on": own_date(running.start, tenure).astype(object)})
-    shares = np.maximum.accumulate(np.column_stack([special.expit(logits[method][k]) for k in MONTHS]), axis=1)
-    people = people.assign(**{f"p_left_by_{k}": shares[:, i] for i, k in enumerate(MONTHS)}, reasons=reasons)
     hazard = models.survival.report
     report = {
-        "contracts": len(contracts), "running": len(running), "left": left, "method": method, "why": why,
+        "contracts": total, "running": len(running), "left": left, "method": method, "why": why,
         "metrics": _metrics(tested), "gain": _gains(tested, method),
         "hazard": {name: hazard.get(name) for name in ("method", "why", "person_months", "settings")},
         "dropped": {**dropped, **hazard["dropped"]},
         "warnings": [*contracts.warnings, *warnings, *hazard["warnings"], *untested],
     }  # fmt: skip
-    return SubscriptionChurn(people, plain(report))
+    people = _people(running, tenure, logits[method])
+    return SubscriptionChurn(people.assign(reasons=reasons), plain(report))
 
 
-def fit_models(
-    contracts: Contracts, day: np.datetime64, *, repeats: int, on_step: Callable[[float], None]
-) -> ChurnModels:
-    """Both methods on what was known at the end of `day`; no logistic for a horizon that hardly anybody left in."""
-    known = follow(contracts, day, block=MONTHS[-1])
-    people = known.frame.assign(months_seen=known.months, has_left=known.has_left)
-    survival = fit_survival(
-        people, id_column=ID, months="months_seen", left="has_left", clocks=MOVES, turns=TURNS, repeats=repeats,
-        on_step=lambda share: on_step(0.7 * share),
-    )  # fmt: skip
-    logistics = {}
-    for i, months in enumerate(MONTHS):
-        if (model := _fit_logistic(contracts, day, months)) is not None:
-            logistics[months] = model
-        on_step(0.7 + 0.3 * (i + 1) / len(MONTHS))
-    return ChurnModels(survival, logistics)
-
-
-def _fit_logistic(contracts: Contracts, day: np.datetime64, months: int) -> PropensityModel | None:
-    """The spline logistic of "left within `months`" on all snapshots that far back with the time behind them."""
-    known = follow(contracts, day, block=months)
-    frame, label = known.frame[known.is_whole], known.has_left[known.is_whole].astype(np.float64)
-    order = person_order(frame, frame[ID])
-    frame, label, ids = frame.iloc[order], label[order], frame[ID].iloc[order].reset_index(drop=True)
-    fewest = fewest_people(ids, label)
-    plan = learn_columns(frame, exclude=frozenset({ID}))
-    if fewest < MIN_OUTCOMES or not plan.columns:
-        return None
-    matrix = encode(frame, plan)
-    part = sample_rows(matrix, ids, fewest)
-    folds = assign_folds(ids[part], label[part], min(FOLDS, fewest), salt=0)
-    strength = choose_strength(matrix.rows(part), label[part], ids[part], folds)
-    layers = fit_layers(matrix, label, ids, strength=strength, trees=0)
-    return PropensityModel(plan, frozenset(), layers, Stack(0.0, np.ones(1)), base_rate(label), unusual_shares(matrix))
+def _people(running: Contracts, tenure: np.ndarray, logits: Mapping[int, Floats]) -> pd.DataFrame:
+    shares = np.maximum.accumulate(np.column_stack([special.expit(logits[k]) for k in MONTHS]), axis=1)
+    people = pd.DataFrame({"id": running.ids.to_numpy(), "from_on": own_date(running.start, tenure).astype(object)})
+    return people.assign(**{f"p_left_by_{k}": shares[:, i] for i, k in enumerate(MONTHS)})
 
 
 def _without_leaks(contracts: Contracts) -> tuple[Contracts, dict[str, str], list[str]]:
@@ -163,6 +108,17 @@ def _without_leaks(contracts: Contracts) -> tuple[Contracts, dict[str, str], lis
         (*contracts.warnings, *plan.warnings),
     )  # fmt: skip
     return kept, dropped, told
+
+
+def _bounded(contracts: Contracts, day: np.datetime64) -> Contracts:
+    """What is learned from: all, or of very many a fixed part of the people."""
+    months = int(contracts.left_in(day)[0].sum())
+    if months <= MAX_MONTHS:
+        return contracts
+    keys = hash_keys(contracts.ids, 0)
+    part = contracts.rows(keys <= np.quantile(keys, MAX_MONTHS / months))
+    told = f"learned from a fixed part of the contracts: {len(part):,} of {len(contracts):,}"
+    return replace(part, warnings=(*part.warnings, told))
 
 
 def _backtest(
@@ -255,7 +211,3 @@ def _gains(tested: list[Tested], method: str) -> dict[str, Any]:
         ours, theirs = (np.concatenate([t.logits[m][k] for t in both])[None] for m in (method, LOGISTIC))
         found[f"{k} months"] = gain(ours, theirs, np.concatenate([t.left[k] for t in both]), ids)
     return found
-
-
-def _logit(p: Floats) -> Floats:
-    return np.asarray(special.logit(np.clip(p, ALWAYS, 1 - ALWAYS)))

@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 
 from cdp.core.errors import ContractError, ModelError
-from cdp.models.propensity import crossfit, propensity_metrics, subscription
+from cdp.models.propensity import churn_models, crossfit, propensity_metrics, subscription
 from cdp.models.propensity.contracts import follow, months_between, own_date, read_contracts
 from cdp.models.propensity.subscription import forecast_churn
 
@@ -46,7 +46,7 @@ def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(subscription, "REPEATS", 1)
     monkeypatch.setattr(subscription, "CUTS", 1)
     monkeypatch.setattr(crossfit, "FOLDS", 2)
-    monkeypatch.setattr(subscription, "FOLDS", 2)
+    monkeypatch.setattr(churn_models, "FOLDS", 2)
     monkeypatch.setattr(propensity_metrics, "DRAWS", 50)
 
 
@@ -83,12 +83,12 @@ def test_each_month_of_a_contract_is_in_one_snapshot_and_nothing_later_is_seen()
 
 
 def test_probabilities_are_those_of_the_hazard_and_the_spline_logistic_is_beaten():
-    frame, hazard = make_contracts(1000, seed=1)
+    frame, hazard = make_contracts(800, seed=1)
     frame["closed_because"] = np.where(frame["ended_on"] != "", "price", None)  # known only afterwards
     found = forecast_churn(frame, as_of=AS_OF)
     report, people = found.report, found.people.set_index("id")
     assert "leakage" in report["dropped"]["closed_because"]
-    assert report["contracts"] == 1000 and report["running"] == len(people) == (frame["ended_on"] == "").sum()
+    assert report["contracts"] == 800 and report["running"] == len(people) == (frame["ended_on"] == "").sum()
     rows = np.flatnonzero(frame["customer_id"].isin(people.index))
     start = frame["started_on"].to_numpy(dtype="datetime64[D]")[rows]
     tenure = months_between(start, np.full(len(rows), np.datetime64(AS_OF)))
@@ -105,11 +105,21 @@ def test_probabilities_are_those_of_the_hazard_and_the_spline_logistic_is_beaten
     assert people["reasons"].str.len().max() == 3
 
 
-def test_no_order_of_the_rows_matters():
-    frame, _ = make_contracts(200, seed=2)
+def test_no_order_of_the_rows_matters(monkeypatch):
+    monkeypatch.setattr(crossfit, "MIN_FOR_TREES", 1_000_000)
+    frame, _ = make_contracts(150, seed=2)
     first = forecast_churn(frame, as_of=AS_OF).people.set_index("id").sort_index()
     again = forecast_churn(frame.sample(frac=1, random_state=1), as_of=AS_OF).people.set_index("id").sort_index()
     pd.testing.assert_frame_equal(first, again)
+
+
+def test_of_very_many_a_part_is_learned_from_and_all_are_scored(monkeypatch):
+    frame, _ = make_contracts(300, seed=3)
+    monkeypatch.setattr(crossfit, "MIN_FOR_TREES", 1_000_000)
+    monkeypatch.setattr(subscription, "MAX_MONTHS", 2000)
+    found = forecast_churn(frame, as_of=AS_OF)
+    assert found.report["contracts"] == 300 and len(found.people) == (frame["ended_on"] == "").sum()
+    assert any(w.startswith("learned from a fixed part of the contracts") for w in found.report["warnings"])
 
 
 def contracts(**columns: object) -> pd.DataFrame:
