@@ -19,8 +19,8 @@ from cdp.models.registry import (
     Champion,
     RegisteredRun,
     Tracking,
-    find_last_training,
     find_run,
+    list_trainings,
     load_champion,
     log_and_register,
     open_tracking,
@@ -52,7 +52,7 @@ def main(ctx: JobContext) -> None:
     tracking = open_tracking(ctx.settings.mlflow_tracking_uri, artifact_location=ctx.settings.model_artifacts)
     champions = [load_champion(tracking, name) for name in MODEL_NAMES.values()]
     due = is_training_due(
-        find_last_training(tracking),
+        max((day for day, _ in list_trainings(tracking)), default=None),
         ctx.run_date,
         every_days=ctx.settings.models.train_every_days,
         has_champion=all(champions),

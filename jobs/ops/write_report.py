@@ -14,6 +14,7 @@ from cdp.contracts.gold.traits import TRAITS
 from cdp.contracts.ops.deliveries import DELIVERIES
 from cdp.contracts.ops.files import FILES
 from cdp.contracts.ops.identity_history import IDENTITY_HISTORY
+from cdp.contracts.ops.model_performance import MODEL_PERFORMANCE
 from cdp.contracts.ops.model_runs import MODEL_RUNS
 from cdp.contracts.ops.runs import RUNS
 from cdp.contracts.ops.schema_changes import SCHEMA_CHANGES
@@ -39,6 +40,7 @@ JOB = Job(
         AUDIENCE_MEMBERS,
         DELIVERIES,
         MODEL_RUNS,
+        MODEL_PERFORMANCE,
     ),
     reads_previous=(RUNS,),  # grows with every run, so it must not make the page due again
 )
@@ -60,6 +62,7 @@ def main(ctx: JobContext) -> None:
         deliveries=ctx.read(DELIVERIES),
         runs=ctx.read_previous(RUNS),
         model_runs=ctx.read(MODEL_RUNS),
+        model_performance=ctx.read(MODEL_PERFORMANCE),
         run_date=ctx.run_date,
         run_id=ctx.run_id,
     )

@@ -21,6 +21,9 @@ SCORE_COLUMNS = (
     "ltv_hi",
     "p_alive",
     "expected_purchases",
+    "segment",
+    "value_band",
+    "risk_band",
 )
 """What the models' newest rows of a person become; also the ``prediction.*`` columns of destinations."""
 
@@ -30,9 +33,9 @@ _NOT_FACTS = ("person_id", "as_of", "chosen")
 def people_facts(profiles: DataFrame, traits: DataFrame, predictions: DataFrame, *, run_date: date) -> DataFrame:
     """One row per person of ``profiles`` or ``traits``: profile columns, trait columns, score columns.
 
-    Scores are ``churn_score``, ``ltv_score`` (with ``_lo`` and ``_hi``), ``p_alive`` and
-    ``expected_purchases``: of the newest as-of date that is not later than ``run_date``, person by person;
-    null for people whom no model scored.
+    Scores are ``churn_score``, ``ltv_score`` (with ``_lo`` and ``_hi``), ``p_alive``, ``expected_purchases``,
+    ``segment``, ``value_band`` and ``risk_band``: of the newest as-of date that is not later than
+    ``run_date``, person by person; null for people whom no model scored.
     """
     scores = _scores(predictions, run_date)
     return (

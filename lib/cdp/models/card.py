@@ -36,6 +36,9 @@ def write_card(kind: str, trained: TrainedValue) -> str:
     gains = "\n".join(
         f"- {name}: {g.mean:+.2%} ({g.low:+.2%} to {g.high:+.2%})" for name, g in sorted(trained.gains.items())
     )
+    segments = params.segments
+    told = ", ".join(segments.names) if segments else "none"
+    stability = f"{segments.stability:.2f}, silhouette {segments.silhouette:.2f}" if segments else "unknown"
     notes = "\n".join(f"- {w}" for w in params.warnings) or "- none"
     return f"""## {QUESTIONS[kind]}
 
@@ -57,6 +60,9 @@ paired bootstrap over people:
 {gains}
 
 Used: {trained.chosen}.
+
+### Segments
+{told}. Adjusted Rand index of bootstraps: {stability} (below .75 they would not come out again: use the bands).
 
 ### Warnings of the fit
 {notes}

@@ -1,8 +1,8 @@
-"""Two pictures of a trained model: are its probabilities true, and does it know how often people buy."""
+"""Pictures of a trained model: are its probabilities true, whom does it find, did it hold, what does it look at."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
@@ -15,17 +15,22 @@ from cdp.models.btyd.bgnbd import BgNbd
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
+Groups = Sequence[tuple[int, float, float]]  # people, mean predicted, mean actual: lowest predictions first
+
+OURS, THEIRS = "#2a6f97", "#f4a259"
+SHOWN = 15  # features of the importance
+BACKTEST = ("churn_auc", "churn_brier", "churn_ece", "purchases_bias", "spend_bias", "spend_rmse")
 MOST = 8  # the last bar holds this many repeat purchases and more
 
 
-def draw_calibration(groups: Sequence[tuple[int, float, float]], horizon_weeks: int) -> Figure:
+def draw_calibration(groups: Groups, horizon_weeks: int) -> Figure:
     """Predicted against observed share of buyers, in ten groups; the diagonal is perfect."""
     from matplotlib.figure import Figure  # pyplot would start a window system
 
     figure = Figure(figsize=(5.2, 4.6), layout="constrained")
     axes = figure.add_subplot()
     axes.plot([0, 1], [0, 1], color="0.75", linewidth=1)
-    axes.plot([p for _, p, _ in groups], [a for _, _, a in groups], marker="o", color="#2a6f97")
+    axes.plot([p for _, p, _ in groups], [a for _, _, a in groups], marker="o", color=OURS)
     axes.set(
         xlabel="predicted share of buyers",
         ylabel="observed share of buyers",
@@ -33,6 +38,75 @@ def draw_calibration(groups: Sequence[tuple[int, float, float]], horizon_weeks: 
         ylim=(0, 1),
         title=f"Bought within {horizon_weeks} weeks, ten groups of people",
     )
+    return figure
+
+
+def draw_gains(buyers: Groups, spend: Groups) -> Figure:
+    """The share of all buyers and of all spend among the best-scored tenths of the people; the diagonal is chance."""
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(5.2, 4.6), layout="constrained")
+    axes = figure.add_subplot()
+    axes.plot([0, 1], [0, 1], color="0.75", linewidth=1)
+    for name, groups, colour in (("buyers", buyers, OURS), ("spend", spend, THEIRS)):
+        axes.plot(*gains_curve(groups), marker="o", label=name, color=colour)
+    axes.set(
+        xlabel="share of people, best score first", ylabel="share found", xlim=(0, 1), title="Whom the score finds"
+    )
+    axes.legend(frameon=False)
+    return figure
+
+
+def gains_curve(groups: Groups) -> tuple[list[float], list[float]]:
+    """(share of people, share of the actual total) from 0 to 1, the group with the highest prediction first."""
+    people = np.array([n for n, _, _ in reversed(groups)], dtype=np.float64)
+    total = people * np.array([actual for _, _, actual in reversed(groups)])
+    x, y = (np.cumsum(part) / max(part.sum(), 1e-300) for part in (people, total))
+    return [0.0, *x.tolist()], [0.0, *y.tolist()]
+
+
+def draw_deciles(groups: Groups) -> Figure:
+    """Predicted beside actual mean spend of ten groups of people, from least to most predicted."""
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(5.6, 4.6), layout="constrained")
+    axes = figure.add_subplot()
+    place = np.arange(1, len(groups) + 1)
+    axes.bar(place - 0.2, [a for _, _, a in groups], width=0.4, label="actual", color=OURS)
+    axes.bar(place + 0.2, [p for _, p, _ in groups], width=0.4, label="predicted", color=THEIRS)
+    axes.set(xlabel="group by predicted spend", ylabel="mean spend", title="Spend in ten groups of people")
+    axes.legend(frameon=False)
+    return figure
+
+
+def draw_backtest(
+    ours: Mapping[int, Mapping[str, float]], theirs: Mapping[int, Mapping[str, float]], days: Mapping[int, str]
+) -> Figure:
+    """Metrics of the chosen form and of the baseline at each past cut (as-of day -> figures), oldest first."""
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(9, 5.2), layout="constrained")
+    cuts = sorted(ours)
+    for axes, name in zip(figure.subplots(2, 3).flat, BACKTEST, strict=True):
+        for label, figures, colour in (("baseline", theirs, THEIRS), ("chosen", ours, OURS)):
+            values = [figures.get(cut, {}).get(name, float("nan")) for cut in cuts]
+            axes.plot(range(len(cuts)), values, marker="o", label=label, color=colour)
+        axes.set_xticks(range(len(cuts)), [days[cut] for cut in cuts], fontsize=7)
+        axes.set_title(name, fontsize=9)
+    axes.legend(frameon=False, fontsize=8)
+    return figure
+
+
+def draw_importance(sizes: Mapping[str, float]) -> Figure:
+    """What moves the probability to buy: mean absolute Shapley value of the correction's features, in the logit."""
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(6.6, 4.6), layout="constrained")
+    axes = figure.add_subplot()
+    shown = sorted(sizes.items(), key=lambda s: (-s[1], s[0]))[:SHOWN][::-1]
+    axes.barh([name for name, _ in shown], [size for _, size in shown], color=OURS)
+    axes.tick_params(axis="y", labelsize=8)
+    axes.set(xlabel="mean push on the logit", title="What the correction looks at")
     return figure
 
 
@@ -44,8 +118,8 @@ def draw_frequency(purchases: pd.DataFrame, model: BgNbd) -> Figure:
     figure = Figure(figsize=(5.6, 4.6), layout="constrained")
     axes = figure.add_subplot()
     place = np.arange(MOST + 1)
-    axes.bar(place - 0.2, observed, width=0.4, label="observed", color="#2a6f97")
-    axes.bar(place + 0.2, expected, width=0.4, label="model", color="#f4a259")
+    axes.bar(place - 0.2, observed, width=0.4, label="observed", color=OURS)
+    axes.bar(place + 0.2, expected, width=0.4, label="model", color=THEIRS)
     axes.set_xticks(place, [*map(str, range(MOST)), f"{MOST}+"])
     axes.set(xlabel="repeat purchase days", ylabel="people", title="How often people bought again")
     axes.legend(frameon=False)

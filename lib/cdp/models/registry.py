@@ -21,6 +21,7 @@ from cdp.models.card import write_card
 from cdp.models.forecast.history import iso_day
 from cdp.models.importance import importance_of
 from cdp.models.logged_model import log_model
+from cdp.models.nested_runs import log_nested
 from cdp.models.train import DatasetVersion, TrainedValue
 from cdp.models.value import ValueParameters
 
@@ -106,15 +107,16 @@ def find_run(tracking: Tracking, fingerprint: str) -> RegisteredRun | None:
     return RegisteredRun(found[0].info.run_id, versions)
 
 
-def find_last_training(tracking: Tracking) -> date | None:
-    """The newest as-of date of all finished trainings, promoted or refused; None before the first."""
+def list_trainings(tracking: Tracking) -> list[tuple[date, int]]:
+    """As-of date and horizon (weeks) of all finished trainings, promoted or refused, oldest first."""
     found = client_of(tracking).search_runs(
         [tracking.experiment_id],
-        max_results=1,
-        order_by=[f"tags.`{AS_OF_TAG}` DESC"],
-        filter_string="attributes.status = 'FINISHED'",
+        max_results=1000,  # a training a week is fifty a year
+        order_by=[f"tags.`{AS_OF_TAG}` ASC"],
+        filter_string=f"attributes.status = 'FINISHED' and tags.`{AS_OF_TAG}` LIKE '%'",
     )
-    return date.fromisoformat(found[0].data.tags[AS_OF_TAG]) if found else None
+    runs = [r.data for r in found]
+    return [(date.fromisoformat(r.tags[AS_OF_TAG]), int(r.params["horizon_weeks"])) for r in runs]
 
 
 def log_and_register(
@@ -155,6 +157,7 @@ def log_and_register(
         mlflow.log_dict(importance_of(params), IMPORTANCE_FILE)
         for file, figure in trained.figures.items():
             mlflow.log_figure(figure, f"figures/{file}")
+        log_nested(client_of(tracking), trained, experiment_id=tracking.experiment_id, parent=run.info.run_id)
         for kind, name in names.items():
             model_id = log_model(kind, name, params)
             versions[name] = _register(tracking, name, model_id, run.info.run_id, write_card(kind, trained))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -17,6 +18,7 @@ from cdp.models.forecast.cut_features import feature_names, features_at
 from cdp.models.forecast.factors import Amounts
 from cdp.models.forecast.history import Cut
 from cdp.models.forecast.past import LEAST_VALUE
+from cdp.models.forecast.push_tables import PushTables
 from cdp.models.value import ValueParameters
 
 SURE = 1e-12  # probabilities stay this far inside (0, 1) where a logit is taken
@@ -28,6 +30,7 @@ class Scorer:
     def __init__(self, params: ValueParameters) -> None:
         self.params = params
         self.correction = Correction.from_text(params.boosters) if params.boosters else None
+        self._tables: PushTables | None = None
 
     def score(self, cut: Cut, *, horizon_weeks: float) -> pd.DataFrame:
         """One row per customer of the cut, in its order; no customer influences another.
@@ -35,7 +38,8 @@ class Scorer:
         Columns: p_churn with p_churn_lo/_hi, ltv with ltv_lo/_hi (90 %), p_alive, p_any, expected_purchases,
         expected_value (of one purchase day), push and push_on (what the correction's strongest feature adds to the
         logit of buying, and that feature's name; 0 and "" without one); and of each of `HORIZONS`
-        expected_purchases_13w, p_any_13w, expected_spend_13w with _lo and _hi. More weeks never hold less.
+        expected_purchases_13w, p_any_13w, expected_spend_13w with _lo and _hi. More weeks never hold less. Where the
+        version has segments: segment (its name), value_band and risk_band (segments.py).
         """
         params, value = self.params, self.value(cut)
         own = {w: terms_of(params.model, cut, w) for w in sorted({horizon_weeks, *HORIZONS})}
@@ -46,7 +50,7 @@ class Scorer:
         asked = found[horizon_weeks]
         lo, hi = self.spend_interval(asked, horizon_weeks)
         churn_lo, churn_hi = self._churn_interval(cut, 1 - asked.p_any, horizon_weeks)
-        columns: dict[str, Floats | list[str]] = {
+        columns: dict[str, Any] = {
             "p_churn": 1 - asked.p_any,
             "p_churn_lo": churn_lo,
             "p_churn_hi": churn_hi,
@@ -60,6 +64,7 @@ class Scorer:
         }
         for weeks in HORIZONS:
             columns |= self._horizon(found[weeks], weeks)
+        columns |= self._segments(cut, asked)
         return pd.DataFrame(columns | self._strongest_push(len(cut), features))
 
     def forecast(self, cut: Cut, weeks: float) -> Amounts:
@@ -81,6 +86,13 @@ class Scorer:
         if self.correction is None or features is None:
             return RawScores(*(np.zeros(len(cut)) for _ in range(3)))
         return self.correction.score(features)
+
+    def pushes(self, features: Floats) -> Floats:
+        """What each feature adds to the logit of buying: rows x features; 0 where there is no correction."""
+        if self.correction is None:
+            return np.zeros(features.shape)
+        self._tables = self._tables or self.correction.push_tables()
+        return self.params.weights.any * self._tables.pushes(features)
 
     def value(self, cut: Cut) -> Floats:
         """Expected net value of one purchase day."""
@@ -106,13 +118,20 @@ class Scorer:
         return lo.clip(max=churn), hi.clip(min=churn)
 
     def _strongest_push(self, n: int, features: Floats | None) -> dict[str, Floats | list[str]]:
-        weight = self.params.weights.any
-        if self.correction is None or features is None or not weight:
+        if features is None or not self.params.weights.any:
             return {"push": np.zeros(n), "push_on": [""] * n}
-        pushes = weight * self.correction.pushes(features)
+        pushes = self.pushes(features)
         best = np.abs(pushes).argmax(axis=1)
         names = feature_names(self.params.look_backs)
         return {"push": pushes[np.arange(len(best)), best], "push_on": [names[i] for i in best.tolist()]}
+
+    def _segments(self, cut: Cut, amounts: Amounts) -> dict[str, Any]:
+        segments = self.params.segments
+        if segments is None:
+            return {}
+        value, risk = segments.bands(amounts)
+        names = np.array(segments.names, dtype=object)[segments.numbers(cut, amounts)]
+        return {"segment": names, "value_band": value, "risk_band": risk}
 
     def _horizon(self, amounts: Amounts, weeks: int) -> dict[str, Floats]:
         lo, hi = self.spend_interval(amounts, weeks)

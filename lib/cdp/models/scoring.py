@@ -64,7 +64,7 @@ def prediction_rows(
 ) -> pd.DataFrame:
     """The columns of gold.predictions (without person_id and as_of) for one model kind, from the scores of a cut.
 
-    The horizons beside the tested one stand in the rows of ltv alone.
+    The horizons beside the tested one and the segments stand in the rows of ltv alone.
     """
     column = {"churn": "p_churn", "ltv": "ltv"}[kind]
     rows = pd.DataFrame(
@@ -83,5 +83,6 @@ def prediction_rows(
             "model_version": model.version,
         }
     )
-    longer = [c for c in PREDICTIONS.column_names if c in scored and c not in rows]
-    return pd.concat([rows, scored[longer] if kind == "ltv" else scored[longer] * float("nan")], axis=1)
+    others = [c for c in PREDICTIONS.column_names if c not in rows and c not in ("person_id", "as_of")]
+    whole = scored.reindex(columns=others)
+    return pd.concat([rows, whole if kind == "ltv" else whole.iloc[:0].reindex(scored.index)], axis=1)

@@ -14,11 +14,21 @@ import numpy as np
 from cdp.core.errors import ModelError
 from cdp.models.candidates import Candidate, fit_candidates
 from cdp.models.evaluate import MIN_HOLDOUT, Evaluation, evaluate_value
-from cdp.models.figures import draw_calibration, draw_frequency
+from cdp.models.figures import (
+    draw_backtest,
+    draw_calibration,
+    draw_deciles,
+    draw_frequency,
+    draw_gains,
+    draw_importance,
+)
+from cdp.models.forecast.factors import Amounts
 from cdp.models.forecast.history import EPOCH, Cut, equal_histories, iso_day
 from cdp.models.forecast.learned import Tested
 from cdp.models.gain import Gain, Losses, gains_over, losses_of
+from cdp.models.importance import push_sizes
 from cdp.models.scorer import Scorer
+from cdp.models.segments import find_segments
 from cdp.models.stability import Reference, reference_of
 from cdp.models.training_data import TrainingData
 from cdp.models.value import FORM, ValueParameters
@@ -37,12 +47,14 @@ WORSE = 0.01  # by more than this, beyond doubt, a new version may not be worse 
 class TrainedValue:
     """The parameters for scoring (fitted on everything), and how the same form did on later periods.
 
-    `losses` are those of this form on its later cuts, `gains` the layers' over the baseline there, `champion_gains`
-    this form's over the champion of before (empty without one), `chosen` says in a sentence which form it is and why.
+    `evaluation` and `losses` are those of this form on its later cuts, `layers` and `baseline` the candidates'
+    evaluations, `gains` the layers' over the baseline there, `champion_gains` this form's over the champion of before
+    (empty without one), `chosen` says in a sentence which form it is and why.
     """
 
     params: ValueParameters
     evaluation: Evaluation
+    layers: Evaluation
     baseline: Evaluation
     losses: Losses
     gains: Mapping[str, Gain]
@@ -52,13 +64,15 @@ class TrainedValue:
 
     @property
     def metrics(self) -> dict[str, float]:
-        """Metrics on the later periods (mean, `_sd`), `baseline_*`, and the gains with their intervals."""
+        """Metrics on the later periods (mean, `_sd`), `baseline_*`, the gains with their intervals, segments."""
         figures = dict(self.evaluation.metrics)
         figures |= {f"baseline_{n}": v for n, v in self.baseline.metrics.items() if n.startswith(_COMPARED)}
         for against, gains in (("baseline", self.gains), ("champion", self.champion_gains)):
             for name, gain in gains.items():
                 key = f"gain_over_{against}_{name}"
                 figures |= {key: gain.mean, f"{key}_low": gain.low, f"{key}_high": gain.high}
+        if (segments := self.params.segments) is not None:
+            figures |= {"segments_stability": segments.stability, "segments_silhouette": segments.silhouette}
         return figures
 
 
@@ -129,32 +143,51 @@ def train_value(
     gains = gains_over(layers, plain)
     is_better = beats(gains)
     chosen, losses = (fitted.layers, layers) if is_better else (fitted.baseline, plain)
-    evaluation = evaluate_value(chosen.tested, window_weeks=fitted.window_weeks)
+    layered, based = (
+        evaluate_value(c.tested, window_weeks=fitted.window_weeks) for c in (fitted.layers, fitted.baseline)
+    )
+    evaluation = layered if is_better else based
+    said = Scorer(chosen.params).forecast(fitted.now.cut, horizon_weeks)
+    params = replace(
+        chosen.params,
+        references=references_of(fitted.now.cut, said),
+        segments=find_segments(fitted.now.cut, said, before=champion.segments if champion else None),
+    )
     return TrainedValue(
-        data.describe(replace(chosen.params, references=references_of(chosen.params, fitted.now.cut))),
+        data.describe(params),
         evaluation,
-        evaluate_value(fitted.baseline.tested, window_weeks=fitted.window_weeks),
+        layered,
+        based,
         losses,
         gains,
         gains_over(losses, _losses(_say_again(chosen, champion), data)) if champion else {},
         f"{'the layers beat' if is_better else 'the baseline: the layers did not beat'} BG/NBD with Gamma-Gamma beyond "
         f"doubt ({', '.join(f'{name} {g.low:+.1%} to {g.high:+.1%}' for name, g in gains.items())})",
-        {
-            "calibration.png": draw_calibration(evaluation.churn_groups, horizon_weeks),
-            "frequency.png": draw_frequency(equal_histories(fitted.now.cut), chosen.params.bgnbd),
-        },
+        _draw(params, evaluation, based, fitted.now.cut),
     )
 
 
-def references_of(params: ValueParameters, cut: Cut) -> dict[str, Reference]:
-    """How the measures of drift.py are spread over the people of a training, its scores included."""
-    scored = Scorer(params).forecast(cut, params.horizon_weeks)
+def _draw(params: ValueParameters, evaluation: Evaluation, baseline: Evaluation, cut: Cut) -> dict[str, Figure]:
+    days = {day: iso_day(day + 1) for day in evaluation.cuts}
+    figures = {
+        "calibration.png": draw_calibration(evaluation.churn_groups, params.horizon_weeks),
+        "gains.png": draw_gains(evaluation.churn_groups, evaluation.spend_groups),
+        "deciles.png": draw_deciles(evaluation.spend_groups),
+        "backtest.png": draw_backtest(evaluation.cuts, baseline.cuts, days),
+        "frequency.png": draw_frequency(equal_histories(cut), params.bgnbd),
+    }
+    sizes = push_sizes(params, cut)
+    return figures | ({"importance.png": draw_importance(sizes)} if sizes else {})
+
+
+def references_of(cut: Cut, said: Amounts) -> dict[str, Reference]:
+    """How the measures of drift.py are spread over the people of a training and what is `said` of them."""
     measures = {
         "purchase_days": cut.count.astype(np.float64),
         "days_since_purchase": np.round(7 * (cut.age - cut.t_x)) + 1,  # to the start of the as-of date, as in snapshots
         "last_amount": cut.days.amount[cut.start + cut.count - 1],
-        "churn": 1 - scored.p_any,
-        "ltv": scored.spend,
+        "churn": 1 - said.p_any,
+        "ltv": said.spend,
     }
     return {name: reference_of(values) for name, values in measures.items()}
 

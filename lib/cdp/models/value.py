@@ -19,9 +19,10 @@ from cdp.models.btyd.pareto import ParetoNbd
 from cdp.models.forecast.conformal import SpendBands
 from cdp.models.forecast.factors import Factors
 from cdp.models.forecast.gate import Weights
+from cdp.models.segments import Segments
 from cdp.models.stability import Reference
 
-FORM = "layers/2"  # change it with the formulas or the fit, so that old runs are neither reused nor misread
+FORM = "layers/3"  # change it with the formulas or the fit, so that old runs are neither reused nor misread
 FREQUENCY_MODELS: Mapping[str, type[BgNbd] | type[ParetoNbd]] = {
     "bgnbd": BgNbd,
     "nbd": BgNbd,
@@ -40,8 +41,8 @@ class ValueParameters:
     `window_weeks` and `look_backs` define its features. `levels`: weeks -> factors. `horizon_weeks` is the horizon that
     was tested and is scored by default. `early_share` is the share of people whose first purchase lies in the first
     weeks of the history: old customers that look new. `references`: how the measures of drift.py
-    were spread in training. Times in weeks; `as_of` is an ISO date at whose start the data
-    were known.
+    were spread in training; `segments`: where people are put by their scores. Times in weeks; `as_of` is an ISO date
+    at whose start the data were known.
     """
 
     frequency: str
@@ -61,6 +62,7 @@ class ValueParameters:
     log_likelihood: float
     early_share: float
     references: Mapping[str, Reference] = field(default_factory=dict)
+    segments: Segments | None = None
     warnings: tuple[str, ...] = ()
 
     def __eq__(self, other: object) -> bool:
@@ -109,5 +111,6 @@ class ValueParameters:
         raw["references"] = {
             name: Reference(tuple(r["edges"]), tuple(r["shares"])) for name, r in raw["references"].items()
         }
+        raw["segments"] = Segments.from_dict(raw["segments"]) if raw["segments"] else None
         raw["look_backs"], raw["warnings"] = tuple(raw["look_backs"]), tuple(raw["warnings"])
         return ValueParameters(**raw)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
@@ -122,7 +122,7 @@ def count_generic_values(generic_values: DataFrame) -> DataFrame:
 
 
 def count_scores(predictions: DataFrame, run_date: date) -> DataFrame:
-    """People as of tonight by (churn bin, value bin): both histograms and the grid come from these few cells."""
+    """People as of tonight in few cells, from which the histograms, the grid and the segments come."""
     of_churn, of_value = F.col("model") == "churn", F.col("model") == "ltv"
     people = (
         predictions.where(F.col("as_of") == F.lit(run_date))
@@ -134,14 +134,17 @@ def count_scores(predictions: DataFrame, run_date: date) -> DataFrame:
             F.max(F.when(of_churn, F.col("model_version"))).alias("churn_version"),
             F.max(F.when(of_value, F.col("model_version"))).alias("value_version"),
             F.max(F.when(of_value, F.col("method"))).alias("method"),
+            F.max("segment").alias("segment"),
+            F.max("value_band").alias("value_band"),
         )
     )
     churn_bin = F.least(F.floor(F.col("churn") * CHURN_BINS), F.lit(CHURN_BINS - 1))
     value_bin = F.when(F.col("value") >= LEAST_VALUE, F.floor(F.log10("value") * VALUE_BINS_PER_DECADE))
-    return people.groupBy(churn_bin.alias("churn_bin"), value_bin.alias("value_bin")).agg(
+    return people.groupBy(churn_bin.alias("churn_bin"), value_bin.alias("value_bin"), "segment", "value_band").agg(
         F.count("*").alias("people"),
         F.sum("churn").alias("churn"),
         F.sum("value").alias("value"),
+        F.min("value").alias("least"),
         *(F.max(c).alias(c) for c in ("horizon_weeks", "churn_version", "value_version", "method")),
     )
 
@@ -186,6 +189,14 @@ def list_deliveries(deliveries: DataFrame, run_date: date) -> DataFrame:
         F.col("n_withheld").alias("withheld"),
         F.substring("sha256", 1, 12).alias("sha256"),
         "path",
+    )
+
+
+def list_performance(model_performance: DataFrame, run_date: date) -> DataFrame:
+    """How right the scorings were whose horizon ended in the week up to tonight."""
+    week = F.col("as_of").between(F.lit(run_date - timedelta(days=6)), F.lit(run_date))
+    return model_performance.where(week & F.col("value").isNotNull()).select(
+        "model", "scored_as_of", "horizon_weeks", "people", "measure", "value"
     )
 
 

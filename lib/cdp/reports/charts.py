@@ -145,7 +145,7 @@ def draw_value(facts: NightFacts) -> str:
 
 
 def draw_grid(facts: NightFacts) -> str:
-    """Share of people by value (fifths, as near as the bins allow) and risk (steps of 20 %)."""
+    """People by value (fifths of those whom the version was trained on) and risk (steps of 20 %)."""
     grid = value_grid(facts.scores)
     total = sum(sum(row.people) for row in grid)
     if not total:

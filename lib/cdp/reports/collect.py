@@ -6,6 +6,7 @@ import json
 import math
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from datetime import date
 from functools import reduce
 from typing import Any
@@ -22,6 +23,7 @@ from cdp.reports.facts import (
     ModelFacts,
     NightFacts,
     PeopleFacts,
+    ProvedFacts,
     RecordBand,
     RefusalFacts,
     RunFacts,
@@ -50,6 +52,7 @@ def collect_night(
     deliveries: DataFrame,
     runs: DataFrame,
     model_runs: DataFrame,
+    model_performance: DataFrame,
     run_date: date,
     run_id: str = "",
     currency: str = "",
@@ -75,6 +78,7 @@ def collect_night(
         "audiences": agg.count_audiences(audience_members, run_date),
         "deliveries": agg.list_deliveries(deliveries, run_date),
         "champions": agg.list_champions(model_runs, run_date),
+        "performance": agg.list_performance(model_performance, run_date),
     }
     found = _collect_sections({name: frame for name, frame in sections.items() if frame is not None})
     return NightFacts(
@@ -91,7 +95,7 @@ def collect_night(
         ),
         generic_values=_generic_values(found["generic_values"]),
         scores=_scores(found["scores"]),
-        models=_models(found["champions"]),
+        models=_models(found["champions"], _proved(found["performance"])),
         segments=tuple(
             sorted((SegmentFacts(**r) for r in found["segments"]), key=lambda s: (-s.people, s.segment)),
         ),
@@ -209,7 +213,16 @@ def _generic_values(rows: Rows) -> tuple[GenericFacts, ...]:
 
 def _scores(rows: Rows) -> ScoreFacts:
     cells = [
-        ScoreCell(r.get("churn_bin"), r.get("value_bin"), r["people"], r.get("churn", 0.0), r.get("value", 0.0))
+        ScoreCell(
+            r.get("churn_bin"),
+            r.get("value_bin"),
+            r["people"],
+            r.get("churn", 0.0),
+            r.get("value", 0.0),
+            r.get("segment", ""),
+            r.get("value_band"),
+            r.get("least", 0.0),
+        )
         for r in rows
     ]
 
@@ -217,7 +230,7 @@ def _scores(rows: Rows) -> ScoreFacts:
         return max((r[name] for r in rows if name in r), default=None)
 
     return ScoreFacts(
-        cells=tuple(sorted(cells, key=lambda c: (str(c.churn_bin), str(c.value_bin)))),
+        cells=tuple(sorted(cells, key=lambda c: tuple(map(str, vars(c).values())))),
         horizon_weeks=greatest("horizon_weeks"),
         churn_version=greatest("churn_version") or "",
         value_version=greatest("value_version") or "",
@@ -225,11 +238,25 @@ def _scores(rows: Rows) -> ScoreFacts:
     )
 
 
-def _models(rows: Rows) -> tuple[ModelFacts, ...]:
+def _proved(rows: Rows) -> dict[str, ProvedFacts]:
+    """The newest scoring of each model."""
+    newest: dict[str, Rows] = {}
+    for row in sorted(rows, key=lambda r: (r["scored_as_of"], r["measure"])):
+        kept = newest.get(row["model"], [])
+        newest[row["model"]] = [*(r for r in kept if r["scored_as_of"] == row["scored_as_of"]), row]
+    return {
+        name: ProvedFacts(
+            r[0]["scored_as_of"], r[0]["horizon_weeks"], r[0]["people"], tuple((m["measure"], m["value"]) for m in r)
+        )
+        for name, r in newest.items()
+    }
+
+
+def _models(rows: Rows, proved: Mapping[str, ProvedFacts]) -> tuple[ModelFacts, ...]:
     newest: dict[str, dict[str, Any]] = {}
     for row in sorted(rows, key=lambda r: (r["as_of"], r.get("trained_at", ""), r["model_version"])):
         newest[row["model"]] = row
-    return tuple(_read_model(newest[name]) for name in sorted(newest))
+    return tuple(replace(_read_model(newest[name]), proved=proved.get(name)) for name in sorted(newest))
 
 
 def _read_model(row: dict[str, Any]) -> ModelFacts:

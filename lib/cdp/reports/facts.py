@@ -119,7 +119,8 @@ class ScoreCell:
     """People by churn and value, as of tonight.
 
     ``churn_bin`` b: churn in [b/20, (b+1)/20), the last one closed. ``value_bin`` b: expected value in
-    [10^(b/10), 10^((b+1)/10)), None below 0.01. ``value`` is the sum over the people; None bins: not scored.
+    [10^(b/10), 10^((b+1)/10)), None below 0.01. ``value`` is the sum over the people, ``least`` the least of them; None
+    bins: not scored. ``segment`` and ``value_band`` are those of gold.predictions.
     """
 
     churn_bin: int | None
@@ -127,6 +128,9 @@ class ScoreCell:
     people: int
     churn: float
     value: float
+    segment: str = ""
+    value_band: int | None = None
+    least: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -157,6 +161,16 @@ class ScoreFacts:
 
 
 @dataclass(frozen=True)
+class ProvedFacts:
+    """The newest scoring of a model whose horizon is over: its day, and its figures by the names of the ledger."""
+
+    scored_as_of: str
+    horizon_weeks: int
+    people: int
+    figures: tuple[tuple[str, float], ...]
+
+
+@dataclass(frozen=True)
 class ModelFacts:
     """The champion of one model: numbers on a later period, and groups of people from least to most predicted.
 
@@ -169,6 +183,7 @@ class ModelFacts:
     decided: str
     metrics: tuple[tuple[str, float], ...] = ()
     groups: tuple[tuple[int, float, float], ...] = ()
+    proved: ProvedFacts | None = None
 
     @property
     def is_churn(self) -> bool:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from cdp.reports.facts import ModelFacts
+from cdp.reports.facts import ModelFacts, ProvedFacts
 from cdp.reports.words import metric, share, signed_share
 
 
@@ -36,16 +37,36 @@ _VALUE = (
 )
 
 
+# of ops.model_performance: words, measure, measure of the simple rule, how to write it
+_PROVED = (
+    ("Ranked a leaver above a buyer (AUC)", "auc", "", "number"),
+    ("Squared error of the probability (Brier)", "brier", "brier_of_base_rate", "number"),
+    ("Calibration error", "calibration_error", "", "number"),
+    ("Purchases in all, off by", "purchases_bias", "", "signed"),
+    ("Spend in all, off by", "spend_bias", "", "signed"),
+)
+
+
+def list_proved(proved: ProvedFacts | None) -> list[Measure]:
+    """How right the newest scoring was whose horizon is over; nothing before the first."""
+    found = dict(proved.figures) if proved else {}
+    return _written(_PROVED, found)
+
+
 def list_measures(model: ModelFacts) -> list[Measure]:
     """The measures of the model that its metrics have; all of them by name where none is known here."""
     found = dict(model.metrics)
-    known = [
-        Measure(words, _write(found[key], how), _write(found[simple], how) if simple in found else "")
-        for words, key, simple, how in (_CHURN if model.is_churn else _VALUE)
-        if key in found
-    ]
+    known = _written(_CHURN if model.is_churn else _VALUE, found)
     people = [Measure("People tested", metric(found["people"]))] if "people" in found and known else []
     return known + people or [Measure(name.replace("_", " "), metric(value)) for name, value in model.metrics]
+
+
+def _written(wanted: Sequence[tuple[str, str, str, str]], found: Mapping[str, float]) -> list[Measure]:
+    return [
+        Measure(words, _write(found[key], how), _write(found[simple], how) if simple in found else "")
+        for words, key, simple, how in wanted
+        if key in found
+    ]
 
 
 def _write(number: float, how: str) -> str:

@@ -13,8 +13,8 @@ import cdp
 from cdp.reports import words
 from cdp.reports.charts import draw_charts
 from cdp.reports.facts import NightFacts
-from cdp.reports.measures import list_measures
-from cdp.reports.scores import value_grid
+from cdp.reports.measures import list_measures, list_proved
+from cdp.reports.scores import found_segments, value_grid
 
 
 @dataclass(frozen=True)
@@ -34,7 +34,9 @@ def render_page(facts: NightFacts) -> str:
         problems=find_problems(facts),
         charts={name: Markup(svg) for name, svg in draw_charts(facts).items()},
         models=[(model, list_measures(model)) for model in facts.models],
+        proved={model.model: list_proved(model.proved) for model in facts.models},
         grid=value_grid(facts.scores),
+        found_segments=found_segments(facts.scores),
         css=Markup(_resource("page.css")),
         version=cdp.__version__,
     )
@@ -90,7 +92,7 @@ def find_problems(facts: NightFacts) -> list[str]:
 @cache
 def _template() -> Template:
     environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
-    for filter_ in (words.count, words.share, words.seconds, words.plain):
+    for filter_ in (words.count, words.money, words.share, words.seconds, words.plain):
         environment.filters[filter_.__name__] = filter_
     return environment.from_string(_resource("page.html.j2"))
 

@@ -1,16 +1,14 @@
-"""From the few cells of churn and value to histograms, the grid of value and risk, and where the value lies."""
+"""From the few cells of churn and value to histograms, the grid of value and risk, and the segments."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from itertools import accumulate
 
-from cdp.reports.facts import ScoreFacts
-from cdp.reports.words import decimal_edge
+from cdp.reports.facts import ScoreCell, ScoreFacts
+from cdp.reports.words import money
 
 CHURN_BINS = 20
 RISK_BANDS = 5
-VALUE_BANDS = 5
 
 
 @dataclass(frozen=True)
@@ -19,6 +17,16 @@ class GridRow:
 
     label: str
     people: tuple[int, ...]
+    value: float
+
+
+@dataclass(frozen=True)
+class FoundSegment:
+    """One segment: people, mean churn, and what they are expected to spend in all."""
+
+    name: str
+    people: int
+    churn: float
     value: float
 
 
@@ -41,34 +49,29 @@ def value_histogram(scores: ScoreFacts) -> dict[int, int]:
 
 
 def value_grid(scores: ScoreFacts) -> list[GridRow]:
-    """People by value and risk, least value first.
-
-    The bands of value are fifths of the people as near as whole bins allow; fewer bands where people stand in few
-    bins. Only people with both scores.
-    """
-    both = [c for c in scores.cells if c.churn_bin is not None and c.value_bin is not None]
-    bins = sorted({c.value_bin for c in both if c.value_bin is not None})
-    per_bin = {b: sum(c.people for c in both if c.value_bin == b) for b in bins}
-    total = sum(per_bin.values())
-    band_of = {
-        b: min(VALUE_BANDS - 1, int(VALUE_BANDS * (upto - per_bin[b] / 2) / total))
-        for b, upto in zip(bins, accumulate(per_bin.values()), strict=True)
-    }
+    """People by band of value and risk, least value first; only people with both scores and a band."""
+    both = [c for c in scores.cells if c.churn_bin is not None and c.value_band is not None]
+    bands = sorted({c.value_band for c in both if c.value_band is not None})
+    least = {band: min(c.least for c in both if c.value_band == band) for band in bands}
     rows = []
-    for band in sorted(set(band_of.values())):
-        inside = [b for b in bins if band_of[b] == band]
+    for band, above in zip(bands, [*bands[1:], None], strict=False):
         people = [0] * RISK_BANDS
         for cell in both:
-            if cell.value_bin in inside and cell.churn_bin is not None:
+            if cell.value_band == band and cell.churn_bin is not None:
                 people[cell.churn_bin * RISK_BANDS // CHURN_BINS] += cell.people
-        value = sum(c.value for c in both if c.value_bin in inside)
-        rows.append(GridRow(_label(inside[0], inside[-1], bins), tuple(people), value))
+        label = f"> {money(least[band])}" if above is None else f"< {money(least[above])}"
+        rows.append(GridRow(label, tuple(people), sum(c.value for c in both if c.value_band == band)))
     return rows
 
 
-def _label(first: int, last: int, bins: list[int]) -> str:
-    if first == bins[0] and last != bins[-1]:
-        return f"< {decimal_edge(last + 1)}"
-    if last == bins[-1] and first != bins[0]:
-        return f"> {decimal_edge(first)}"
-    return f"{decimal_edge(first)}-{decimal_edge(last + 1)}"
+def found_segments(scores: ScoreFacts) -> list[FoundSegment]:
+    """The segments found by machine, the one with the most expected value a person first."""
+    by_name: dict[str, list[ScoreCell]] = {}
+    for cell in scores.cells:
+        if cell.segment:
+            by_name.setdefault(cell.segment, []).append(cell)
+    found = []
+    for name, cells in by_name.items():
+        people = sum(c.people for c in cells)
+        found.append(FoundSegment(name, people, sum(c.churn for c in cells) / people, sum(c.value for c in cells)))
+    return sorted(found, key=lambda s: (-s.value / s.people, s.name))

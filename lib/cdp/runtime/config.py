@@ -23,11 +23,12 @@ class _Frozen(BaseModel):
 
 
 class ModelSettings(_Frozen):
-    """How often models are trained, how far they look, and how far people may drift (PSI) before nobody is scored."""
+    """How often models are trained, how far they look, and what stops scoring: drift (PSI), wrong scores."""
 
     horizon_weeks: int = Field(default=13, ge=1, le=104)
     train_every_days: int = Field(default=7, ge=1)
     max_psi: float | None = Field(default=None, gt=0)
+    max_calibration_error: float | None = Field(default=None, gt=0)
 
 
 class Settings(_Frozen):

@@ -146,6 +146,9 @@ def _explain_person(options: argparse.Namespace, name: str, console: Console) ->
         f"by version {found['model_version']} ({found['method']})",
         highlight=False,
     )
+    if found["segment"] is not None:
+        told = f"segment {found['segment']}; value band {found['value_band']} of 5, risk band {found['risk_band']} of 5"
+        console.print(told, highlight=False, markup=False)
     for reason in found["reasons"] or []:
         console.print(f"- {reason}", highlight=False, markup=False)
     return 0

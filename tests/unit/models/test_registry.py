@@ -17,8 +17,8 @@ from cdp.models import registry
 from cdp.models.histories import INPUTS
 from cdp.models.logged_model import EXAMPLE
 from cdp.models.registry import (
-    find_last_training,
     find_run,
+    list_trainings,
     load_champion,
     log_and_register,
     open_tracking,
@@ -62,16 +62,21 @@ def test_a_run_holds_metrics_data_version_pictures_and_a_card(tracking, trained,
     source = logged.inputs.dataset_inputs[0].dataset
     assert source.name == "silver.order_lines" and '"delta_table_version": 7' in source.source
     assert {f.path for f in client.list_artifacts(run.run_id, "figures")} == {
-        "figures/calibration.png",
-        "figures/frequency.png",
+        f"figures/{name}.png" for name in ("calibration", "gains", "deciles", "backtest", "frequency")
     }
+    nested = client.search_runs([tracking.experiment_id], f"tags.`mlflow.parentRunId` = '{run.run_id}'")
+    assert {(n.data.tags["cdp.candidate"], n.data.tags["cdp.cut"]) for n in nested} == {
+        (candidate, cut) for candidate in ("layers", "baseline") for cut in trained.losses.sums
+    }
+    biases = [n.data.metrics["spend_bias"] for n in nested if n.data.tags["cdp.candidate"] == "baseline"]
+    assert sum(biases) / 3 == pytest.approx(trained.baseline.metrics["spend_bias"])
     assert "Not for subscriptions" in client.get_model_version("cdp.churn", run.versions["cdp.churn"]).description
 
 
 def test_equal_inputs_find_the_run_and_its_versions(tracking, run):
     assert find_run(tracking, "f1") == run
     assert find_run(tracking, "f2") is None
-    assert find_last_training(tracking) == date(2026, 1, 5)
+    assert list_trainings(tracking) == [(date(2026, 1, 5), 13)]
 
 
 def test_aliases_move_and_the_champion_has_the_same_parameters(tracking, trained, run):

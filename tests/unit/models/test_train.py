@@ -115,7 +115,9 @@ def test_a_trained_model_forecasts_later_periods_better_than_repeating_the_last(
     assert metrics["spend_gini"] > 0.3
     assert 0.85 < metrics["spend_coverage"] <= 1
     assert trained.params.as_of == AS_OF.isoformat()
-    assert set(trained.figures) == {"calibration.png", "frequency.png"}
+    assert set(trained.figures) == {
+        f"{name}.png" for name in ("calibration", "gains", "deciles", "backtest", "frequency")
+    }
 
 
 def test_training_twice_gives_the_same_parameters(data, trained):

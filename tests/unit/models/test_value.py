@@ -10,7 +10,7 @@ from cdp.models.btyd import bgnbd
 from cdp.models.btyd.bgnbd import BgNbd
 from cdp.models.btyd.gamma_gamma import GammaGamma
 from cdp.models.btyd.intervals import churn_interval, spend_interval
-from cdp.models.figures import frequency_table
+from cdp.models.figures import draw_importance, frequency_table, gains_curve
 from cdp.models.forecast.conformal import SpendBands
 from cdp.models.forecast.factors import Factors
 from cdp.models.forecast.gate import Weights
@@ -163,3 +163,14 @@ def test_frequency_table_expects_what_the_process_makes(simulate):
     observed, expected = frequency_table(purchases, PARAMS.bgnbd)
     assert observed.sum() == expected.sum() == pytest.approx(20_000)
     assert np.abs(observed - expected).max() < 4 * np.sqrt(5000)
+
+
+def test_gains_are_shares_of_all_from_the_best_group_down():
+    people, found = gains_curve([(10, 0.1, 0.0), (10, 0.4, 0.2), (20, 0.9, 0.4)])
+    assert people == pytest.approx([0, 0.5, 0.75, 1]) and found == pytest.approx([0, 0.8, 1, 1])
+    assert gains_curve([(5, 0.1, 0.0)]) == ([0.0, 1.0], [0.0, 0.0])
+
+
+def test_the_picture_of_importance_names_the_strongest_on_top():
+    (axes,) = draw_importance({"the silence": 0.2, "the pace": 0.4}).axes
+    assert [label.get_text() for label in axes.get_yticklabels()] == ["the silence", "the pace"]

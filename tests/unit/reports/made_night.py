@@ -13,6 +13,7 @@ from cdp.reports.facts import (
     ModelFacts,
     NightFacts,
     PeopleFacts,
+    ProvedFacts,
     RecordBand,
     RefusalFacts,
     RunFacts,
@@ -139,8 +140,11 @@ def _cells() -> tuple[ScoreCell, ...]:
             people = round(70 * weight * math.exp(-(((value_bin - centre) / 4.5) ** 2)))
             if people:
                 amount = people * 10 ** ((value_bin + 0.5) / 10)
-                cells.append(ScoreCell(churn_bin, value_bin, people, people * (churn_bin + 0.5) / 20, amount))
-    return (*cells, ScoreCell(19, None, 40, 39.9, 0.0))
+                segment = "high value, likely to stay" if value_bin > 12 else "low value, likely to leave"
+                band, least = min(5, 1 + max(0, value_bin) // 6), 10 ** (value_bin / 10)
+                churn = people * (churn_bin + 0.5) / 20
+                cells.append(ScoreCell(churn_bin, value_bin, people, churn, amount, segment, band, least))
+    return (*cells, ScoreCell(19, None, 40, 39.9, 0.0, "low value, likely to leave", 1))
 
 
 def _models() -> tuple[ModelFacts, ...]:
@@ -171,8 +175,9 @@ def _models() -> tuple[ModelFacts, ...]:
     churn = tuple((444, 0.09 * n - 0.04, 0.088 * n - 0.03 + 0.02 * (n % 3)) for n in range(1, 11))
     spend = tuple((444, 2.0 * 1.6**n, 2.1 * 1.58**n) for n in range(1, 11))
     decided = "AUC 0.812, purchases -2.1% on the later period"
+    proved = ProvedFacts("2025-10-08", 13, 4102, (("auc", 0.797), ("brier", 0.17), ("brier_of_base_rate", 0.24)))
     return (
-        ModelFacts("churn", "3", "2026-01-05", decided, metrics, churn),
+        ModelFacts("churn", "3", "2026-01-05", decided, metrics, churn, proved),
         ModelFacts("ltv", "3", "2026-01-05", decided, metrics, spend),
     )
 

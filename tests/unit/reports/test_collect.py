@@ -17,6 +17,7 @@ from cdp.contracts.gold.predictions import PREDICTIONS
 from cdp.contracts.ops.deliveries import DELIVERIES
 from cdp.contracts.ops.files import FILES
 from cdp.contracts.ops.identity_history import IDENTITY_HISTORY
+from cdp.contracts.ops.model_performance import MODEL_PERFORMANCE
 from cdp.contracts.ops.model_runs import MODEL_RUNS
 from cdp.contracts.ops.runs import RUNS
 from cdp.contracts.ops.schema_changes import SCHEMA_CHANGES
@@ -29,6 +30,7 @@ from cdp.reports.facts import (
     GenericFacts,
     NightFacts,
     PeopleFacts,
+    ProvedFacts,
     RefusalFacts,
     RunFacts,
     SchemaChangeFacts,
@@ -126,9 +128,9 @@ def _prediction(person: str, model: str, score: float, day: date = TONIGHT, vers
 
 PREDICTION_ROWS = [
     _prediction("p1", "churn", 0.12),
-    _prediction("p1", "ltv", 250.0),
+    _prediction("p1", "ltv", 250.0) | {"segment": "high value", "value_band": 5},
     _prediction("p2", "churn", 0.14),
-    _prediction("p2", "ltv", 251.0),
+    _prediction("p2", "ltv", 251.0) | {"segment": "high value", "value_band": 5},
     _prediction("p3", "churn", 1.0),
     _prediction("p3", "ltv", 0.0),
     _prediction("p4", "churn", 0.5, EARLIER, "2"),
@@ -259,6 +261,38 @@ def _frames(rows: Build, spark: SparkSession) -> dict[str, DataFrame]:
         ),
         "runs": rows(RUNS, RUN_ROWS),
         "model_runs": rows(MODEL_RUNS, MODEL_ROWS),
+        "model_performance": rows(
+            MODEL_PERFORMANCE,
+            [
+                {
+                    "model": "churn",
+                    "as_of": TONIGHT,
+                    "scored_as_of": EARLIER,
+                    "measure": "auc",
+                    "value": 0.7,
+                    "people": 9,
+                    "horizon_weeks": 4,
+                },
+                {
+                    "model": "churn",
+                    "as_of": TONIGHT,
+                    "scored_as_of": EARLIER,
+                    "measure": "brier",
+                    "value": None,
+                    "people": 9,
+                    "horizon_weeks": 4,
+                },
+                {
+                    "model": "churn",
+                    "as_of": TOMORROW,
+                    "scored_as_of": TONIGHT,
+                    "measure": "auc",
+                    "value": 0.1,
+                    "people": 8,
+                    "horizon_weeks": 4,
+                },
+            ],
+        ),
     }
 
 
@@ -311,7 +345,9 @@ def test_people_are_the_active_ones(night: NightFacts) -> None:
 
 def test_scores_of_tonight_fall_into_cells(night: NightFacts) -> None:
     assert len(night.scores.cells) == 2
-    assert night.scores.cells[1] == ScoreCell(2, 23, 2, pytest.approx(0.26), pytest.approx(501.0))
+    assert night.scores.cells[1] == ScoreCell(
+        2, 23, 2, pytest.approx(0.26), pytest.approx(501.0), "high value", 5, 250.0
+    )
     assert night.scores.cells[0] == ScoreCell(19, None, 1, 1.0, 0.0)
     assert (night.scores.people, night.scores.horizon_weeks, night.scores.churn_version) == (3, 13, "3")
     assert night.scores.mean_churn == pytest.approx(1.26 / 3)
@@ -319,6 +355,7 @@ def test_scores_of_tonight_fall_into_cells(night: NightFacts) -> None:
     (model,) = night.models
     assert (model.model, model.version, model.metrics) == ("churn", "2", (("churn_auc", 0.71),))
     assert model.groups == ((10, 0.1, 0.2), (10, 0.8, 0.7))
+    assert model.proved == ProvedFacts(EARLIER.isoformat(), 4, 9, (("auc", 0.7),))
 
 
 def test_audiences_deliveries_and_runs_are_as_of_tonight(night: NightFacts) -> None:

@@ -31,7 +31,7 @@ from cdp.reports.facts import (
 from cdp.reports.file import write_page
 from cdp.reports.measures import list_measures
 from cdp.reports.page import find_problems, head_tiles, render_page
-from cdp.reports.scores import churn_histogram, value_grid, value_histogram
+from cdp.reports.scores import churn_histogram, found_segments, value_grid, value_histogram
 from cdp.reports.words import compact, metric, money, seconds, share
 
 VOID = {"meta", "br", "hr", "img", "input", "link"}
@@ -195,6 +195,13 @@ def test_tiles_do_not_count_a_refused_delivery() -> None:
     assert (tile.number, tile.note) == ("3", "1,899 members handed over")
 
 
+def test_what_an_earlier_scoring_was_worth_stands_with_its_model() -> None:
+    page = " ".join(render_page(make_night()).split())
+    assert "What was said as of 2025-10-08 of 4,102 people for 13 weeks, now that they are over" in page
+    assert "Squared error of the probability (Brier) 0.17 (simple rule 0.24)." in page
+    assert page.count("What was said as of") == 1
+
+
 def test_measures_stand_beside_the_simple_rule() -> None:
     churn, value = make_night().models
     assert (list_measures(churn)[0].value, list_measures(churn)[0].simple) == ("0.8123", "0.7402")
@@ -211,6 +218,9 @@ CELLS = st.lists(
         st.integers(1, 10_000),
         st.just(0.5),
         st.floats(0, 1e6),
+        st.sampled_from(["", "high value", "low value"]),
+        st.one_of(st.none(), st.integers(1, 5)),
+        st.floats(0, 100),
     ),
     max_size=40,
 )
@@ -222,7 +232,9 @@ def test_histograms_and_grid_lose_nobody(cells: list[ScoreCell]) -> None:
     scores = ScoreFacts(tuple(cells))
     assert sum(churn_histogram(scores)) == sum(c.people for c in cells if c.churn_bin is not None)
     assert sum(value_histogram(scores).values()) == sum(c.people for c in cells if c.value_bin is not None)
-    both = [c for c in cells if c.churn_bin is not None and c.value_bin is not None]
+    segments = found_segments(scores)
+    assert sum(s.people for s in segments) == sum(c.people for c in cells if c.segment)
+    both = [c for c in cells if c.churn_bin is not None and c.value_band is not None]
     grid = value_grid(scores)
     assert sum(sum(row.people) for row in grid) == sum(c.people for c in both)
     assert len(grid) <= 5

@@ -74,3 +74,28 @@ def test_lookalike_from_a_list_of_ids(people: pd.DataFrame, tmp_path: Path) -> N
     assert found["is_seed"].sum() == len(likes.iloc[::2])
     assert set(found.loc[~found["is_seed"], "id"].head(20)) <= set(likes["customer_id"])
     assert json.loads((tmp_path / "out/summary.json").read_text())["metrics"]["model"]["top 20%"]["lift"] > 2
+
+
+def test_subscription_churn_from_contracts_to_probabilities(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("cdp.models.propensity.subscription.CUTS", 1)
+    monkeypatch.setattr("cdp.models.propensity.subscription.REPEATS", 1)
+    monkeypatch.setattr("cdp.models.propensity.propensity_metrics.DRAWS", 50)
+    rng = np.random.default_rng(1)
+    start, plan = np.datetime64("2024-06-01") + rng.integers(0, 500, 250), rng.choice(["month", "year"], 250)
+    end = start + rng.geometric(np.where(plan == "month", 1 / 200, 1 / 900))
+    pd.DataFrame({
+        "customer_id": np.arange(250), "plan": plan, "started_on": start,
+        "ended_on": np.where(end < np.datetime64("2026-01-01"), end, np.datetime64("NaT")),
+    }).to_csv(tmp_path / "contracts.csv", index=False)  # fmt: skip
+    given = ("subscription-churn", "--contracts", f"{tmp_path}/contracts.csv", "--out", f"{tmp_path}/out")
+    assert run(*given, "--as-of", "2026-01-01") == 0
+    assert "running contracts scored" in capsys.readouterr().out
+    table = pq.read_table(tmp_path / "out/churn.parquet")
+    assert [(f.name, str(f.type)) for f in table.schema] == [
+        ("id", "string"), ("from_on", "date32[day]"), *((f"p_left_by_{k}", "double") for k in (1, 3, 6, 12)),
+        ("reasons", "list<element: string>")]  # fmt: skip
+    summary = json.loads((tmp_path / "out/summary.json").read_text())
+    assert summary["running"] == len(table) and "12 months" in summary["metrics"]["spline logistic"]
+    assert run(*given, "--as-of", "2024-01-01") == 3

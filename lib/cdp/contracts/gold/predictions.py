@@ -58,6 +58,9 @@ PREDICTIONS = TableContract(
         Column("reasons", "ARRAY<STRING>", "Why, in words."),
         Column("model_name", "STRING", "Registered model."),
         Column("model_version", "STRING", "Version that scored.", volatile=True),
+        Column("segment", "STRING", "ltv: segment found by machine, by what sets it apart; see the model card."),
+        Column("value_band", "INT", "ltv: 1 .. 5, fifths of the training's people by expected spend, 5 the highest."),
+        Column("risk_band", "INT", "ltv: 1 .. 5, probability of no purchase in steps of 20 %, 5 the highest."),
         *(column for weeks in HORIZONS for column in _horizon(weeks)),
     ),
 )

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from scipy import special
 
 from cdp.models.arrays import Floats, Ints
+from cdp.models.forecast.push_tables import PushTables, tabulate
 
 ROUNDS = 120
 SHAPE = {
@@ -78,9 +79,9 @@ class Correction:
         """Raw scores of these rows. The offset is not in them."""
         return RawScores(**{name: np.asarray(b.predict(features, raw_score=True)) for name, b in self.boosters.items()})
 
-    def pushes(self, features: Floats) -> Floats:
-        """What each feature adds to the logit of any purchase (exact Shapley values of the trees): rows x features."""
-        return np.asarray(self.boosters["any"].predict(features, pred_contrib=True))[:, :-1]
+    def push_tables(self) -> PushTables:
+        """What each feature adds to the logit of any purchase (exact Shapley values of the trees), to be looked up."""
+        return tabulate(self.boosters["any"])
 
     def to_text(self) -> dict[str, str]:
         """Each booster as LightGBM writes it."""

@@ -69,7 +69,7 @@ def cross_fit(
     fewest = fewest_people(ids, label)
     count, trees = min(FOLDS, fewest), TREES[-1] if fewest >= MIN_FOR_TREES else 0
     folds = np.stack([assign_folds(ids, label, count, salt=repeat) for repeat in range(repeats)])
-    strength = _choose_strength(matrix, label, ids, folds[0])
+    strength = choose_strength(matrix, label, ids, folds[0])
     steps = repeats * count + 1
     on_step(1 / steps)
     paths: list[Floats] = []
@@ -84,7 +84,8 @@ def cross_fit(
     return CrossFit(label, folds, tuple(paths), strength)
 
 
-def _choose_strength(matrix: FeatureMatrix, label: Floats, ids: pd.Series, folds: np.ndarray) -> float:
+def choose_strength(matrix: FeatureMatrix, label: Floats, ids: pd.Series, folds: np.ndarray) -> float:
+    """The strength of the spline logistic with the smallest log loss out of these folds."""
     losses = np.empty((len(label), len(STRENGTHS)))
     for fold in range(folds.max() + 1):
         inside = folds == fold

@@ -81,7 +81,7 @@ def _learn_column(name: str, values: pd.Series, warnings: list[str]) -> FeatureC
     if is_number and not (_CODE_NAME.search(_snake(name)) and distinct <= MAX_LEVELS):
         _warn_unclean(name, "number", len(filled) - int(numbers.notna().sum()), warnings)
         return FeatureColumn(name, "number") if numbers.nunique() > 1 else _constant(text)
-    if not is_number and (form := _date_format(filled)):
+    if not is_number and (form := find_date_format(filled)):
         _warn_unclean(name, "date", int(as_days(filled, form).isna().sum()), warnings)
         return FeatureColumn(name, "date", date_format=form)
     return _category(name, filled)
@@ -96,7 +96,7 @@ def _identifies(name: str, filled: pd.Series, numbers: pd.Series | None) -> str 
     if rows < MIN_ROWS_FOR_IDS or distinct < ID_SHARE * rows:
         return None
     if numbers is None:
-        if _date_format(filled):
+        if find_date_format(filled):
             return None
         return "an id or free text: nearly every row has a value of its own"
     known = numbers.dropna()
@@ -117,7 +117,7 @@ def _warn_unclean(name: str, kind: str, count: int, warnings: list[str]) -> None
         warnings.append(f"column {name}: {count} values are no {kind} and count as missing")
 
 
-def _date_format(filled: pd.Series) -> str:
+def find_date_format(filled: pd.Series) -> str:
     """The first format that nearly all values have, else nothing. Looks at a sample first: most text is no date."""
     sample = filled.iloc[:: max(1, len(filled) // 50)]
     for form in DATE_FORMATS:

@@ -16,7 +16,7 @@ import pandas as pd
 
 from cdp.core.errors import ContractError, ModelError
 from cdp.models.arrays import Floats
-from cdp.models.propensity.crossfit import cross_fit
+from cdp.models.propensity.crossfit import REPEATS, cross_fit
 from cdp.models.propensity.feature_columns import learn_columns
 from cdp.models.propensity.feature_matrix import FeatureMatrix, encode
 from cdp.models.propensity.folds import fewest_people, hash_keys
@@ -124,15 +124,19 @@ class Outcome:
     warnings: tuple[str, ...] = ()
 
 
-def fit_matrix(matrix: FeatureMatrix, label: Floats, ids: pd.Series, on_step: Callable[[float], None]) -> Outcome:
+def fit_matrix(
+    matrix: FeatureMatrix, label: Floats, ids: pd.Series, on_step: Callable[[float], None], repeats: int = REPEATS
+) -> Outcome:
     """Cross-fit, choose, and fit what was chosen on all rows; rows of one id are kept together."""
     fewest = fewest_people(ids, label)
     if fewest < MIN_OUTCOMES or not matrix.features:
         why = "no feature is left" if fewest >= MIN_OUTCOMES else f"only {fewest} people of the rarer outcome"
         on_step(1.0)
         return Outcome(None, None, {"method": "base rate", "why": f"{why}: everybody gets the base rate"}, (why,))
-    sample = _sample(matrix, ids, fewest)
-    crossed = cross_fit(matrix.rows(sample), label[sample], ids[sample], on_step=lambda share: on_step(share * 0.9))
+    sample = sample_rows(matrix, ids, fewest)
+    crossed = cross_fit(
+        matrix.rows(sample), label[sample], ids[sample], repeats=repeats, on_step=lambda share: on_step(share * 0.9)
+    )
     recipe, report = choose_recipe(crossed, ids[sample])
     report["evaluated_on_rows"] = int(sample.sum())
     layers = fit_layers(matrix, label, ids, strength=recipe.strength, trees=recipe.trees) if recipe else None
@@ -140,7 +144,8 @@ def fit_matrix(matrix: FeatureMatrix, label: Floats, ids: pd.Series, on_step: Ca
     return Outcome(layers, recipe.stack if recipe else None, report)
 
 
-def _sample(matrix: FeatureMatrix, ids: pd.Series, fewest: int) -> np.ndarray:
+def sample_rows(matrix: FeatureMatrix, ids: pd.Series, fewest: int) -> np.ndarray:
+    """The rows that a cross-validation looks at: whole people, by hash, as many as its time allows."""
     most = max(5_000, MAX_CELLS // len(matrix.features), ENOUGH_OUTCOMES * len(matrix) // fewest)
     if len(matrix) <= most:
         return np.ones(len(matrix), dtype=bool)

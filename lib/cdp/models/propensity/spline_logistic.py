@@ -101,14 +101,14 @@ def fit_path(matrix: FeatureMatrix, label: Floats, strengths: tuple[float, ...])
     ends = np.cumsum([b.shape[1] for b in blocks])[:-1]
     estimator = LogisticRegression(solver="newton-cholesky", warm_start=True, tol=1e-6, max_iter=50)
     models = []
-    for strength in strengths:
-        # One thread: on designs of this size several wait for each other, by spinning, longer than they work.
-        with warnings.catch_warnings(), threadpool_limits(1, user_api="blas"):
-            warnings.simplefilter("ignore", ConvergenceWarning)  # a path's loose end may be flat: it is not chosen then
+    # One thread: on designs of this size several wait for each other, by spinning, longer than they work.
+    with warnings.catch_warnings(), threadpool_limits(1, user_api="blas"):
+        warnings.simplefilter("ignore", ConvergenceWarning)  # a path's loose end may be flat: it is not chosen then
+        for strength in strengths:
             estimator.set_params(C=strength).fit(design, label)
-        parts = tuple(np.split(estimator.coef_[0].copy(), ends))
-        means = np.array([b.mean(axis=0) @ c for b, c in zip(blocks, parts, strict=True)])
-        models.append(SplineLogistic(terms, parts, float(estimator.intercept_[0]), means))
+            parts = tuple(np.split(estimator.coef_[0].copy(), ends))
+            means = np.array([b.mean(axis=0) @ c for b, c in zip(blocks, parts, strict=True)])
+            models.append(SplineLogistic(terms, parts, float(estimator.intercept_[0]), means))
     return models
 
 

@@ -18,7 +18,8 @@ from scipy import special
 
 from cdp.core.errors import ContractError
 from cdp.models.arrays import Floats
-from cdp.models.propensity.feature_columns import FeatureColumn, as_numbers, learn_columns
+from cdp.models.propensity.crossfit import REPEATS
+from cdp.models.propensity.feature_columns import FeatureColumn, FeaturePlan, as_numbers, learn_columns
 from cdp.models.propensity.feature_matrix import FeatureMatrix, encode
 from cdp.models.propensity.labels import read_label
 from cdp.models.propensity.leakage import find_leaks
@@ -33,10 +34,11 @@ MONTH = "months from the own date"  # 1 .. 12
 
 @dataclass(frozen=True)
 class SurvivalModel:
-    """The hazard of a month; `clocks`: features that move by themselves, as change a month; what is known about it."""
+    """The hazard of a month; `clocks` and `turns`: features that move by themselves; what is known about it."""
 
     hazard: PropensityModel
     clocks: Mapping[str, float]
+    turns: Mapping[str, float]
     report: dict[str, Any]
 
 
@@ -47,14 +49,17 @@ def fit_survival(
     months: str,
     left: str,
     clocks: Mapping[str, float] | None = None,
+    turns: Mapping[str, float] | None = None,
+    repeats: int = REPEATS,
     on_step: Callable[[float], None] = lambda share: None,
 ) -> SurvivalModel:
     """Fit on one row a person and date of its own (such as a contract's), with features as of that date.
 
     `months`: how many months after it were observed, whole numbers from 1 on; where `left` is yes, the person left in
     the last of them. `clocks` names number features that move with time, as change a month: ``{"tenure_months": 1,
-    "months_to_renewal": -1}``. The report is that of `fit_propensity`, about person-months. ContractError for absent
-    columns, months that are none, a left that is not yes or no.
+    "months_to_renewal": -1}``; `turns` those that begin again, with their length: ``{"months_to_renewal": 12}``. The
+    hazard is cross-validated `repeats` times. The report is that of `fit_propensity`, about person-months.
+    ContractError for absent columns, months that are none, a left that is not yes or no.
     """
     for column in (months, left):
         if column not in people:
@@ -65,13 +70,13 @@ def fit_survival(
     order = person_order(people, ids.fillna(""))
     people, ids = people.iloc[order], ids.iloc[order].fillna("")
     seen, has_left = _read_follow_up(people[months], people[left])
-    plan = learn_columns(people, exclude=frozenset({id_column, months, left}))
+    plan = _with_clocks(learn_columns(people, exclude=frozenset({id_column, months, left})), clocks or {})
     whole = encode(people, plan)
     leaks, told = find_leaks(whole, has_left)
     rows, step = np.repeat(np.arange(len(people)), seen), _steps(seen)
-    matrix = at_month(whole.without(set(leaks)).rows(rows), step, clocks or {})
+    matrix = at_month(whole.without(set(leaks)).rows(rows), step, clocks or {}, turns or {})
     label = np.where(step == seen[rows], has_left[rows], 0.0)
-    outcome = fit_matrix(matrix, label, ids.iloc[rows].reset_index(drop=True), on_step)
+    outcome = fit_matrix(matrix, label, ids.iloc[rows].reset_index(drop=True), on_step, repeats)
     hazard = PropensityModel(
         plan, frozenset(leaks), outcome.layers, outcome.stack, base_rate(label), unusual_shares(whole)
     )
@@ -83,7 +88,7 @@ def fit_survival(
         "dropped": {**plan.dropped, **leaks},
         "warnings": [*plan.warnings, *told, *outcome.warnings],
     }
-    return SurvivalModel(hazard, dict(clocks or {}), plain(report))
+    return SurvivalModel(hazard, dict(clocks or {}), dict(turns or {}), plain(report))
 
 
 def score_survival(
@@ -100,19 +105,24 @@ def score_survival(
     for start in range(0, len(people), CHUNK):
         matrix = model.hazard.encode(people.iloc[start : start + CHUNK])
         by_month[start : start + CHUNK] = _left_by(model, matrix, max(months))
-        first = at_month(matrix, np.ones(len(matrix)), model.clocks)
+        first = at_month(matrix, np.ones(len(matrix)), model.clocks, model.turns)
         reasons += push_reasons(matrix, model.hazard.pushes(first)[:, :-2])  # without the month and the base
     scored = {"id": ids.to_numpy(), **{f"p_left_by_{k}": by_month[:, k - 1] for k in months}}
     return pd.DataFrame({**scored, "reasons": pd.Series(reasons, dtype=object)})
 
 
-def at_month(matrix: FeatureMatrix, step: np.ndarray, clocks: Mapping[str, float]) -> FeatureMatrix:
+def at_month(
+    matrix: FeatureMatrix, step: np.ndarray, clocks: Mapping[str, float], turns: Mapping[str, float]
+) -> FeatureMatrix:
     """Each row as of the start of its month `step` (1 is the first): the clocks moved on, the month as a feature."""
-    unknown = set(clocks) - {f.name for f in matrix.features if f.kind == "number"}
+    unknown = {*clocks, *turns} - {f.name for f in matrix.features if f.kind == "number"}
     if unknown:
         raise ContractError(f"clocks that are no number features: {', '.join(sorted(unknown))}")
     change = np.array([clocks.get(f.name, 0.0) for f in matrix.features])
     values = matrix.values + (step - 1)[:, None] * change
+    for i, feature in enumerate(matrix.features):
+        if feature.name in turns:
+            values[:, i] %= turns[feature.name]
     features = (*matrix.features, FeatureColumn(MONTH, "number"))
     return FeatureMatrix(np.column_stack([values, step]), features)
 
@@ -129,6 +139,14 @@ def _read_follow_up(months: pd.Series, left: pd.Series) -> tuple[np.ndarray, Flo
     return np.minimum(seen, last).astype(int), np.where(seen <= last, has_left, 0.0)
 
 
+def _with_clocks(plan: FeaturePlan, clocks: Mapping[str, float]) -> FeaturePlan:
+    """A clock that stands alike for everybody on the first day moves on, and tells."""
+    still = {name for name in clocks if name in plan.dropped}
+    columns = [*plan.columns, *(FeatureColumn(name, "number") for name in still)]
+    dropped = {name: why for name, why in plan.dropped.items() if name not in still}
+    return FeaturePlan(tuple(sorted(columns, key=lambda c: c.name)), dropped, plan.warnings)
+
+
 def _steps(seen: np.ndarray) -> np.ndarray:
     """1 .. seen of each person, one after the other."""
     ends = np.cumsum(seen)
@@ -138,6 +156,6 @@ def _steps(seen: np.ndarray) -> np.ndarray:
 def _left_by(model: SurvivalModel, start: FeatureMatrix, last: int) -> Floats:
     stays = np.empty((len(start), last))
     for step in range(1, last + 1):
-        moved = at_month(start, np.full(len(start), step), model.clocks)
+        moved = at_month(start, np.full(len(start), step), model.clocks, model.turns)
         stays[:, step - 1] = special.log_expit(-model.hazard.logits(moved))
     return np.asarray(-np.expm1(np.cumsum(stays, axis=1)))

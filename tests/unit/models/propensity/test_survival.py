@@ -7,7 +7,6 @@ import pandas as pd
 import pytest
 
 from cdp.core.errors import ContractError
-from cdp.models.propensity import crossfit
 from cdp.models.propensity.survival import MONTHS, fit_survival, score_survival
 
 CLOCKS = {"months_to_renewal": -1.0}
@@ -33,13 +32,8 @@ def make_subscribers(count: int, *, seed: int) -> tuple[pd.DataFrame, np.ndarray
     return people, 1 - np.cumprod(1 - hazard, axis=1)
 
 
-@pytest.fixture(autouse=True)
-def quick(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(crossfit, "REPEATS", 1)
-
-
 def fit(people: pd.DataFrame):  # type: ignore[no-untyped-def]
-    return fit_survival(people, id_column="person", months="months_seen", left="left", clocks=CLOCKS)
+    return fit_survival(people, id_column="person", months="months_seen", left="left", clocks=CLOCKS, repeats=1)
 
 
 def test_censored_people_and_own_dates_give_the_true_probabilities():

@@ -1,0 +1,32 @@
+"""ops.model_performance: how right an earlier scoring was, measured on the night on which its horizon was over."""
+
+from __future__ import annotations
+
+from cdp.contracts.model import Column, TableContract
+
+MODEL_PERFORMANCE = TableContract(
+    layer="ops",
+    name="model_performance",
+    doc="How right an earlier scoring was, measured on the night on which its horizon was over.",
+    key=("model", "as_of", "scored_as_of", "measure"),
+    mode="replace_partition",
+    partitioned_by=("as_of",),
+    subject_note="aggregates",
+    erase="keep",
+    columns=(
+        Column("model", "STRING", "Registered model.", nullable=False),
+        Column("as_of", "DATE", "The night of the measurement.", nullable=False),
+        Column("scored_as_of", "DATE", "The night of the scoring: as_of less its horizon.", nullable=False),
+        Column(
+            "measure",
+            "STRING",
+            "churn: auc, brier, brier_of_base_rate, calibration_error, rate_bias (predicted less observed churn); ltv: "
+            "purchases_bias, spend_bias (sum predicted over sum observed, less 1).",
+            nullable=False,
+        ),
+        Column("value", "DOUBLE", "The figure; null where it has none (nobody bought, or everybody)."),
+        Column("people", "BIGINT", "People scored then who are people still."),
+        Column("horizon_weeks", "INT", "The horizon.", unit="weeks"),
+        Column("model_version", "STRING", "Version that scored.", volatile=True),
+    ),
+)
