@@ -39,7 +39,7 @@ def main(ctx: JobContext) -> None:
     generic = ctx.keep(find_generic_values(identifiers, customers, rules=rules))
     ctx.write(GENERIC_VALUES, generic)
     declared = ctx.keep(declare_links(identifiers, generic, rules=rules))
-    ctx.write(IDENTITY_LINKS, settle_links(declared, found, decisions))
+    ctx.write(IDENTITY_LINKS, settle_links(declared, found, decisions, rules.policy))
 
 
 if __name__ == "__main__":
