@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import replace
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -23,9 +24,17 @@ if TYPE_CHECKING:
     from pyspark.sql import DataFrame, SparkSession
 
 
+@dataclass(frozen=True)
+class Settled:
+    """links: rows of silver.identity_links. refused: how many links were refused, by reason."""
+
+    links: DataFrame
+    refused: Mapping[str, int]
+
+
 def settle_links(
     declared: DataFrame, found: Matches | None, decisions: StewardDecisions, policy: Policy = Policy()
-) -> DataFrame:
+) -> Settled:
     """The rows of silver.identity_links, from links as of `declare_links` and what is known beside them.
 
     Grain: as the declared links; a link between two records has the type `record` and the other record as value. A
@@ -35,7 +44,7 @@ def settle_links(
     """
     columns = IDENTITY_LINKS.column_names
     if found is None and decisions.is_empty and not policy.at_most:
-        return declared.select(*columns)
+        return Settled(declared.select(*columns), {})
     spark = declared.sparkSession
     numbers = declared.select(
         node_number(F.lit(RECORD), F.col("record_id")).alias("_record"),
@@ -61,7 +70,10 @@ def settle_links(
     rows = rows.drop_duplicates(["record_id", "identifier_type", "value"])  # a decision before a match
     shape = pa.schema([(c, _ARROW[k]) for c, k in declared.select(*columns).dtypes])
     table = pa.Table.from_pandas(rows[columns], schema=shape, preserve_index=False)
-    return _deactivate(numbers, links, refused).select(*columns).unionByName(spark.createDataFrame(table))
+    reasons = Counter([*refused.reasons, *(found.linked.refused.values() if found else ())])
+    return Settled(
+        _deactivate(numbers, links, refused).select(*columns).unionByName(spark.createDataFrame(table)), reasons
+    )
 
 
 _ARROW = {

@@ -15,6 +15,7 @@ from cdp.contracts.silver.customer_records import CUSTOMER_RECORDS
 from cdp.contracts.silver.identity_links import IDENTITY_LINKS
 from cdp.identity.decisions import Side, StewardDecisions, decisions_in_force
 from cdp.identity.explain import explain_pair, explain_person, mask
+from cdp.identity.measures import measure_people
 from cdp.identity.profile_records import MEANING, build_profiles
 from cdp.identity.record_matches import MATCHED, Matches, match_profiles, matched_links
 from cdp.identity.render_explanation import render_pair, render_person
@@ -208,3 +209,15 @@ def test_values_are_masked() -> None:
     assert mask("email", "ann@mail.example") == "a***@mail.example"
     assert mask("phone", "+447700900123") == "+4***23" and mask("loyalty_id", "123") == "***"
     assert mask("record", "crm:1") == "crm:1"
+
+
+def test_people_are_measured_without_truth(found: Matches) -> None:
+    measured = measure_people(found, {"policy": 3, "a steward": 1}, date(2026, 1, 9))
+    assert set(measured["run_date"].to_pylist()) == {date(2026, 1, 9)}
+    told = dict(zip(measured["measure"].to_pylist(), measured["value"].to_pylist(), strict=True))
+    assert (told["records"], told["links_refused"]) == (len(found.person), 4)
+    assert told["people"] == len(set(found.person.tolist())) and told["largest_person"] >= 2
+    assert told["impossible_share"] < 0.05 and told["one_link_share"] < 0.5 < told["expected_precision"] <= 1
+    pairs = [n for name, n in told.items() if name.startswith("pairs_from_")]
+    assert sum(pairs) == len(found.linked.clusters.left) and told["held_from_-5"] == 0 < told["held_from_5"] + told["held_from_10"]
+    assert measure_people(None, {}, date(2026, 1, 9)).num_rows == 0
