@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
-from cdp.reports.facts import ModelFacts
+from cdp.reports.facts import IdentityNight, ModelFacts
 from cdp.reports.words import metric, share, signed_share
 
 
@@ -46,6 +47,27 @@ def list_measures(model: ModelFacts) -> list[Measure]:
     ]
     people = [Measure("People tested", metric(found["people"]))] if "people" in found and known else []
     return known + people or [Measure(name.replace("_", " "), metric(value)) for name, value in model.metrics]
+
+
+_IDENTITY = (
+    ("People of several profile records", "people_of_several", "number"),
+    ("Of them with impossible facts", "impossible_share", "share"),
+    ("Of them hanging by one link", "one_link_share", "share"),
+    ("Records of the largest person", "largest_person", "number"),
+    ("Pairs within people, expected right", "expected_precision", "share"),
+    ("Pairs of one person that were looked at, estimated", "blocking_recall", "share"),
+    ("Links refused", "links_refused", "number"),
+)
+
+
+def list_identity(nights: Sequence[IdentityNight]) -> list[Measure]:
+    """The measures of the last of the nights, beside those of the one before it."""
+    last, before = [dict(night.measures) for night in [*nights[-1:], *nights[-2:-1], *[IdentityNight("", ())] * 2][:2]]
+    return [
+        Measure(words, _write(last[key], how), _write(before[key], how) if key in before else "")
+        for words, key, how in _IDENTITY
+        if key in last
+    ]
 
 
 def _write(number: float, how: str) -> str:

@@ -13,7 +13,7 @@ import cdp
 from cdp.reports import words
 from cdp.reports.charts import draw_charts
 from cdp.reports.facts import NightFacts
-from cdp.reports.measures import list_measures
+from cdp.reports.measures import list_identity, list_measures
 from cdp.reports.scores import value_grid
 
 
@@ -34,6 +34,7 @@ def render_page(facts: NightFacts) -> str:
         problems=find_problems(facts),
         charts={name: Markup(svg) for name, svg in draw_charts(facts).items()},
         models=[(model, list_measures(model)) for model in facts.models],
+        identity=list_identity(facts.identity_nights),
         grid=value_grid(facts.scores),
         css=Markup(_resource("page.css")),
         version=cdp.__version__,
