@@ -1,11 +1,12 @@
 """Link records to identifiers and to each other, leaving out what would tie different people together.
 
 Grain: one silver.identity_links row per (record, identifier) and per matched or decided pair of records; one
-silver.generic_values row per demoted value.
+silver.generic_values row per demoted value; one ops.identity_measures row per measure of the night.
 """
 
 import sys
 
+from cdp.contracts.ops.identity_measures import IDENTITY_MEASURES
 from cdp.contracts.ops.identity_overrides import IDENTITY_OVERRIDES
 from cdp.contracts.silver.customer_records import CUSTOMER_RECORDS
 from cdp.contracts.silver.generic_values import GENERIC_VALUES
@@ -14,6 +15,7 @@ from cdp.contracts.silver.identity_links import IDENTITY_LINKS
 from cdp.identity.decisions import decisions_in_force
 from cdp.identity.generic import find_generic_values
 from cdp.identity.links import declare_links
+from cdp.identity.measures import measure_people
 from cdp.identity.record_matches import beyond_the_driver, match_records
 from cdp.identity.rules import IdentityRules
 from cdp.identity.settle import settle_links
@@ -23,7 +25,7 @@ from cdp.runtime.job import Job, JobContext
 JOB = Job(
     name="identity.link_records",
     reads=(IDENTIFIERS, CUSTOMER_RECORDS, IDENTITY_OVERRIDES),
-    writes=(GENERIC_VALUES, IDENTITY_LINKS),
+    writes=(GENERIC_VALUES, IDENTITY_LINKS, IDENTITY_MEASURES),
     follows_date=False,
 )
 
@@ -39,7 +41,11 @@ def main(ctx: JobContext) -> None:
     generic = ctx.keep(find_generic_values(identifiers, customers, rules=rules))
     ctx.write(GENERIC_VALUES, generic)
     declared = ctx.keep(declare_links(identifiers, generic, rules=rules))
-    ctx.write(IDENTITY_LINKS, settle_links(declared, found, decisions))
+    settled = settle_links(declared, found, decisions, rules.policy)
+    ctx.write(IDENTITY_LINKS, settled.links)
+    measures = measure_people(found, settled.refused, ctx.run_date)
+    if measures.num_rows:
+        ctx.write(IDENTITY_MEASURES, ctx.spark.createDataFrame(measures))
 
 
 if __name__ == "__main__":

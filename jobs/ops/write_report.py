@@ -9,16 +9,19 @@ from pathlib import Path
 from cdp.contracts.bronze.refused_records import REFUSED_RECORDS
 from cdp.contracts.gold.audience_members import AUDIENCE_MEMBERS
 from cdp.contracts.gold.people import PEOPLE
+from cdp.contracts.gold.person_identifiers import PERSON_IDENTIFIERS
 from cdp.contracts.gold.predictions import PREDICTIONS
 from cdp.contracts.gold.traits import TRAITS
 from cdp.contracts.ops.deliveries import DELIVERIES
 from cdp.contracts.ops.files import FILES
 from cdp.contracts.ops.identity_history import IDENTITY_HISTORY
+from cdp.contracts.ops.identity_measures import IDENTITY_MEASURES
 from cdp.contracts.ops.model_performance import MODEL_PERFORMANCE
 from cdp.contracts.ops.model_runs import MODEL_RUNS
 from cdp.contracts.ops.runs import RUNS
 from cdp.contracts.ops.schema_changes import SCHEMA_CHANGES
 from cdp.contracts.silver.generic_values import GENERIC_VALUES
+from cdp.contracts.silver.identity_links import IDENTITY_LINKS
 from cdp.reports.collect import collect_night
 from cdp.reports.file import write_page
 from cdp.runtime.entry import run
@@ -35,6 +38,9 @@ JOB = Job(
         PEOPLE,
         IDENTITY_HISTORY,
         GENERIC_VALUES,
+        IDENTITY_LINKS,
+        PERSON_IDENTIFIERS,
+        IDENTITY_MEASURES,
         TRAITS,
         PREDICTIONS,
         AUDIENCE_MEMBERS,
@@ -56,6 +62,9 @@ def main(ctx: JobContext) -> None:
         people=ctx.read(PEOPLE),
         identity_history=ctx.read(IDENTITY_HISTORY),
         generic_values=ctx.read(GENERIC_VALUES),
+        identity_links=ctx.read(IDENTITY_LINKS),
+        person_identifiers=ctx.read(PERSON_IDENTIFIERS),
+        identity_measures=ctx.read(IDENTITY_MEASURES),
         traits=ctx.read(traits_contract(ctx.definitions("traits", TraitSpec))),
         predictions=ctx.read(PREDICTIONS),
         audience_members=ctx.read(AUDIENCE_MEMBERS),

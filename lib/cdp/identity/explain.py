@@ -31,6 +31,7 @@ def explain_pair(
     `links` are the rows of silver.identity_links that touch a record of either. path: the links that lead from one to
     the other. pairs: the strongest pairs of profile records of both sides, each with its waterfall in bits; weighed
     together by mean_weight, which a match needs to be above threshold. shared: identifier values that both carry.
+    refused: matches between the two that policy refuses, each with its rule.
     decisions: what stewards decided of the two.
     """
     pairs, mean = _profile_pairs(found, a.records, b.records)
@@ -44,6 +45,7 @@ def explain_pair(
         "mean_weight": mean,
         "pairs": pairs,
         "shared": _shared_values(links, set(a.records), set(b.records)),
+        "refused": _refused_between(links, set(a.records), set(b.records)),
         "path": _path(links, a.records, b.records) if a.person_id == b.person_id else [],
         "decisions": _decisions(decisions, set(a.records), set(b.records)),
     }
@@ -118,6 +120,16 @@ def _shared_values(links: Sequence[Link], a: set[str], b: set[str]) -> list[dict
     return shared
 
 
+def _refused_between(links: Sequence[Link], a: set[str], b: set[str]) -> list[dict[str, Any]]:
+    ends = (a, b), (b, a)
+    return [
+        {**_told(link), "why": why}
+        for link in links
+        if link["identifier_type"] == RECORD and (why := _evidence(link).get("refused"))
+        if any(link["record_id"] in one and link["value"] in other for one, other in ends)
+    ]
+
+
 def _path(links: Sequence[Link], a: Sequence[str], b: Sequence[str]) -> list[dict[str, Any]]:
     """The active links of the shortest way from a record of one side to one of the other."""
     active = [link for link in links if link["is_active"]]
@@ -188,7 +200,7 @@ def _cuts(found: Matches | None, records: set[str]) -> list[dict[str, Any]]:
     return [
         {"record_a": names[clusters.left[k]], "record_b": names[clusters.right[k]],
          "weight": round(float(clusters.weight[k]), 2),
-         "why": f"all records of both people together weigh {average:+.1f} bits"}
+         "why": found.linked.refused.get(int(k), f"all records of both people together weigh {average:+.1f} bits")}
         for k, average in zip(at, mean, strict=True)
     ]  # fmt: skip
 

@@ -13,6 +13,7 @@ from pyspark.sql import functions as F
 from cdp.contracts.ops.identity_history import IDENTITY_HISTORY
 from cdp.core.keys import hashed_key
 from cdp.identity.graph import RECORD
+from cdp.identity.linkage.policy import POLICY
 from cdp.identity.matching import Decisions
 from cdp.identity.naming import heirs_by_person
 from cdp.identity.refusals import KEPT_APART, TOLD_APART
@@ -103,7 +104,7 @@ def _merge(person: str, others: list[str], evidence: dict[tuple[str, str], tuple
 def _split(person: str, successors: list[str], evidence: dict[tuple[str, str], tuple[str, str]]) -> _Change:
     ties, why = evidence.get(("split", person), ("[]", ""))
     reason = "the record, value or decision that tied the records is gone"
-    if why in (KEPT_APART, TOLD_APART):
+    if why in (KEPT_APART, TOLD_APART) or why.startswith(POLICY):
         reason = f"a value tied the records, but {why}"
     elif why:
         reason = "the value that tied the records became generic"

@@ -19,7 +19,8 @@ def declare_links(identifiers: DataFrame, generic_values: DataFrame, *, rules: I
     records on one value are k links, not k(k-1)/2, and any two records with a common active value are one person. A
     generic value's links are kept with is_active false, so that a refusal can be explained too. weight is log2 of
     the odds of probability, both from the rule of the type. evidence is a JSON object without personal values:
-    source, times seen, why inactive. n_seen counts the rows that carry the value.
+    source, times seen, why inactive. n_seen counts the rows that carry the value, the
+    first of them at first_seen_at and the last at last_seen_at.
     """
     linking = identifiers.filter(F.col("identifier_type").isin(*sorted(rules.links)))
     generic = generic_values.select("identifier_type", "value", F.col("reason").alias("refused"))
@@ -44,6 +45,8 @@ def declare_links(identifiers: DataFrame, generic_values: DataFrame, *, rules: I
         F.col("refused").isNull().alias("is_active"),
         "known_from",
         "n_seen",
+        "first_seen_at",
+        "last_seen_at",
     )
 
 

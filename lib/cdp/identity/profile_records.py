@@ -38,7 +38,7 @@ class Profiles:
     """Profile records, sorted by source and record id.
 
     frame: one row per record, all columns as text but `node`, its number in the identity graph, and `known_from`, when
-    the company first knew of it. schema: what its other columns mean.
+    the company first knew of it; changed_on is the day of its newest version. schema: what its other columns mean.
     """
 
     frame: pd.DataFrame
@@ -72,6 +72,7 @@ def build_profiles(versions: pa.Table, rules: IdentityRules) -> Profiles | None:
     if len(newest) < 2:
         return None
     newest = newest.set_index("record_id", drop=False)
+    newest["changed_on"] = frame.groupby("record_id")["valid_from"].max().dt.strftime("%Y-%m-%d")
     newest["known_from"] = frame.groupby("record_id")["received_at"].min()
     columns: dict[str, SemanticType] = {n: m for n, m in MEANING.items() if newest[n].notna().any()}
     for (name, meaning), values in _identifier_columns(versions, frame, rules):
@@ -79,7 +80,10 @@ def build_profiles(versions: pa.Table, rules: IdentityRules) -> Profiles | None:
         newest[name] = newest[name].where(newest[name].notna(), None)
         columns[name] = meaning
     schema = RecordSchema(
-        record_id="record_id", source="source", columns={n: ColumnMeaning(type=m) for n, m in columns.items()}
+        record_id="record_id",
+        source="source",
+        updated_at="changed_on",
+        columns={n: ColumnMeaning(type=m) for n, m in columns.items()},
     )
     return Profiles(newest.reset_index(drop=True).sort_values(["source", "record_id"], ignore_index=True), schema)
 

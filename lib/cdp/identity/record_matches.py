@@ -11,10 +11,11 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from cdp.identity.linkage.clusters import component_labels
+from cdp.identity.linkage.clusters import component_labels, members_of
 from cdp.identity.linkage.engine import Linked, link_records
 from cdp.identity.linkage.explain import holding_links, probability, waterfalls
 from cdp.identity.linkage.levels import Rows
+from cdp.identity.linkage.policy import refused_pairs
 from cdp.identity.linkage.resolve import MOST_RECORDS
 from cdp.identity.profile_records import Profiles, build_profiles, select_profiles
 from cdp.identity.rules import IdentityRules
@@ -54,7 +55,7 @@ class Matches:
         """
         if not len(first):
             return np.empty(0)
-        members = _members(self.person)
+        members = members_of(self.person, np.concatenate([first, second]))
         left, right, starts = [], [], [0]
         for a, b in zip(first.tolist(), second.tolist(), strict=True):
             rows, others = members[a], members[b]
@@ -65,6 +66,10 @@ class Matches:
         mean = np.add.reduceat(totals, starts[:-1], axis=1) / np.diff(starts)
         mean[:2] += extra
         return self.linked.weigh(mean.astype(np.float32)).astype(float)
+
+    def forbids(self, first: Rows, second: Rows) -> list[str | None]:
+        """The rule of policy that keeps two of the engine's people apart, None where none does."""
+        return refused_pairs(self.linked.refusals, self.person, first, second)
 
 
 def beyond_the_driver(customer_records: DataFrame, identifiers: DataFrame, *, link_limit: int) -> str | None:
@@ -113,6 +118,7 @@ def match_profiles(profiles: Profiles, *, rules: IdentityRules, decisions: Stewa
         patterns=rules.generic_patterns,
         least_bits=min(rule.weight for rule in rules.links.values()),
         apart=(left[both].astype(np.int64), right[both].astype(np.int64)),
+        policy=rules.policy,
     )
     return Matches(profiles, linked)
 
@@ -121,35 +127,45 @@ def matched_links(found: Matches) -> pd.DataFrame:
     """The links that hold each person together, in the shape of silver.identity_links (value: the other record).
 
     Most are the strongest pairs of a person (its maximum spanning tree). Records that are equal in all that they tell,
-    and groups that only agree as wholes, are tied to the person's first record by a link without weight.
+    and groups that only agree as wholes, are tied to the person's first record by a link without weight. The strongest
+    pair of two people whom policy keeps apart stays with is_active false and the rule in its evidence.
     """
-    linked, frame = found.linked, found.profiles.frame
-    clusters = linked.clusters
-    at = holding_links(linked)
-    left, right = clusters.left[at], clusters.right[at]
-    evidence = [_as_json(steps) for steps in waterfalls(linked.scorer, left, right)]
-    loose_left, loose_right = _loose_ties(found.person, left, right)
-    whole = _as_json([{"step": "records agree as groups"}])
-    a, b = np.concatenate([left, loose_left]), np.concatenate([right, loose_right])
-    record, known = frame["record_id"].to_numpy(), frame["known_from"]
-    none = np.full(len(loose_left), np.nan)
+    clusters = found.linked.clusters
+    held, refused = holding_links(found.linked), _strongest_refused(found)
+    at = np.concatenate([held, refused])
+    a, b, w = clusters.left[at], clusters.right[at], clusters.weight[at]
+    steps = waterfalls(found.linked.scorer, a, b)
+    told: list[dict[str, object]] = [{"steps": s} for s in steps[: len(held)]]
+    told += [{"steps": s, "refused": found.linked.refused[k]}
+             for s, k in zip(steps[len(held) :], refused.tolist(), strict=True)]  # fmt: skip
+    loose_a, loose_b = _loose_ties(found.person, a[: len(held)], b[: len(held)])
+    none = np.full(len(loose_a), np.nan)
+    whole: dict[str, object] = {"steps": [{"step": "records agree as groups"}]}
+    a, b = np.concatenate([a, loose_a]), np.concatenate([b, loose_b])
+    told += [whole] * len(loose_a)
+    record, known = found.profiles.frame["record_id"].to_numpy(), found.profiles.frame["known_from"].to_numpy()
     return pd.DataFrame(
         {
             "record_id": record[b],
             "identifier_type": "record",
             "value": record[a],
             "rule": MATCHED,
-            "weight": np.concatenate([clusters.weight[at].astype(float), none]),
-            "probability": np.concatenate([probability(clusters.weight[at]), none]),
-            "evidence": evidence + [whole] * len(loose_left),
-            "is_active": True,
-            "known_from": np.maximum(known.to_numpy()[a], known.to_numpy()[b]),
+            "weight": np.concatenate([w.astype(float), none]),
+            "probability": np.concatenate([probability(w), none]),
+            "evidence": [json.dumps(evidence, sort_keys=True) for evidence in told],
+            "is_active": ["refused" not in evidence for evidence in told],
+            "known_from": np.maximum(known[a], known[b]),
         }
     )
 
 
-def _as_json(steps: list[dict[str, object]]) -> str:
-    return json.dumps({"steps": steps}, sort_keys=True)
+def _strongest_refused(found: Matches) -> Rows:
+    """The place of the strongest refused pair of each two people, among the scored pairs."""
+    clusters = found.linked.clusters
+    at = np.array(sorted(found.linked.refused), np.int64)
+    at = at[np.argsort(-clusters.weight[at], kind="stable")]
+    ends = np.sort(np.stack([found.person[clusters.left[at]], found.person[clusters.right[at]]]), axis=0)
+    return at[np.sort(np.unique(ends, axis=1, return_index=True)[1])]
 
 
 def _loose_ties(person: Rows, left: Rows, right: Rows) -> tuple[Rows, Rows]:
@@ -157,9 +173,3 @@ def _loose_ties(person: Rows, left: Rows, right: Rows) -> tuple[Rows, Rows]:
     part = component_labels(len(person), left, right)
     loose = np.flatnonzero((part == np.arange(len(part))) & (person != part))
     return person[loose], loose
-
-
-def _members(label: Rows) -> dict[int, Rows]:
-    order = np.argsort(label, kind="stable")
-    people, starts = np.unique(label[order], return_index=True)
-    return dict(zip(people.tolist(), np.split(order, starts[1:]), strict=True))

@@ -23,6 +23,8 @@ def render_pair(told: Told) -> str:
     if told["shared"]:
         lines += ["", "identifier values that both carry:"]
         lines += [f"  {v['type']} {v['value']}: {v['why_not'] or 'ties them'}" for v in told["shared"]]
+    for link in told["refused"]:
+        lines += ["", f"refused by {link['why']}:", _link(link)]
     lines += _decisions(told["decisions"])
     return "\n".join(lines)
 

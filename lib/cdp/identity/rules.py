@@ -4,10 +4,15 @@ from __future__ import annotations
 
 import math
 import re
-from typing import Literal
+from typing import Literal, get_args
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
+from cdp.core.errors import nearest_name
+from cdp.identity.linkage.parts import IDENTIFIERS
+
+OneValue = Literal["birth_date", "national_id"]
+ONE_VALUE: tuple[OneValue, ...] = get_args(OneValue)
 PeopleCount = Literal["name_and_birth_date", "user_id", "customer_id", "loyalty_id", "email"]
 
 
@@ -51,12 +56,31 @@ class GenericPattern(_Frozen):
         return pattern
 
 
+class ValueLimit(_Frozen):
+    """At most so many different values of one identifier type within any so many days."""
+
+    values: int = Field(ge=1)
+    days: int = Field(ge=1)
+
+
+class Policy(_Frozen):
+    """What never is one person, whatever else speaks for it; what a steward merged is.
+
+    one_value: of these a person has one. Two people most of whose records that tell it differ clearly are two, unless
+    they agree in the birth date or the national id otherwise: then one of the values is wrong. at_most: limits by
+    identifier type; the strongest links come first, and what would exceed a limit is refused.
+    """
+
+    one_value: tuple[OneValue, ...] = ()
+    at_most: dict[str, ValueLimit] = Field(default_factory=dict)
+
+
 class IdentityRules(_Frozen):
     """All of conf/identity/rules.yaml.
 
     links: rule per identifier type; a type that is not named joins nothing. known_types: who has one is a known
     person. nicknames: short name -> full name, lower case, where the first letters differ. generic_words and
-    generic_patterns: values that say nobody.
+    generic_patterns: values that say nobody. policy: what never is one person.
     """
 
     links: dict[str, LinkRule] = Field(min_length=1)
@@ -64,3 +88,12 @@ class IdentityRules(_Frozen):
     nicknames: dict[str, str] = Field(default_factory=dict)
     generic_words: tuple[str, ...] = ()
     generic_patterns: tuple[GenericPattern, ...] = ()
+    policy: Policy = Policy()
+
+    @model_validator(mode="after")
+    def _limits_known_types(self) -> IdentityRules:
+        known = sorted({*self.links, *IDENTIFIERS})
+        for name in self.policy.at_most:
+            if name not in known:
+                raise ValueError(f"policy.at_most: no identifier type {name!r}: {nearest_name(name, known)}")
+        return self

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import replace
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -16,38 +17,63 @@ from cdp.contracts.silver.identity_links import IDENTITY_LINKS
 from cdp.identity.decisions import StewardDecisions, steward_links
 from cdp.identity.graph import RECORD, node_number
 from cdp.identity.record_matches import Matches, matched_links
-from cdp.identity.refusals import DeclaredLinks, KnownPeople, MayJoin, Numbers, Refused, find_refused
+from cdp.identity.refusals import TOLD_APART, DeclaredLinks, Judge, KnownPeople, Numbers, Refused, find_refused
+from cdp.identity.rules import Policy
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame, SparkSession
 
 
-def settle_links(declared: DataFrame, found: Matches | None, decisions: StewardDecisions) -> DataFrame:
-    """The rows of silver.identity_links, from the declared links (with their n_seen) and what is known beside them.
+@dataclass(frozen=True)
+class Settled:
+    """links: rows of silver.identity_links. refused: how many links were refused, by reason."""
+
+    links: DataFrame
+    refused: Mapping[str, int]
+
+
+def settle_links(
+    declared: DataFrame, found: Matches | None, decisions: StewardDecisions, policy: Policy = Policy()
+) -> Settled:
+    """The rows of silver.identity_links, from links as of `declare_links` and what is known beside them.
 
     Grain: as the declared links; a link between two records has the type `record` and the other record as value. A
-    declared link that would join people whom matching or a steward keeps apart stays with is_active false and the
-    reason in its evidence. Without profile records and decisions the declared links are all there is.
+    declared link that would join people whom matching, policy or a steward keeps apart, or give a person more values
+    than policy allows, stays with is_active false and the reason in its evidence. Without all of these the declared
+    links are all there is.
     """
     columns = IDENTITY_LINKS.column_names
-    if found is None and decisions.is_empty:
-        return declared.select(*columns)
+    if found is None and decisions.is_empty and not policy.at_most:
+        return Settled(declared.select(*columns), {})
     spark = declared.sparkSession
     numbers = declared.select(
         node_number(F.lit(RECORD), F.col("record_id")).alias("_record"),
         node_number(F.col("identifier_type"), F.col("value")).alias("_value"),
         "*",
     )
-    active = numbers.filter("is_active").select("_record", "_value", "weight", "n_seen").toArrow()
-    links = DeclaredLinks(*[column.to_numpy() for column in active.columns])
-    refused = find_refused(links, _known(spark, found, decisions), _judge(found))
+    limited = F.array(*[F.lit(name) for name in policy.at_most]).cast("array<string>")
+    active = numbers.filter("is_active").select(
+        "_record",
+        "_value",
+        "weight",
+        "n_seen",
+        (F.array_position(limited, F.col("identifier_type")) - 1).alias("limit"),
+        F.unix_date(F.to_date("first_seen_at")).cast("bigint"),
+        F.unix_date(F.to_date("last_seen_at")).cast("bigint"),
+    )
+    links = DeclaredLinks(*[column.to_numpy() for column in active.toArrow().columns])
+    limits = list(policy.at_most.items())
+    refused = find_refused(links, _known(spark, found, decisions), _judge(found), limits)
     kept = tuple(o for o, no in zip(decisions.merges, refused.together, strict=True) if not no)
     added = [steward_links(replace(decisions, merges=kept)), *([matched_links(found)] if found else [])]
     rows = pd.concat([part for part in added if len(part)] or [pd.DataFrame(columns=columns)], ignore_index=True)
     rows = rows.drop_duplicates(["record_id", "identifier_type", "value"])  # a decision before a match
     shape = pa.schema([(c, _ARROW[k]) for c, k in declared.select(*columns).dtypes])
     table = pa.Table.from_pandas(rows[columns], schema=shape, preserve_index=False)
-    return _deactivate(numbers, links, refused).select(*columns).unionByName(spark.createDataFrame(table))
+    reasons = Counter([*refused.reasons, *(found.linked.refused.values() if found else ())])
+    return Settled(
+        _deactivate(numbers, links, refused).select(*columns).unionByName(spark.createDataFrame(table)), reasons
+    )
 
 
 _ARROW = {
@@ -77,21 +103,23 @@ def _numbers_of(spark: SparkSession, sides: Sequence[Sequence[str]]) -> list[Num
     return [np.array([number[name] for name in side], np.int64) for side in sides]
 
 
-def _judge(found: Matches | None) -> MayJoin:
+def _judge(found: Matches | None) -> Judge:
     """Whether two people whom matching did not join may be joined by a declared link all the same.
 
     They may where they are more likely one than two: what their own records tell, and where neither of them carries
-    the value itself, what the link tells beside it.
+    the value itself, what the link tells beside it; but never against policy.
     """
 
-    def may_join(
+    def why_not(
         a: Numbers, b: Numbers, weight: npt.NDArray[np.float64], is_direct: npt.NDArray[np.bool_]
-    ) -> npt.NDArray[np.bool_]:
+    ) -> list[str | None]:
         assert found is not None  # without matches there are no people to ask about
         extra = np.where(is_direct, 0.0, weight - found.linked.model.prior_bits)
-        return found.weigh_people(a, b, extra) > 0
+        likely = found.weigh_people(a, b, extra) > 0
+        return [rule or (None if is_one else TOLD_APART)
+                for rule, is_one in zip(found.forbids(a, b), likely, strict=True)]  # fmt: skip
 
-    return may_join
+    return why_not
 
 
 def _deactivate(numbers: DataFrame, links: DeclaredLinks, refused: Refused) -> DataFrame:

@@ -12,6 +12,7 @@ from pyspark.sql import functions as F
 CHURN_BINS = 20
 VALUE_BINS_PER_DECADE = 10
 LEAST_VALUE = 0.01
+IDENTITY_DAYS = 90
 RECORD_BANDS = ((1, 1), (2, 2), (3, 3), (4, 4), (5, 5), (6, 10), (11, 20), (21, 50), (51, None))
 
 
@@ -119,6 +120,25 @@ def count_generic_values(generic_values: DataFrame) -> DataFrame:
     return generic_values.groupBy("identifier_type", reason.alias("reason")).agg(
         F.count("*").alias("values"), F.sum("n_records").alias("records"), F.max("n_people").alias("most_people")
     )
+
+
+def count_refused_links(identity_links: DataFrame, person_identifiers: DataFrame) -> DataFrame:
+    """Refused links by reason without its numbers, and who owns the first and the last of their records."""
+    why = F.get_json_object("evidence", "$.refused")
+    counted = (
+        identity_links.where(~F.col("is_active"))
+        .groupBy(F.regexp_replace(why, "together [0-9]+ people", "together too many people").alias("reason"))
+        .agg(F.count("*").alias("links"), F.array(F.min("record_id"), F.max("record_id")).alias("records"))
+    )
+    owners = person_identifiers.where("identifier_type = 'record' AND known_to IS NULL")
+    named = F.broadcast(counted.withColumn("value", F.explode("records"))).join(owners, on="value", how="left")
+    return named.groupBy("reason").agg(F.max("links").alias("links"), F.collect_set("person_id").alias("people"))
+
+
+def list_identity_measures(identity_measures: DataFrame, run_date: date) -> DataFrame:
+    """The measures of the last nights up to tonight that have any: some thirty rows a night."""
+    since = run_date - timedelta(days=IDENTITY_DAYS)
+    return identity_measures.where((F.col("run_date") <= F.lit(run_date)) & (F.col("run_date") > F.lit(since)))
 
 
 def count_scores(predictions: DataFrame, run_date: date) -> DataFrame:

@@ -8,6 +8,7 @@ from matplotlib.axes import Axes
 from matplotlib.patches import Rectangle
 
 from cdp.reports.facts import ModelFacts, NightFacts
+from cdp.reports.identity_charts import draw_identity_history, draw_weights
 from cdp.reports.marks import add_legend, chart_height, count_axis, draw_bars, label_ends, name_rows
 from cdp.reports.scores import churn_histogram, value_grid, value_histogram
 from cdp.reports.svg import C1, C2, C3, C4, CARD, INK, MUTED, ON_C1, draw_svg, shade
@@ -20,6 +21,8 @@ def draw_charts(facts: NightFacts) -> dict[str, str]:
         "sources": draw_sources,
         "refusals": draw_refusals,
         "records": draw_records_per_person,
+        "identity-history": draw_identity_history,
+        "weights": draw_weights,
         "churn": draw_churn,
         "value": draw_value,
         "grid": draw_grid,

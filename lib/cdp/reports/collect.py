@@ -20,12 +20,14 @@ from cdp.reports.facts import (
     ChangeFacts,
     DeliveryFacts,
     GenericFacts,
+    IdentityNight,
     ModelFacts,
     NightFacts,
     PeopleFacts,
     ProvedFacts,
     RecordBand,
     RefusalFacts,
+    RefusedLinks,
     RunFacts,
     SchemaChangeFacts,
     ScoreCell,
@@ -46,6 +48,9 @@ def collect_night(
     people: DataFrame,
     identity_history: DataFrame,
     generic_values: DataFrame,
+    identity_links: DataFrame,
+    person_identifiers: DataFrame,
+    identity_measures: DataFrame,
     traits: DataFrame,
     predictions: DataFrame,
     audience_members: DataFrame,
@@ -73,6 +78,8 @@ def collect_night(
         "people": agg.count_people(people, tonight),
         "changes": agg.count_changes(identity_history, run_date),
         "generic_values": agg.count_generic_values(generic_values),
+        "refused_links": agg.count_refused_links(identity_links, person_identifiers),
+        "identity_measures": agg.list_identity_measures(identity_measures, run_date),
         "scores": agg.count_scores(predictions, run_date),
         "segments": agg.count_segments(traits),
         "audiences": agg.count_audiences(audience_members, run_date),
@@ -94,6 +101,16 @@ def collect_night(
             ChangeFacts(r["kind"], r.get("reason", ""), r["changes"], r.get("people", 0)) for r in found["changes"]
         ),
         generic_values=_generic_values(found["generic_values"]),
+        refused_links=tuple(
+            sorted(
+                (
+                    RefusedLinks(r.get("reason", ""), r["links"], tuple(sorted(r.get("people", ()))))
+                    for r in found["refused_links"]
+                ),
+                key=lambda r: (-r.links, r.reason),
+            )
+        ),
+        identity_nights=_identity_nights(found["identity_measures"]),
         scores=_scores(found["scores"]),
         models=_models(found["champions"], _proved(found["performance"])),
         segments=tuple(
@@ -209,6 +226,13 @@ def _generic_values(rows: Rows) -> tuple[GenericFacts, ...]:
         for r in rows
     ]
     return tuple(sorted(facts, key=lambda f: (-f.values, f.identifier_type, f.reason)))
+
+
+def _identity_nights(rows: Rows) -> tuple[IdentityNight, ...]:
+    nights: dict[str, list[tuple[str, float]]] = defaultdict(list)
+    for row in rows:
+        nights[row["run_date"]].append((row["measure"], row["value"]))
+    return tuple(IdentityNight(day, tuple(sorted(nights[day]))) for day in sorted(nights))
 
 
 def _scores(rows: Rows) -> ScoreFacts:

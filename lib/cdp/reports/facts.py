@@ -115,6 +115,36 @@ class GenericFacts:
 
 
 @dataclass(frozen=True)
+class RefusedLinks:
+    """Links that were refused for one reason, and a few people whose records they touch."""
+
+    reason: str
+    links: int
+    people: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class IdentityNight:
+    """The measures of ops.identity_measures of one night, by name."""
+
+    run_date: str
+    measures: tuple[tuple[str, float], ...]
+
+    def measure(self, name: str, otherwise: float) -> float:
+        """One measure; `otherwise` where the night does not have it."""
+        return dict(self.measures).get(name, otherwise)
+
+    @property
+    def weights(self) -> tuple[tuple[int, int, int], ...]:
+        """(from so many bits, pairs within people, pairs that were cut), of the steps from 0 on that have any."""
+        found = dict(self.measures)
+        steps = sorted(int(name.removeprefix("pairs_from_")) for name in found if name.startswith("pairs_from_"))
+        held = [(low, round(found.get(f"held_from_{low}", 0))) for low in steps if low >= 0]
+        bins = [(low, n, round(found[f"pairs_from_{low}"]) - n) for low, n in held]
+        return tuple(bins) if any(n or cut for _, n, cut in bins) else ()
+
+
+@dataclass(frozen=True)
 class ScoreCell:
     """People by churn and value, as of tonight.
 
@@ -251,6 +281,8 @@ class NightFacts:
     people: PeopleFacts = field(default_factory=PeopleFacts)
     changes: tuple[ChangeFacts, ...] = ()
     generic_values: tuple[GenericFacts, ...] = ()
+    refused_links: tuple[RefusedLinks, ...] = ()
+    identity_nights: tuple[IdentityNight, ...] = ()
     scores: ScoreFacts = field(default_factory=ScoreFacts)
     models: tuple[ModelFacts, ...] = ()
     segments: tuple[SegmentFacts, ...] = ()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from cdp.reports.facts import ModelFacts, ProvedFacts
+from cdp.reports.facts import IdentityNight, ModelFacts, ProvedFacts
 from cdp.reports.words import metric, share, signed_share
 
 
@@ -66,6 +66,27 @@ def _written(wanted: Sequence[tuple[str, str, str, str]], found: Mapping[str, fl
         Measure(words, _write(found[key], how), _write(found[simple], how) if simple in found else "")
         for words, key, simple, how in wanted
         if key in found
+    ]
+
+
+_IDENTITY = (
+    ("People of several profile records", "people_of_several", "number"),
+    ("Of them with impossible facts", "impossible_share", "share"),
+    ("Of them hanging by one link", "one_link_share", "share"),
+    ("Records of the largest person", "largest_person", "number"),
+    ("Pairs within people, expected right", "expected_precision", "share"),
+    ("Pairs of one person that were looked at, estimated", "blocking_recall", "share"),
+    ("Links refused", "links_refused", "number"),
+)
+
+
+def list_identity(nights: Sequence[IdentityNight]) -> list[Measure]:
+    """The measures of the last of the nights, beside those of the one before it."""
+    last, before = [dict(night.measures) for night in [*nights[-1:], *nights[-2:-1], *[IdentityNight("", ())] * 2][:2]]
+    return [
+        Measure(words, _write(last[key], how), _write(before[key], how) if key in before else "")
+        for words, key, how in _IDENTITY
+        if key in last
     ]
 
 

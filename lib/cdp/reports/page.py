@@ -13,7 +13,7 @@ import cdp
 from cdp.reports import words
 from cdp.reports.charts import draw_charts
 from cdp.reports.facts import NightFacts
-from cdp.reports.measures import list_measures, list_proved
+from cdp.reports.measures import list_identity, list_measures, list_proved
 from cdp.reports.scores import found_segments, value_grid
 
 
@@ -35,6 +35,7 @@ def render_page(facts: NightFacts) -> str:
         charts={name: Markup(svg) for name, svg in draw_charts(facts).items()},
         models=[(model, list_measures(model)) for model in facts.models],
         proved={model.model: list_proved(model.proved) for model in facts.models},
+        identity=list_identity(facts.identity_nights),
         grid=value_grid(facts.scores),
         found_segments=found_segments(facts.scores),
         css=Markup(_resource("page.css")),

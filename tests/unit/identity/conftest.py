@@ -113,7 +113,7 @@ def run_night(
         {"identifier_type": g.partition("=")[0], "value": g.partition("=")[2], "reason": "shared"} for g in generic
     ]
     declared = declare_links(identifiers, rows(GENERIC_VALUES, refused), rules=rules)
-    links = settle_links(declared, None, decisions_in_force(decisions or []))
+    links = settle_links(declared, None, decisions_in_force(decisions or [])).links
     before = previous or Night()
     result = resolve_people(
         links,

@@ -15,10 +15,11 @@ from cdp.contracts.silver.customer_records import CUSTOMER_RECORDS
 from cdp.contracts.silver.identity_links import IDENTITY_LINKS
 from cdp.identity.decisions import Side, StewardDecisions, decisions_in_force
 from cdp.identity.explain import explain_pair, explain_person, mask
+from cdp.identity.measures import measure_people
 from cdp.identity.profile_records import MEANING, build_profiles
 from cdp.identity.record_matches import MATCHED, Matches, match_profiles, matched_links
 from cdp.identity.render_explanation import render_pair, render_person
-from cdp.identity.rules import IdentityRules
+from cdp.identity.rules import IdentityRules, Policy, ValueLimit
 
 _LINK = {"probability": 0.95, "max_people": 1}
 RULES = IdentityRules.model_validate(
@@ -77,10 +78,10 @@ STORY = [
 ]  # fmt: skip
 
 
-def run(rows: list[dict[str, Any]], decisions: StewardDecisions) -> Matches:
-    profiles = build_profiles(table(rows), RULES)
+def run(rows: list[dict[str, Any]], decisions: StewardDecisions, rules: IdentityRules = RULES) -> Matches:
+    profiles = build_profiles(table(rows), rules)
     assert profiles is not None
-    return match_profiles(profiles, rules=RULES, decisions=decisions)
+    return match_profiles(profiles, rules=rules, decisions=decisions)
 
 
 @pytest.fixture(scope="module")
@@ -180,7 +181,44 @@ def test_a_person_is_explained_by_its_weakest_link(found: Matches) -> None:
     assert "weakest link" in render_person(told) and "ann@mail" not in render_person(told)
 
 
+def test_a_match_that_policy_refuses_is_kept_with_its_rule(found: Matches) -> None:
+    policy = Policy(at_most={"email": ValueLimit(values=1, days=9)})
+    moved = {**ANN, "street_address": "9 mill lane", "postcode": "1111"}
+    second = version("crm:second", 9, "phone=+447700900999", "email=other@mail.example", **moved)
+    rows, nobody = [*crowd(), *STORY, second], StewardDecisions()
+    free, held = run(rows, nobody), run(rows, nobody, RULES.model_copy(update={"policy": policy}))
+    assert person_of(free)["crm:second"] == person_of(free)["crm:ann"]
+    person = person_of(held)
+    ann, other = (np.array([person[name]]) for name in ("crm:ann", "crm:second"))
+    rule = "policy at_most: more than 1 email values within 9 days"
+    assert ann != other and held.forbids(ann, other) == [rule]
+    links = matched_links(held)
+    assert not links.duplicated(["record_id", "identifier_type", "value"]).any()
+    about_second = (links["record_id"] == "crm:second") | (links["value"] == "crm:second")
+    [refused] = links[~links["is_active"] & about_second].to_dict("records")
+    assert {refused["record_id"], refused["value"]} <= {"crm:ann", "crm:second", "shop:ann"} and refused["weight"] > 0
+    evidence = json.loads(refused["evidence"])
+    assert evidence["refused"].startswith(rule) and evidence["steps"][0]["step"] == "prior"
+    sides = [Side(n, f"p_{n}", ("crm:ann", "shop:ann") if n == "a" else ("crm:second",), (), n, is_person=True)
+             for n in "ab"]  # fmt: skip
+    told = explain_pair(sides[0], sides[1], [refused], held, nobody)
+    assert told["refused"][0]["why"] == evidence["refused"] and f"refused by {rule}" in render_pair(told)
+
+
 def test_values_are_masked() -> None:
     assert mask("email", "ann@mail.example") == "a***@mail.example"
     assert mask("phone", "+447700900123") == "+4***23" and mask("loyalty_id", "123") == "***"
     assert mask("record", "crm:1") == "crm:1"
+
+
+def test_people_are_measured_without_truth(found: Matches) -> None:
+    measured = measure_people(found, {"policy": 3, "a steward": 1}, date(2026, 1, 9))
+    assert set(measured["run_date"].to_pylist()) == {date(2026, 1, 9)}
+    told = dict(zip(measured["measure"].to_pylist(), measured["value"].to_pylist(), strict=True))
+    assert (told["records"], told["links_refused"]) == (len(found.person), 4)
+    assert told["people"] == len(set(found.person.tolist())) and told["largest_person"] >= 2
+    assert told["impossible_share"] < 0.05 and told["one_link_share"] < 0.5 < told["expected_precision"] <= 1
+    pairs = [n for name, n in told.items() if name.startswith("pairs_from_")]
+    assert sum(pairs) == len(found.linked.clusters.left)
+    assert told["held_from_-5"] == 0 < told["held_from_5"] + told["held_from_10"]
+    assert measure_people(None, {}, date(2026, 1, 9)).num_rows == 0

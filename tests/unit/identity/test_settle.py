@@ -35,7 +35,7 @@ def test_a_family_value_ties_only_its_owner_and_matches_are_added(rows: Build) -
     few = customers.limit(FEWEST_RECORDS - 1)  # from a handful of records nothing can be learned
     assert match_records(few, rules=RULES, decisions=StewardDecisions()) is None
     found = match_records(customers, rules=RULES, decisions=StewardDecisions())
-    links = settle_links(declared, found, StewardDecisions())
+    links = settle_links(declared, found, StewardDecisions()).links
     assert links.columns == IDENTITY_LINKS.column_names
     told = links.collect()
     assert len({(r.record_id, r.identifier_type, r.value) for r in told}) == len(told)
@@ -53,7 +53,7 @@ def test_without_names_the_declared_links_are_all(rows: Build) -> None:
     bare = {"valid_from": datetime(2026, 1, 1, tzinfo=UTC), "received_at": datetime(2026, 1, 1, tzinfo=UTC)}
     customers = rows(CUSTOMER_RECORDS, [{"record_id": f"cj:{n}", "source": "cj", **bare} for n in (1, 2)])
     assert match_records(customers, rules=RULES, decisions=StewardDecisions()) is None
-    settled = settle_links(declared, None, decisions_in_force([]))
-    assert sorted(settled.collect()) == sorted(declared.drop("n_seen").collect())
+    settled = settle_links(declared, None, decisions_in_force([])).links
+    assert sorted(settled.collect()) == sorted(declared.select(*IDENTITY_LINKS.column_names).collect())
     assert beyond_the_driver(customers, identifiers, link_limit=2) is None
     assert "2 identifiers of records" in (beyond_the_driver(customers, identifiers, link_limit=1) or "")

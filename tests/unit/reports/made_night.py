@@ -10,12 +10,14 @@ from cdp.reports.facts import (
     ChangeFacts,
     DeliveryFacts,
     GenericFacts,
+    IdentityNight,
     ModelFacts,
     NightFacts,
     PeopleFacts,
     ProvedFacts,
     RecordBand,
     RefusalFacts,
+    RefusedLinks,
     RunFacts,
     ScoreCell,
     ScoreFacts,
@@ -60,6 +62,15 @@ def make_night() -> NightFacts:
             GenericFacts("email", "test or filler address", 9, 95, 0),
             GenericFacts("phone", "filler number", 3, 140, 66),
         ),
+        refused_links=(
+            RefusedLinks("ties together too many people, limit 1", 812, ("p_c2vn6yqk3x", "p_w7eoa5h2mf")),
+            RefusedLinks(
+                "policy one_value: most of their records that tell it differ clearly in birth date",
+                21,
+                ("p_4fksm2zqe6", "p_h3tqd7uvka"),
+            ),
+        ),
+        identity_nights=tuple(_identity_night(day) for day in range(1, 8) if day != 4),
         scores=ScoreFacts(_cells(), 13, "3", "3", "bgnbd+gamma_gamma"),
         models=_models(),
         segments=tuple(
@@ -92,6 +103,26 @@ def make_night() -> NightFacts:
         ),
         runs=_runs(),
     )
+
+
+def _identity_night(day: int) -> IdentityNight:
+    """One of a week in which the share of impossible people fell when a filler date was found."""
+    pairs = {
+        "-20": 88_100,
+        "-10": 2_310,
+        "-5": 811,
+        "0": 402 - day,
+        "5": 1_903 + day,
+        "10": 3_880,
+        "20": 2_104,
+        "30": 611,
+    }
+    held = {"0": 214, "5": 1_801, "10": 3_866, "20": 2_104, "30": 611}
+    told = {"people_of_several": 2_904 + 9 * day, "impossible_share": 0.011 if day < 5 else 0.004, "links_refused": 833,
+            "one_link_share": 0.021 + 0.001 * day, "largest_person": 11, "expected_precision": 0.984,
+            "blocking_recall": 0.991} | {f"pairs_from_{low}": n for low, n in pairs.items()}  # fmt: skip
+    told |= {f"held_from_{low}": n for low, n in held.items()}
+    return IdentityNight(f"2026-01-0{day}", tuple(sorted((name, float(n)) for name, n in told.items())))
 
 
 def _sources() -> tuple[SourceFacts, ...]:

@@ -13,15 +13,18 @@ from pyspark.sql import DataFrame, SparkSession
 from cdp.contracts.bronze.refused_records import REFUSED_RECORDS
 from cdp.contracts.gold.audience_members import AUDIENCE_MEMBERS
 from cdp.contracts.gold.people import PEOPLE
+from cdp.contracts.gold.person_identifiers import PERSON_IDENTIFIERS
 from cdp.contracts.gold.predictions import PREDICTIONS
 from cdp.contracts.ops.deliveries import DELIVERIES
 from cdp.contracts.ops.files import FILES
 from cdp.contracts.ops.identity_history import IDENTITY_HISTORY
+from cdp.contracts.ops.identity_measures import IDENTITY_MEASURES
 from cdp.contracts.ops.model_performance import MODEL_PERFORMANCE
 from cdp.contracts.ops.model_runs import MODEL_RUNS
 from cdp.contracts.ops.runs import RUNS
 from cdp.contracts.ops.schema_changes import SCHEMA_CHANGES
 from cdp.contracts.silver.generic_values import GENERIC_VALUES
+from cdp.contracts.silver.identity_links import IDENTITY_LINKS
 from cdp.reports.collect import collect_night
 from cdp.reports.facts import (
     AudienceFacts,
@@ -32,6 +35,7 @@ from cdp.reports.facts import (
     PeopleFacts,
     ProvedFacts,
     RefusalFacts,
+    RefusedLinks,
     RunFacts,
     SchemaChangeFacts,
     ScoreCell,
@@ -202,6 +206,14 @@ def _frames(rows: Build, spark: SparkSession) -> dict[str, DataFrame]:
         ("merge", ["p2", "p7"], ["p2"], TONIGHT),
         ("split", ["p3"], ["p3", "p4"], EARLIER),
     ]
+    links = [
+        ("r1", "phone", SECRET, "ties together 7 people, limit 1"),
+        ("r2", "phone", SECRET, "ties together 3 people, limit 1"),
+        ("r2", "record", "r4", "policy one_value: two"),
+        ("r3", "email", "a@x", None),
+    ]
+    owners = [("r1", "p1", None), ("r2", "p2", None), ("r2", "p9", NOW)]
+    measures = [("people", TONIGHT, 3.0), ("people", BEFORE, 2.0), ("people", TOMORROW, 9.0)]
     traits = [("p1", TONIGHT, 10.0, "loyal"), ("p2", TONIGHT, 5.5, "loyal"), ("p3", TONIGHT, 0.0, None)]
     return {
         "files": rows(FILES, FILE_ROWS),
@@ -229,6 +241,30 @@ def _frames(rows: Build, spark: SparkSession) -> dict[str, DataFrame]:
                 {"identifier_type": kind, "value": value, "reason": why, "n_people": n_people, "n_records": n_records}
                 for kind, value, why, n_people, n_records in generic
             ],
+        ),
+        "identity_links": rows(
+            IDENTITY_LINKS,
+            [
+                {
+                    "record_id": record,
+                    "identifier_type": kind,
+                    "value": value,
+                    "rule": "declared:x",
+                    "is_active": not why,
+                    "evidence": json.dumps({"refused": why} if why else {}),
+                }
+                for record, kind, value, why in links
+            ],
+        ),
+        "person_identifiers": rows(
+            PERSON_IDENTIFIERS,
+            [
+                {"identifier_type": "record", "value": record, "person_id": person, "valid_from": NOW, "known_to": gone}
+                for record, person, gone in owners
+            ],
+        ),
+        "identity_measures": rows(
+            IDENTITY_MEASURES, [{"measure": name, "run_date": day, "value": value} for name, day, value in measures]
         ),
         "traits": spark.createDataFrame(traits, "person_id STRING, as_of DATE, spend_365d DOUBLE, rfm_segment STRING"),
         "predictions": rows(PREDICTIONS, PREDICTION_ROWS),
@@ -337,6 +373,14 @@ def test_people_are_the_active_ones(night: NightFacts) -> None:
     filled = {b.label: (b.known, b.anonymous) for b in people.bands if b.known or b.anonymous}
     assert filled == {"1": (1, 1), "6-10": (1, 0), "> 50": (0, 1)}
     assert night.changes == (ChangeFacts("merge", "a value ties them", 2, 5),)
+    assert night.refused_links == (
+        RefusedLinks("ties together too many people, limit 1", 2, ("p1", "p2")),
+        RefusedLinks("policy one_value: two", 1, ("p2",)),
+    )
+    assert [(n.run_date, n.measure("people", 0.0)) for n in night.identity_nights] == [
+        ("2026-01-06", 2.0),
+        ("2026-01-07", 3.0),
+    ]
     assert night.generic_values == (
         GenericFacts("phone", "ties together too many people, limit 1", 2, 13, 7),
         GenericFacts("email", "role address", 1, 5, 0),

@@ -96,6 +96,8 @@ def test_the_page_holds_the_numbers_of_the_night(page: str) -> None:
         assert shown in text, shown
     for shown in ("the gzip stream ends too early", "role address", "an identifier value ties their records"):
         assert shown in text, shown
+    for shown in ("differ clearly in birth date", "p_4fksm2zqe6", "Of them hanging by one link", "2.8 %", "99.1 %"):
+        assert shown in text, shown
     for shown in ("needs attention", "bad time", "likely churners", "models.train", "9f86d081884c", "0.8123"):
         assert shown in text, shown
 
@@ -112,7 +114,7 @@ def test_ids_are_unique_and_every_reference_has_its_target(page: str) -> None:
     outline = read(page)
     assert len(outline.ids) == len(set(outline.ids))
     assert {r.removeprefix("#") for r in outline.references} <= set(outline.ids)
-    assert outline.tags.count("svg") == 11
+    assert outline.tags.count("svg") == 13
 
 
 def test_every_chart_says_what_it_shows_and_takes_its_colours_from_the_page(page: str) -> None:
@@ -142,6 +144,8 @@ def test_some_parts_may_be_missing(remainder: int) -> None:
         "refusals",
         "changes",
         "generic_values",
+        "refused_links",
+        "identity_nights",
         "models",
         "segments",
         "audiences",
@@ -150,7 +154,7 @@ def test_some_parts_may_be_missing(remainder: int) -> None:
     )
     missing = {part: () for n, part in enumerate(parts) if n % 2 == remainder}
     outline = read(render_page(replace(make_night(), **missing)))
-    assert 0 < outline.tags.count("svg") < 11
+    assert 0 < outline.tags.count("svg") < 13
 
 
 def test_text_from_tables_cannot_become_markup() -> None:

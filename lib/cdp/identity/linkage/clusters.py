@@ -12,6 +12,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import partial
+from typing import Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -29,6 +31,19 @@ Weigh = Callable[[Floats], Floats]
 """(kinds, ...) evidence added over the fields -> weight."""
 
 
+class ClusterPolicy(Protocol):
+    """What never is one person, whatever the evidence."""
+
+    def stances(self, left: Rows, right: Rows) -> npt.NDArray[np.int8]:
+        """For each pair of records 1 where policy holds them for two people, -1 where for one, else 0."""
+
+    def crowded(self, label: Rows) -> npt.NDArray[np.bool_]:
+        """For each label whether its records may be too many for one person; only of these it is asked more."""
+
+    def exceeded(self, rows: Rows) -> str | None:
+        """What these records have too much of for one person; None for nothing."""
+
+
 @dataclass(frozen=True)
 class Clustering:
     """label: cluster of each record, its smallest record number. left, right, weight: all scored pairs, those added
@@ -43,28 +58,36 @@ class Clustering:
 
 def cluster_records(
     n_records: int, left: Rows, right: Rows, weight: Floats, bits_of: BitsOf, weigh: Weigh,
-    is_set: npt.NDArray[np.bool_], *, stop: float = 0.0,
+    is_set: npt.NDArray[np.bool_], policy: ClusterPolicy, *, stop: float = 0.0,
 ) -> Clustering:  # fmt: skip
     """Cluster all records by their scored pairs, which are sorted by (left, right) with left < right.
 
     is_set: which fields are sets of values.
     """
-    strong = weight > stop
+    joins = weight.copy()
+    at = np.flatnonzero(weight > stop)
+    joins[at[policy.stances(left[at], right[at]) > 0]] = -np.inf
+    strong = joins > stop
     label = component_labels(n_records, left[strong], right[strong])
-    label, split = _fit_pieces(label, left, right, weight, stop)
+    label, split = _fit_pieces(label, left, right, joins, stop)
     added: list[tuple[Rows, Rows, Floats]] = []
     known = left * n_records + right
-    for batch in _batches(_groups_of_several(label)):
+    is_crowded = policy.crowded(label)
+    for batch in _batches(_groups_of_several(label, is_crowded)):
         keys = [_pair_keys(group, n_records) for group in batch]
         every = np.concatenate(keys)
         a, b = every // n_records, every % n_records
         bits = bits_of(a, b)
         scored = weigh(bits.sum(axis=2))
+        stances = policy.stances(a, b)
         ends = np.cumsum([len(k) for k in keys])
         for group, start, end in zip(batch, ends - [len(k) for k in keys], ends, strict=True):
-            if scored[start:end].min() > stop:
+            has_limit = bool(is_crowded[group[0]])
+            is_allowed = stances[start:end].max() <= 0 and not (has_limit and policy.exceeded(group))
+            if is_allowed and scored[start:end].min() > stop:
                 continue
-            own = merge_groups(len(group), bits[:, start:end], weigh, is_set, stop)
+            limit = partial(_fits, policy, group) if has_limit else None
+            own = merge_groups(len(group), bits[:, start:end], weigh, is_set, stop, stances[start:end], limit)
             label[group] = group[own]
         at = np.minimum(np.searchsorted(known, every), len(known) - 1)
         new = known[at] != every
@@ -75,12 +98,24 @@ def cluster_records(
     return Clustering(label, sides[0][order], sides[1][order], sides[2][order], split)
 
 
+def _fits(policy: ClusterPolicy, group: Rows, members: Rows) -> bool:
+    return not policy.exceeded(group[members])
+
+
 def merge_groups(
-    n: int, bits: Floats, weigh: Weigh, is_set: npt.NDArray[np.bool_], stop: float
+    n: int,
+    bits: Floats,
+    weigh: Weigh,
+    is_set: npt.NDArray[np.bool_],
+    stop: float,
+    stances: npt.NDArray[np.int8],
+    fits: Callable[[Rows], bool] | None = None,
 ) -> npt.NDArray[np.int64]:
     """The group of each of n records, named by its first one, from the evidence of all their pairs.
 
-    bits: (kinds, n(n-1)/2, fields) in the order of np.triu_indices(n, 1). Ties go to the first records.
+    bits: (kinds, n(n-1)/2, fields) in the order of np.triu_indices(n, 1). Ties go to the first records. stances: of
+    each pair, see ClusterPolicy; groups between which those of 1 outnumber those of -1 stay apart. fits: whether some
+    of the n may be one person.
     """
     i, j = np.triu_indices(n, 1)
     counts = np.zeros((n, n, bits.shape[2]), np.float32)
@@ -89,20 +124,29 @@ def merge_groups(
     sums[:, i, j] = sums[:, j, i] = bits
     weight = np.full((n, n), -np.inf, np.float32)
     weight[i, j] = weight[j, i] = weigh(bits.sum(axis=2))
-    own = np.arange(n)
+    balance = np.zeros((n, n), np.int32)
+    balance[i, j] = balance[j, i] = stances
+    weight[balance > 0] = -np.inf
+    own, is_gone = np.arange(n), np.zeros(n, bool)
     while True:
         best = int(weight.argmax())
         x, y = sorted((best // n, best % n))
         if weight[x, y] <= stop:
             return own
+        if fits is not None and not fits(np.flatnonzero((own == x) | (own == y))):
+            weight[x, y] = weight[y, x] = -np.inf
+            continue
         own[own == y] = x
+        is_gone[y] = True
         # of a set the pair with the better evidence stays, of all else both count
         is_better = (counts[y] > 0) & ((counts[x] == 0) | (sums[0, y] > sums[0, x]))
         sums[:, x] = np.where(is_set, np.where(is_better, sums[:, y], sums[:, x]), sums[:, x] + sums[:, y])
         counts[x] = np.where(is_set, np.maximum(counts[x], counts[y]), counts[x] + counts[y])
         sums[:, :, x], counts[:, x] = sums[:, x], counts[x]
+        balance[x] += balance[y]
+        balance[:, x] = balance[x]
         row = weigh((sums[:, x] / np.maximum(counts[x], 1)).sum(axis=2))
-        row[~np.isfinite(weight[x])] = -np.inf
+        row[is_gone | (balance[x] > 0)] = row[x] = -np.inf
         weight[x] = weight[:, x] = row
         weight[y] = weight[:, y] = -np.inf
 
@@ -114,6 +158,13 @@ def component_labels(n_records: int, left: Rows, right: Rows) -> Rows:
     smallest = np.full(n, n_records, np.int64)
     np.minimum.at(smallest, labels, np.arange(n_records))
     return smallest[labels]
+
+
+def members_of(label: Rows, wanted: Rows) -> dict[int, Rows]:
+    """The records of the wanted labels, in ascending order."""
+    names, order = np.unique(wanted), np.argsort(label, kind="stable")
+    sides = (np.searchsorted(label[order], names, side=side) for side in ("left", "right"))
+    return {int(name): order[start:end] for name, start, end in zip(names, *sides, strict=True)}
 
 
 def join_equals(found: Clustering, twin: Rows, is_sure: npt.NDArray[np.bool_]) -> Clustering:
@@ -145,10 +196,10 @@ def _fit_pieces(
     return label, split
 
 
-def _groups_of_several(label: Rows) -> list[Rows]:
-    """The records of each component of more than two, in ascending order."""
+def _groups_of_several(label: Rows, is_crowded: npt.NDArray[np.bool_]) -> list[Rows]:
+    """The records of each component of more than two, and of two where a limit may part them, in ascending order."""
     sizes = np.bincount(label, minlength=len(label))
-    large = np.flatnonzero(sizes > 2)
+    large = np.flatnonzero((sizes > 2) | ((sizes == 2) & is_crowded))
     members = np.argsort(label, kind="stable")
     starts = np.searchsorted(label[members], large)
     return [members[s : s + n] for s, n in zip(starts, sizes[large], strict=True)]

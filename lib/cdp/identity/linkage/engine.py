@@ -17,10 +17,11 @@ from cdp.identity.linkage.homes import household_labels
 from cdp.identity.linkage.levels import Levels, Rows
 from cdp.identity.linkage.model import LinkModel, Patterns, count_patterns, fit, join_patterns
 from cdp.identity.linkage.parts import Parts, build_parts
+from cdp.identity.linkage.policy import Refusals, days_of, refused_pairs
 from cdp.identity.linkage.schema import RecordSchema
 from cdp.identity.linkage.score import LEAST, Scorer, pair_bits, threshold, weights
 from cdp.identity.linkage.shared_values import GenericValue, drop_generic
-from cdp.identity.rules import GenericPattern
+from cdp.identity.rules import GenericPattern, Policy
 
 _CHUNK = 500_000  # pairs compared at once: some 200 MB
 _RANDOM_PAIRS = 400_000  # outside the candidates; a level that one pair in 10,000 has is then known to 15%
@@ -32,7 +33,11 @@ Progress = Callable[[str], None]
 
 @dataclass(frozen=True)
 class Linked:
-    """All that the engine found; records are numbered in the order of the frame."""
+    """All that the engine found; records are numbered in the order of the frame.
+
+    refused: place among the scored pairs of `clusters` -> the rule of policy that keeps the people of both apart, of
+    pairs that alone speak for one person.
+    """
 
     fields: list[Field]
     parts: Parts
@@ -45,6 +50,8 @@ class Linked:
     clusters: Clustering
     household: Rows
     generic: list[GenericValue]
+    refusals: Refusals
+    refused: dict[int, str]
     seconds: dict[str, float]
 
     def totals_of(self, left: Rows, right: Rows) -> npt.NDArray[np.float32]:
@@ -78,12 +85,12 @@ class _Clock:
 def link_records(
     frame: pd.DataFrame, schema: RecordSchema, *, nicknames: Mapping[str, str],
     patterns: tuple[GenericPattern, ...] = (), progress: Progress = lambda _: None,
-    least_bits: float = 0.0, apart: tuple[Rows, Rows] = _NO_PAIRS,
+    least_bits: float = 0.0, apart: tuple[Rows, Rows] = _NO_PAIRS, policy: Policy = Policy(),
 ) -> Linked:  # fmt: skip
     """Tell who is who among the records of a frame of text (None is null), sorted by source and record id.
 
     least_bits: the least weight that makes two records one person, where a false merge costs more than a missed one.
-    apart: pairs of records, by number, that are two people whatever they tell.
+    apart: pairs of records, by number, that are two people whatever they tell. policy: what else never is one person.
     """
     clock = _Clock(progress)
     clock.start("normalise")
@@ -103,6 +110,7 @@ def link_records(
     is_apart = _membership(apart, len(frame))
     weight[is_apart(found.left, found.right)] = LEAST
     clock.start("cluster")
+    refusals = Refusals(policy, parts, _days_of_records(frame, schema))
 
     def bits_of(left: Rows, right: Rows) -> npt.NDArray[np.float32]:
         bits = pair_bits(scorer, compare_in_chunks(fields, parts, left, right), left, right)
@@ -112,14 +120,26 @@ def link_records(
 
     is_set = np.array([f.is_identifier and f.name != "national id" for f in fields], bool)
     clusters = cluster_records(len(frame), found.left, found.right, weight, bits_of,
-                               lambda bits: weights(model, bits), is_set, stop=stop)  # fmt: skip
+                               lambda bits: weights(model, bits), is_set, refusals, stop=stop)  # fmt: skip
     twin, is_sure = _equal_records(parts, len(frame), lambda a: weights(model, bits_of(a, a).sum(axis=2)) > stop)
     clusters = join_equals(clusters, twin, is_sure & ~np.isin(np.arange(len(frame)), np.concatenate(apart)))
     household = household_labels(parts, clusters.label)
+    refused = _refused(refusals, clusters, stop)
     clock.start("")
-    return Linked(
-        fields, parts, scorer, model, found, levels, weight, stop, clusters, household, generic, clock.seconds
-    )
+    return Linked(fields, parts, scorer, model, found, levels, weight, stop, clusters, household, generic, refusals,
+                  refused, clock.seconds)  # fmt: skip
+
+
+def _days_of_records(frame: pd.DataFrame, schema: RecordSchema) -> npt.NDArray[np.int64]:
+    if schema.updated_at is None:
+        return np.full(len(frame), -1, np.int64)
+    return days_of(frame[schema.updated_at].to_numpy(object))
+
+
+def _refused(refusals: Refusals, clusters: Clustering, stop: float) -> dict[int, str]:
+    at = np.flatnonzero((clusters.weight > stop) & (clusters.label[clusters.left] != clusters.label[clusters.right]))
+    rules = refused_pairs(refusals, clusters.label, clusters.left[at], clusters.right[at])
+    return {int(k): rule for k, rule in zip(at, rules, strict=True) if rule}
 
 
 def compare_in_chunks(fields: list[Field], parts: Parts, left: Rows, right: Rows) -> Levels:

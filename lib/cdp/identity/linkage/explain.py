@@ -91,8 +91,8 @@ def explain_people(
         members[person].append(row)
     for left, _, told in links:
         kept[int(label[left])].append(told)
-    for (left, right, told), average in zip(cuts, mean, strict=True):
-        why = f"all pairs between the records of both weigh {average:+.1f} bits on average"
+    for at, (left, right, told), average in zip(cut_pairs(linked).tolist(), cuts, mean, strict=True):
+        why = linked.refused.get(at, f"all pairs between the records of both weigh {average:+.1f} bits on average")
         for side in (left, right):
             lost[int(label[side])].append({**told, "why": why})
     for person, rows in members.items():

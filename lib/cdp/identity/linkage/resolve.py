@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import hmac
+from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -53,7 +54,8 @@ def resolve_records(
 ) -> Resolution:  # fmt: skip
     """Resolve the records of a Spark frame, for notebooks and jobs; see :func:`resolve_table`."""
     schema.check_columns(frame.columns)
-    wanted = dict.fromkeys(n for n in (schema.source, schema.record_id, *schema.columns) if n is not None)
+    names = (schema.source, schema.record_id, schema.updated_at, *schema.columns)
+    wanted = dict.fromkeys(n for n in names if n is not None)
     return resolve_table(frame.select(*[f"`{n}`" for n in wanted]).toArrow(), schema, rules=rules, secret=secret,
                          progress=progress)  # fmt: skip
 
@@ -75,7 +77,8 @@ def resolve_table(
                           "split the files by country or region")  # fmt: skip
     frame = text_frame(table, schema)
     inner = schema.model_copy(update={"record_id": _RECORD, "source": _SOURCE})
-    linked = link_records(frame, inner, nicknames=rules.nicknames, patterns=rules.generic_patterns, progress=progress)
+    linked = link_records(frame, inner, nicknames=rules.nicknames, patterns=rules.generic_patterns, policy=rules.policy,
+                          progress=progress)  # fmt: skip
     return _resolution(frame, linked, secret)
 
 
@@ -84,7 +87,8 @@ def text_frame(table: pa.Table, schema: RecordSchema) -> pd.DataFrame:
     n = table.num_rows
     sources = as_text(table[schema.source]) if schema.source else pd.Series([ONE_SOURCE] * n, dtype=object)
     columns = {_SOURCE: sources.fillna(ONE_SOURCE), _RECORD: as_text(table[schema.record_id])}
-    columns |= {name: as_text(table[name]) for name in schema.columns}
+    named = dict.fromkeys([*schema.columns, *([schema.updated_at] if schema.updated_at else [])])
+    columns |= {name: as_text(table[name]) for name in named}
     frame = pd.DataFrame(columns)
     missing = int(frame[_RECORD].isna().sum())
     if missing:
@@ -165,6 +169,7 @@ def _summary(linked: Linked) -> dict[str, Any]:
         "rounds": model.rounds,
         "warnings": list(model.warnings),
         "quality": quality_figures(linked),
+        "refused_by_policy": dict(sorted(Counter(linked.refused.values()).items())),
         "blocking": {
             "rules": [{"rule": r.name, "pairs": r.pairs} for r in found.rules],
             "capped_blocks": [{"rule": r.name, "blocks": r.capped_blocks, "records": r.capped_records} for r in capped],

@@ -38,8 +38,8 @@ class RecordSchema(_Frozen):
     """A file's columns by meaning.
 
     record_id: the column that numbers a source's records, unique per source. source: the column that names the feed
-    (without it the file's own name is the source). updated_at: when the record last changed; matching does not look
-    at it. columns: column of the file -> semantic type; a column that is not named is ignored.
+    (without it the file's own name is the source). updated_at: when the record last changed; only limits of policy
+    look at it. columns: column of the file -> semantic type; a column that is not named is ignored.
     """
 
     record_id: str

@@ -8,8 +8,11 @@ import numpy as np
 import numpy.typing as npt
 
 from cdp.identity.linkage.clusters import LARGEST_PIECE, Clustering, cluster_records
+from cdp.identity.linkage.policy import Refusals
+from cdp.identity.rules import Policy
 
 _UNKNOWN = 0.0
+_POLICY_OF_NONE = Refusals(Policy(), {}, np.empty(0, np.int64))
 
 
 def _cluster(
@@ -29,7 +32,7 @@ def _cluster(
         return (totals[0] + prior).astype(np.float32)
 
     return cluster_records(n, left, right, weigh(bits_of(left, right).sum(axis=2)), bits_of, weigh,
-                           np.array([False] * (n_fields - 1) + [is_set]))  # fmt: skip
+                           np.array([False] * (n_fields - 1) + [is_set]), _POLICY_OF_NONE)  # fmt: skip
 
 
 def test_a_chain_is_cut_where_its_ends_contradict() -> None:

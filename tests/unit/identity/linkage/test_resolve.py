@@ -15,7 +15,7 @@ from pyspark.sql import SparkSession
 from cdp.core.errors import ConfigError, ContractError
 from cdp.identity.linkage.resolve import Resolution, resolve_records, resolve_table, text_frame
 from cdp.identity.linkage.schema import RecordSchema
-from cdp.identity.rules import GenericPattern, IdentityRules
+from cdp.identity.rules import GenericPattern, IdentityRules, Policy
 
 _RULES = IdentityRules(
     links={"email": {"probability": 0.9, "max_people": 1}}, known_types=(),
@@ -331,3 +331,39 @@ def test_the_command_writes_its_four_files(crowd: list[dict[str, Any]], tmp_path
     )
     assert json.loads((out / "summary.json").read_text())["records"] == len(crowd)
     assert all(json.loads(line)["person_id"] for line in (out / "explain.jsonl").read_text().splitlines())
+
+
+def test_policy_keeps_apart_what_evidence_would_join_and_tells_it(crowd: list[dict[str, Any]]) -> None:
+    house = {"first": "walter", "last": "ashdown", "tel": "07123456789", "street": "3 elm road", "zip": "1200"}
+    born = {"old": "1950-09-21", "old2": "1950-09-12", "young": "1961-03-07", "vague": "1950"}
+    men = [{**house, "mail": "w.ashdown@mail.example", "suffix": None, "born": born[n], "id": n} for n in born]
+    mails = [
+        {
+            **_person(5000),
+            "id": f"m{n}",
+            "born": "1961-05-17",
+            "zip": "1222",
+            "first": "edith",
+            "last": "foxley",
+            "tel": "07999888777",
+            "street": "9 oak road",
+            "mail": f"post{n}@mail.example",
+        }
+        for n in range(4)
+    ]
+    table = pa.Table.from_pylist([*crowd, *men, *mails])
+    policy = Policy.model_validate({"one_value": ["birth_date"], "at_most": {"email": {"values": 3, "days": 365}}})
+    free, held = (
+        resolve_table(table, _SCHEMA, rules=rules, secret=b"key")
+        for rules in (_RULES, _RULES.model_copy(update={"policy": policy}))
+    )
+    person = held.people.set_index("record_id")["person_id"]
+    assert person["old"] == person["old2"] == person["vague"] != person["young"]
+    freely = free.people.set_index("record_id")["person_id"]
+    assert freely["old"] == freely["young"] and free.summary["refused_by_policy"] == {}
+    assert len({freely[f"m{n}"] for n in range(4)}) == 1
+    assert sorted(person[[f"m{n}" for n in range(4)]].value_counts().tolist()) == [1, 3]
+    told = held.summary["refused_by_policy"]
+    assert [rule.split(":")[0] for rule in told] == ["policy at_most", "policy one_value"]
+    cuts = next(e for e in held.explanations() if e["person_id"] == person["young"])["cut"]
+    assert {cut["why"] for cut in cuts} == {list(told)[1]}
