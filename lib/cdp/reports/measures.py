@@ -82,7 +82,8 @@ _IDENTITY = (
 
 def list_identity(nights: Sequence[IdentityNight]) -> list[Measure]:
     """The measures of the last of the nights, beside those of the one before it."""
-    last, before = [dict(night.measures) for night in [*nights[-1:], *nights[-2:-1], *[IdentityNight("", ())] * 2][:2]]
+    last = dict(nights[-1].measures) if nights else {}
+    before = dict(nights[-2].measures) if len(nights) > 1 else {}
     return [
         Measure(words, _write(last[key], how), _write(before[key], how) if key in before else "")
         for words, key, how in _IDENTITY
