@@ -17,7 +17,7 @@ from cdp.ingest.codes import reason_sql
 from cdp.ingest.columns import FIRST_SECOND, LAST_SECOND
 from cdp.ingest.fields import KEPT, TEXT_SUFFIX
 from cdp.ingest.mapping_spec import MappingSpec
-from cdp.ingest.parse_json import read_sql
+from cdp.ingest.parse_json import TRIMMED, read_sql
 
 #: Places in the logs of PostgreSQL (lsn), Oracle (scn), MySQL (file, pos, row), SQL Server and MongoDB.
 _SOURCE = (
@@ -41,11 +41,13 @@ def unwrap_changes(records: DataFrame) -> DataFrame:
     defects. Numbers of an image pass through a double: decimals with more digits come as texts
     (`decimal.handling.mode=string`). `__change_fault`: the reasons for which the envelope cannot be read, or null.
     """
-    outer = records.withColumn("__outer", F.expr(f"{read_sql('__text', _ENVELOPE)}.r"))
+    trimmed = records.withColumn("__text", F.expr(TRIMMED))
+    outer = trimmed.withColumn("__outer", F.expr(f"{read_sql('__text', _ENVELOPE)}.r"))
     payload = f"coalesce({read_sql('__outer.payload', _ENVELOPE)}.r, __outer)"
     read = outer.withColumn("__event", F.expr(f"CASE WHEN __outer.op IS NULL THEN {payload} ELSE __outer END"))
     return read.select(
         *(F.col(f"__{c}") for c in KEPT),
+        "__is_utf8",
         F.expr(f"coalesce({_IMAGE}, IF({_IS_TOMBSTONE}, '{{}}', __text))").alias("__text"),
         F.expr(f"CASE WHEN {_is_time_sql()} THEN timestamp_micros({_micros_sql()}) END").alias(CHANGED_AT),
         F.expr(_order_sql()).alias(CHANGE_NO),

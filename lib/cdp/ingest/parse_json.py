@@ -19,6 +19,8 @@ from cdp.ingest.mapping_spec import Kind
 from cdp.ingest.spec import SourceSpec
 
 _CORRUPT = "__corrupt"
+#: A record without the blanks after it.
+TRIMMED = r"rtrim(' \t\r\n', __text)"
 _OPTIONS = (
     f"map('mode', 'PERMISSIVE', 'columnNameOfCorruptRecord', '{_CORRUPT}', "
     "'allowNonNumericNumbers', 'false', 'allowSingleQuotes', 'false')"
@@ -42,12 +44,13 @@ _KIND_NAMES: dict[Kind, str] = {
 
 
 def with_text(records: DataFrame) -> DataFrame:
-    """Add `__text`, the record as text without the blanks around it; bytes that are not UTF-8 are replaced, so that
-    other defects are named too.
+    """Add `__is_utf8`, and `__text`, the record as text without the blanks before it; bytes that are not UTF-8 are
+    replaced, so that other defects are named too. Blanks after it are looked for letter by letter, and harm nobody.
     """
-    return records.withColumn(
-        "__text", F.expr(r"trim(' \t\r\n', ltrim('\ufeff', make_valid_utf8(cast(__raw AS STRING))))")
-    )
+    text = "CAST(__raw AS STRING)"
+    told = records.withColumn("__is_utf8", F.expr(f"is_valid_utf8({text})"))
+    valid = f"CASE WHEN __is_utf8 THEN {text} ELSE make_valid_utf8({text}) END"
+    return told.withColumn("__text", F.expr(rf"ltrim(' \t\r\n\ufeff', {valid})"))
 
 
 def parse_json(records: DataFrame, spec: SourceSpec, fields: FieldTree, parts_when: Mapping[str, str]) -> DataFrame:
@@ -129,14 +132,14 @@ def _fault_sql(spec: SourceSpec, fields: FieldTree, both: Mapping[str, FieldTree
     ]
     named = f"array_compact(array({', '.join(misfits)}))" if misfits else f"CAST(array() AS {REASONS_TYPE})"
     is_json = f"startswith(__text, '{{') AND {read_sql('__text', '`-` STRING')}.`{_CORRUPT}` IS NULL"
-    is_encoded = "is_valid_utf8(cast(__raw AS STRING))"
     form = f"""CASE
         WHEN startswith(__text, '{{') AND __json.`{_CORRUPT}` IS NULL THEN {_too_big_number(both)}
         WHEN NOT ({is_json}) THEN array({reason_sql("", "bad_json")})
         WHEN size({named}) > 0 THEN {named}
         ELSE array({reason_sql("", "wrong_type")}) END"""
-    too_large = f"CASE WHEN octet_length(__text) > {spec.max_record_bytes} THEN {reason_sql('', 'too_large')} END"
-    bad_encoding = f"CASE WHEN NOT {is_encoded} THEN {reason_sql('', 'bad_encoding')} END"
+    is_large = " AND ".join(f"octet_length({t}) > {spec.max_record_bytes}" for t in ("__text", TRIMMED))
+    too_large = f"CASE WHEN {is_large} THEN {reason_sql('', 'too_large')} END"
+    bad_encoding = f"CASE WHEN NOT __is_utf8 THEN {reason_sql('', 'bad_encoding')} END"
     every = f"array_compact(concat(array({too_large}, {bad_encoding}), coalesce({form}, array())))"
     return f"nullif({every}, CAST(array() AS {REASONS_TYPE}))"
 

@@ -199,6 +199,7 @@ def ask_broker(spark: SparkSession, source: SourceSpec, client: Mapping[str, str
     for name, value in {**client, "key.deserializer": _BYTES, "value.deserializer": _BYTES}.items():
         settings.put(name, value)
     settings.putIfAbsent("default.api.timeout.ms", _TIMEOUT_MS)
+    settings.putIfAbsent("request.timeout.ms", _TIMEOUT_MS)
     settings.putIfAbsent("allow.auto.create.topics", "false")
     try:
         consumer = jvm.org.apache.kafka.clients.consumer.KafkaConsumer(settings)
