@@ -30,12 +30,12 @@ SAMPLE, DRAWS = 2_000, 10
 TAIL = 0.01  # values beyond these quantiles count as the quantile
 NOTICEABLE = 0.4  # standard deviations from the mean, from which a measure names a segment
 SURE = 1e-4
-#: measure -> what a segment is called that is high in it, and low
+#: measure -> what a segment is called that is high in it, and low, beside everybody
 WORDS = {
     "silence": ("long silent", "bought lately"),
     "purchases": ("many purchases", "few purchases"),
     "amount": ("large baskets", "small baskets"),
-    "churn": ("likely to leave", "likely to stay"),
+    "churn": ("less likely to buy", "more likely to buy"),
     "value": ("high value", "low value"),
 }
 

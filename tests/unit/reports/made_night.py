@@ -171,11 +171,11 @@ def _cells() -> tuple[ScoreCell, ...]:
             people = round(70 * weight * math.exp(-(((value_bin - centre) / 4.5) ** 2)))
             if people:
                 amount = people * 10 ** ((value_bin + 0.5) / 10)
-                segment = "high value, likely to stay" if value_bin > 12 else "low value, likely to leave"
+                segment = "high value, more likely to buy" if value_bin > 12 else "low value, less likely to buy"
                 band, least = min(5, 1 + max(0, value_bin) // 6), 10 ** (value_bin / 10)
                 churn = people * (churn_bin + 0.5) / 20
                 cells.append(ScoreCell(churn_bin, value_bin, people, churn, amount, segment, band, least))
-    return (*cells, ScoreCell(19, None, 40, 39.9, 0.0, "low value, likely to leave", 1))
+    return (*cells, ScoreCell(19, None, 40, 39.9, 0.0, "low value, less likely to buy", 1))
 
 
 def _models() -> tuple[ModelFacts, ...]:
