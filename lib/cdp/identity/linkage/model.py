@@ -159,6 +159,8 @@ def _at_most_half(origin: float, stranger: float) -> dict[str, float]:
 def _rate(kind: str, patterns: Patterns, n_of: Mapping[str, Floats], at: int, field: Field) -> Floats:
     """The rates of one field for one kind of pair: learned where they are its own, else those of strangers."""
     prior = np.array([1.0, *field.typical]) * (_PRIOR_PAIRS_AT_HOME if kind == "home" else _PRIOR_PAIRS)
+    if kind == "same" and _is_alone(patterns, field):
+        return np.array([1.0, *field.typical])
     if kind == "same":
         return _held(_shares(patterns, n_of["same"], at, field, prior), field, field.most_different)
     if kind == "home" and field.shared_at_home:
@@ -175,6 +177,11 @@ def _rate(kind: str, patterns: Patterns, n_of: Mapping[str, Floats], at: int, fi
         agree = patterns.n[patterns.levels[:, at] == 1].sum() / max(patterns.n[patterns.levels[:, at] > 0].sum(), 1)
         stranger[1] = min(stranger[1], max(_STRANGERS_WITH_ONE_IDENTIFIER * agree, _FAINT))
     return _of_relatives(field, stranger) if kind == "home" else stranger
+
+
+def _is_alone(patterns: Patterns, field: Field) -> bool:
+    """Whether there is no other field: then nothing but what is typical can tell one person's pairs from strangers'."""
+    return patterns.levels.shape[1] == 1 and not field.is_identifier
 
 
 def _of_one_origin(field: Field, stranger: Floats) -> Floats:
@@ -259,6 +266,8 @@ def _warnings(
     told = []
     if not any(f.name in ("given name", "birth date", "national id") for f in fields):
         told.append("no given name, birth date or national id: members of one household cannot be told apart")
+    if len(fields) == 1 and not fields[0].is_identifier:
+        told.append(f"{fields[0].name} is all that the records tell: hardly anybody is known by it alone")
     if rounds >= _ROUNDS:
         told.append(f"learning did not settle in {_ROUNDS} rounds: the fields may be too few to tell people apart")
     if matches > 20 * n_records:

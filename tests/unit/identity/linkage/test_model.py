@@ -115,3 +115,13 @@ def test_names_that_go_together_are_not_taken_for_people() -> None:
     assert right > 450 and right / found > 0.95
     at = linked.model.fields.index("family name")
     assert linked.model.rates["origin"][at][1] > 1.5 * linked.model.rates["stranger"][at][1]
+
+
+def test_a_birth_date_alone_makes_hardly_anybody_one_person() -> None:
+    draw = np.random.default_rng(9)
+    born = [f"{draw.integers(1950, 1960)}-{draw.integers(1, 13):02d}-{draw.integers(1, 29):02d}" for _ in range(2_000)]
+    schema = RecordSchema.model_validate({"record_id": "id", "columns": {"born": "birth_date"}})
+    frame = pd.DataFrame({"id": [f"{n:04d}" for n in range(2_000)], "born": born})
+    linked = link_records(frame, schema, nicknames={})
+    assert len(np.unique(linked.clusters.label)) > 1_900
+    assert any("birth date is all that the records tell" in told for told in linked.model.warnings)
