@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from cdp.identity.linkage.clusters import component_labels, members_of
+from cdp.identity.linkage.clusters import component_labels, cross_pairs, members_of
 from cdp.identity.linkage.engine import Linked, link_records
 from cdp.identity.linkage.explain import holding_links, probability, waterfalls
 from cdp.identity.linkage.levels import Rows
@@ -56,14 +56,9 @@ class Matches:
         if not len(first):
             return np.empty(0)
         members = members_of(self.person, np.concatenate([first, second]))
-        left, right, starts = [], [], [0]
-        for a, b in zip(first.tolist(), second.tolist(), strict=True):
-            rows, others = members[a], members[b]
-            left.append(np.repeat(rows, len(others)))
-            right.append(np.tile(others, len(rows)))
-            starts.append(starts[-1] + len(left[-1]))
-        totals = self.linked.totals_of(np.concatenate(left), np.concatenate(right))
-        mean = np.add.reduceat(totals, starts[:-1], axis=1) / np.diff(starts)
+        left, right, starts = cross_pairs(members, first, second)
+        n_pairs = np.diff([*starts, len(left)])
+        mean = np.add.reduceat(self.linked.totals_of(left, right), starts, axis=1) / n_pairs
         mean[:2] += extra
         return self.linked.weigh(mean.astype(np.float32)).astype(float)
 

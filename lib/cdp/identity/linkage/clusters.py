@@ -10,7 +10,7 @@ that are sets (e-mails, phones) a group has those of all its records, and the be
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Protocol
@@ -165,6 +165,14 @@ def members_of(label: Rows, wanted: Rows) -> dict[int, Rows]:
     names, order = np.unique(wanted), np.argsort(label, kind="stable")
     sides = (np.searchsorted(label[order], names, side=side) for side in ("left", "right"))
     return {int(name): order[start:end] for name, start, end in zip(names, *sides, strict=True)}
+
+
+def cross_pairs(members: Mapping[int, Rows], first: Rows, second: Rows) -> tuple[Rows, Rows, Rows]:
+    """All pairs of one record of each of two labels, one pair of labels after the other: both sides, and the starts."""
+    sides = [(members[a], members[b]) for a, b in zip(first.tolist(), second.tolist(), strict=True)]
+    left = np.concatenate([np.repeat(a, len(b)) for a, b in sides])
+    right = np.concatenate([np.tile(b, len(a)) for a, b in sides])
+    return left, right, np.cumsum([0, *(len(a) * len(b) for a, b in sides[:-1])])
 
 
 def join_equals(found: Clustering, twin: Rows, is_sure: npt.NDArray[np.bool_]) -> Clustering:

@@ -13,7 +13,7 @@ from cdp.identity.linkage.similarity import jaro_winkler, on_distinct_pairs
 
 GIVEN = ("same", "other form", "close", "initial", "swapped with family name", "similar", "different")
 FAMILY = ("same", "close", "shares a part", "similar", "different")
-SWAPPED = 5
+INITIAL, SWAPPED = 4, 5
 GIVEN_AGREES = (1, 2, 3)
 
 

@@ -100,7 +100,8 @@ def link_records(
     found = propose_pairs(parts, len(frame), nicknames)
     clock.start("compare")
     levels = compare_in_chunks(fields, parts, found.left, found.right)
-    counted = _count_all(fields, parts, found, levels, len(frame))
+    twin = _first_equals(parts, len(frame))
+    counted = _count_all(fields, parts, found, levels, twin)
     clock.start("learn")
     model = fit(fields, counted, len(frame))
     clock.start("score")
@@ -121,7 +122,7 @@ def link_records(
     is_set = np.array([f.is_identifier and f.name != "national id" for f in fields], bool)
     clusters = cluster_records(len(frame), found.left, found.right, weight, bits_of,
                                lambda bits: weights(model, bits), is_set, refusals, stop=stop)  # fmt: skip
-    twin, is_sure = _equal_records(parts, len(frame), lambda a: weights(model, bits_of(a, a).sum(axis=2)) > stop)
+    is_sure = _are_enough(twin, lambda a: weights(model, bits_of(a, a).sum(axis=2)) > stop)
     clusters = join_equals(clusters, twin, is_sure & ~np.isin(np.arange(len(frame)), np.concatenate(apart)))
     household = household_labels(parts, clusters.label)
     refused = _refused(refusals, clusters, stop)
@@ -171,29 +172,32 @@ def _membership(pairs: tuple[Rows, Rows], n_records: int) -> Callable[[Rows, Row
     return lambda left, right: np.isin(keys(left, right), known)
 
 
-def _equal_records(
-    parts: Parts, n_records: int, is_enough: Callable[[Rows], npt.NDArray[np.bool_]]
-) -> tuple[Rows, npt.NDArray[np.bool_]]:
-    """(the first record that equals each one in all parts, whether that is enough to be one person)."""
-    same = np.arange(n_records)
+def _first_equals(parts: Parts, n_records: int) -> Rows:
+    """The first record that equals each one in all parts."""
     if not parts or not n_records:
-        return same, np.zeros(n_records, bool)
+        return np.arange(n_records)
     table = np.ascontiguousarray(np.concatenate([part.codes for part in parts.values()], axis=1))
     packed = table.view(np.dtype((np.void, table.itemsize * table.shape[1]))).ravel()
-    _, first, group, n = np.unique(packed, return_index=True, return_inverse=True, return_counts=True)
-    is_several = n[group] > 1
-    firsts = first[n > 1]
-    enough = np.zeros(n_records, bool)
-    enough[firsts] = is_enough(firsts)
-    twin = first[group].astype(np.int64)
-    return twin, is_several & enough[twin]
+    _, first, group = np.unique(packed, return_index=True, return_inverse=True)
+    return first[group].astype(np.int64)
 
 
-def _count_all(fields: list[Field], parts: Parts, found: Candidates, levels: Levels, n_records: int) -> Patterns:
+def _are_enough(twin: Rows, is_enough: Callable[[Rows], npt.NDArray[np.bool_]]) -> npt.NDArray[np.bool_]:
+    """Whether what several equal records tell is enough to be one person."""
+    firsts = np.flatnonzero(np.bincount(twin, minlength=len(twin)) > 1)
+    enough = np.zeros(len(twin), bool)
+    if len(firsts):
+        enough[firsts] = is_enough(firsts)
+    return enough[twin]
+
+
+def _count_all(fields: list[Field], parts: Parts, found: Candidates, levels: Levels, twin: Rows) -> Patterns:
     """Patterns of the candidates as they are, and of all other pairs by a sample that stands for them.
 
-    Pairs that no field can compare are left out: they are as likely one person as the pairs that tell are.
+    Pairs that no field can compare are left out: they are as likely one person as the pairs that tell are. So are
+    records that are equal in everything (`twin`: the first of them) and too many for a block: no sample of strangers.
     """
+    n_records = len(twin)
     mine = count_patterns(levels, 1.0, is_candidate=True)
     n_all = n_records * (n_records - 1) // 2
     n_other = n_all - len(found.left)
@@ -204,6 +208,7 @@ def _count_all(fields: list[Field], parts: Parts, found: Candidates, levels: Lev
     keys = left * n_records + right
     at = np.minimum(np.searchsorted(known, keys), max(len(known) - 1, 0))
     outside = known[at] != keys if len(known) else np.ones(len(keys), bool)
+    outside &= twin[left] != twin[right]
     left, right = left[outside], right[outside]
     if not len(left):
         return mine

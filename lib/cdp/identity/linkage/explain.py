@@ -35,7 +35,7 @@ def waterfalls(scorer: Scorer, left: Rows, right: Rows) -> list[Evidence]:
             if level:
                 steps.append({"step": field.name, "level": field.levels[level - 1], "bits": round(float(value), 2)})
         if taken < -0.005:
-            steps.append({"step": "household or place explains it too", "bits": round(float(taken), 2)})
+            steps.append({"step": "household, place or origin explains it too", "bits": round(float(taken), 2)})
         found.append(steps)
     return found
 

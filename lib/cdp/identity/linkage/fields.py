@@ -95,7 +95,7 @@ def _name_fields(parts: Parts, nicknames: Mapping[str, str]) -> list[Field]:
     if "family" in parts:
         fields.append(Field("family name", FAMILY, compare_family, (0.84, 0.06, 0.02, 0.02, 0.06),
                             {1: "family", 2: "family"}, shared_at_home=True,
-                            most_different=0.3, most_different_at_home=0.5))  # fmt: skip
+                            most_different=0.15, most_different_at_home=0.5))  # fmt: skip
     if "suffix" in parts:
         fields.append(Field("suffix", ("same", "different"), same_or_not("suffix"), (0.95, 0.05), {}))
     if "sex" in parts:
@@ -134,7 +134,7 @@ def _identifier_field(name: str) -> Field:
 def _address_field() -> Field:
     return Field("address", ADDRESS, compare_address, (0.5, 0.08, 0.07, 0.07, 0.03, 0.1, 0.15),
                  {1: "premises", 3: "street", 4: "postcode", 6: "city"}, shared_at_home=True, shared_nearby=True,
-                 most_different_at_home=0.4)  # fmt: skip
+                 most_different=0.2, most_different_at_home=0.4)  # fmt: skip
 
 
 def _word_field(name: str) -> Field:

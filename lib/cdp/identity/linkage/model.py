@@ -1,11 +1,14 @@
-"""What agreement is worth, learned without labels: a mixture of four kinds of pairs, fitted by EM on counted patterns.
+"""What agreement is worth, learned without labels: a mixture of five kinds of pairs, fitted by EM on counted patterns.
 
 A pair of records is of one person (`same`), of two people of one household (`home`), of two strangers of one place
-or circle (`nearby`), or of two strangers (`stranger`). The household kind may agree on family name, address, phone
-and the like as often as it wants, the nearby kind on what tells the place; but on given name, birth date and personal
-numbers both agree only as strangers or relatives do. So what a household or a town shares is not taken for evidence
-of one person, though the fields are counted as if they were independent (Fellegi and Sunter 1969; Winkler 1988 for EM
-and 1993 for bounds on it; more classes than two after Larsen and Rubin 2001).
+or circle (`nearby`), of two strangers of one origin (`origin`), or of two strangers (`stranger`). The household kind
+may agree on family name, address, phone and the like as often as it wants, the nearby kind on what tells the place;
+but on given name, birth date and personal numbers both agree only as strangers or relatives do. People of one language
+or fashion have given names, family names and regions in common far more often than the product of their chances, each
+a little: where the fields are few, such namesakes would else be taken for people. So what a household, a town or a
+language shares is not taken for evidence of one person, though the fields are counted as if they were independent
+(Fellegi and Sunter 1969; Winkler 1988 for EM and 1993 for bounds on it; more classes than two after Larsen and Rubin
+2001).
 
 Candidates are counted as they are. All other pairs are represented by random ones, weighted up: then the shares of
 the classes are shares of all pairs, and the prior needs no tuning.
@@ -39,7 +42,14 @@ _NAMESAKES = 0.01
 _RELATIVES_BIRTH = (1.0, 0.01, 0.0003, 0.003, 0.005, 0.0217, 0.03, 0.43, 0.5)
 # One person's dates seldom differ by 13 years or more (a slip of one digit has a level of its own).
 _A_GENERATION_WRONG = 0.004
-KINDS = ("same", "home", "nearby", "stranger")
+# Strangers of one origin: where learning starts, a tenth of all pairs that agree on names and places three times as
+# often as others. Where names do not go together both stay as they are, and nothing changes.
+ORIGIN = ("given name", "family name", "address")
+_OF_ONE_ORIGIN, _AGREE_AS_OFTEN = 0.1, 3.0
+# Levels that say "different" where these are not the last one alone: two kinds of other birth dates; another postcode
+# of the same region is another place.
+_DIFFERENT = {"birth date": (-2, -1), "address": (-3, -1)}
+KINDS = ("same", "home", "nearby", "origin", "stranger")
 
 
 @dataclass(frozen=True)
@@ -101,12 +111,16 @@ def fit(fields: list[Field], patterns: Patterns, n_records: int) -> LinkModel:
             t if f.shared_at_home else _of_relatives(f, s) for f, t, s in zip(fields, typical, stranger, strict=True)
         ],
         "nearby": [t if f.shared_nearby else s for f, t, s in zip(fields, typical, stranger, strict=True)],
+        "origin": [_of_one_origin(f, s) for f, s in zip(fields, stranger, strict=True)],
         "stranger": stranger,
     }
     few = min(0.5 * max(n_records, 1) / total, 0.2)
     # with identifiers alone families and colleagues cannot be told from people: a shared one is a person's
     others = (0.0, 0.0) if all(f.is_identifier for f in fields) else (few, 0.01)
-    shares = {"same": few, "home": others[0], "nearby": others[1], "stranger": 1 - few - sum(others)}
+    # by names alone it cannot be told from the kind of one person
+    origin = _OF_ONE_ORIGIN if {f.name for f in fields} > set(ORIGIN[:2]) else 0.0
+    shares = {"same": few, "home": others[0], "nearby": others[1], "origin": origin,
+              "stranger": 1 - few - sum(others) - origin}  # fmt: skip
     rates, shares, rounds = _climb(fields, patterns, rates, shares)
     warnings = _warnings(fields, rates, shares["same"] * total, n_records, rounds)
     tables = {kind: tuple(of_kind) for kind, of_kind in rates.items()}
@@ -127,6 +141,7 @@ def _climb(
         }
         if shares["home"]:
             shares["home"] = max(shares["home"], _LEAST_HOME * shares["same"])
+        shares |= _at_most_half(shares["origin"], shares["stranger"])
         rates = {kind: [_rate(kind, patterns, n_of, at, f) for at, f in enumerate(fields)] for kind in KINDS}
         now = np.concatenate([[np.log(shares["same"])], *[np.log(s[1:]) for s in rates["same"]]])
         if len(now) == len(last) and np.abs(now - last).max() < _TOLERANCE:
@@ -135,22 +150,49 @@ def _climb(
     return rates, shares, _ROUNDS
 
 
+def _at_most_half(origin: float, stranger: float) -> dict[str, float]:
+    """Strangers of one origin are the fewer ones: so the two kinds do not change places."""
+    least = max(stranger, (origin + stranger) / 2)
+    return {"origin": origin + stranger - least, "stranger": least}
+
+
 def _rate(kind: str, patterns: Patterns, n_of: Mapping[str, Floats], at: int, field: Field) -> Floats:
     """The rates of one field for one kind of pair: learned where they are its own, else those of strangers."""
     prior = np.array([1.0, *field.typical]) * (_PRIOR_PAIRS_AT_HOME if kind == "home" else _PRIOR_PAIRS)
+    if kind == "same" and _is_alone(patterns, field):
+        return np.array([1.0, *field.typical])
     if kind == "same":
         return _held(_shares(patterns, n_of["same"], at, field, prior), field, field.most_different)
     if kind == "home" and field.shared_at_home:
         return _held(_shares(patterns, n_of["home"], at, field, prior), field, field.most_different_at_home)
     if kind == "nearby" and field.shared_nearby:
         return _shares(patterns, n_of[kind], at, field, prior)
+    if kind == "origin" and field.name in ORIGIN:
+        return _shares(patterns, n_of[kind], at, field)
     # what strangers do, learned from all who are not one person but share nothing of this field by their kind
     n = n_of["stranger"] + (0 if field.shared_nearby else n_of["nearby"])
+    n = n + (0 if field.name in ORIGIN else n_of["origin"])
     stranger = _shares(patterns, n, at, field)
     if field.is_identifier:
         agree = patterns.n[patterns.levels[:, at] == 1].sum() / max(patterns.n[patterns.levels[:, at] > 0].sum(), 1)
         stranger[1] = min(stranger[1], max(_STRANGERS_WITH_ONE_IDENTIFIER * agree, _FAINT))
     return _of_relatives(field, stranger) if kind == "home" else stranger
+
+
+def _is_alone(patterns: Patterns, field: Field) -> bool:
+    """Whether there is no other field: then nothing but what is typical can tell one person's pairs from strangers'."""
+    return patterns.levels.shape[1] == 1 and not field.is_identifier
+
+
+def _of_one_origin(field: Field, stranger: Floats) -> Floats:
+    """Where learning starts for two strangers of one origin."""
+    if field.name not in ORIGIN:
+        return stranger
+    made = stranger * _AGREE_AS_OFTEN
+    made[0] = 1.0
+    made[-1] = max(1 - made[1:-1].sum(), stranger[-1] / _AGREE_AS_OFTEN)
+    made[1:] /= made[1:].sum()
+    return made
 
 
 def _of_relatives(field: Field, stranger: Floats) -> Floats:
@@ -166,18 +208,20 @@ def _of_relatives(field: Field, stranger: Floats) -> Floats:
 
 
 def _held(shares: Floats, field: Field, most_different: float) -> Floats:
-    """Hold the plain differences (birth dates have two) at a limit; the other levels share what is over."""
-    plain = slice(-2, None) if field.name == "birth date" else slice(-1, None)
-    over = shares[plain].sum()
+    """Hold the levels that say "different" at a limit; the other levels share what is over."""
+    plain = np.zeros(len(shares), bool)
+    plain[list(_DIFFERENT.get(field.name, (-1,)))] = True
     made = shares.copy()
     if field.name == "birth date" and made[-1] > _A_GENERATION_WRONG:
         made[1:-1] *= (1 - _A_GENERATION_WRONG) / (1 - made[-1])
         made[-1] = _A_GENERATION_WRONG
-        over = made[plain].sum()
+    over = made[plain].sum()
     if over <= most_different:
         return made
+    rest = ~plain
+    rest[0] = False
     made[plain] *= most_different / over
-    made[1 : plain.start] *= (1 - most_different) / (1 - over)
+    made[rest] *= (1 - most_different) / (1 - over)
     return made
 
 
@@ -222,6 +266,8 @@ def _warnings(
     told = []
     if not any(f.name in ("given name", "birth date", "national id") for f in fields):
         told.append("no given name, birth date or national id: members of one household cannot be told apart")
+    if len(fields) == 1 and not fields[0].is_identifier:
+        told.append(f"{fields[0].name} is all that the records tell: hardly anybody is known by it alone")
     if rounds >= _ROUNDS:
         told.append(f"learning did not settle in {_ROUNDS} rounds: the fields may be too few to tell people apart")
     if matches > 20 * n_records:

@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from cdp.identity.linkage.birth_dates import DAY_FIRST, parse_date, vote_order
-from cdp.identity.linkage.clusters import members_of
+from cdp.identity.linkage.clusters import cross_pairs, members_of
 from cdp.identity.linkage.levels import Rows
 from cdp.identity.linkage.parts import Part, Parts
 from cdp.identity.linkage.similarity import Texts, edits, on_distinct_pairs
@@ -53,12 +53,18 @@ class Refusals:
     def crowded(self, label: Rows) -> npt.NDArray[np.bool_]:
         """For each label whether its records hold more values than some limit allows, at whatever time."""
         over = np.zeros(len(label), bool)
+        for n_values, limit in self.values_held(label):
+            over |= n_values > limit.values
+        return over
+
+    def values_held(self, label: Rows) -> list[tuple[Rows, ValueLimit]]:
+        """For each limit how many different values each label's records hold."""
+        found = []
         for name, limit in self._limits():
             rows, places = np.nonzero(self.parts[name].codes >= 0)
-            held = np.stack([label[rows], self.parts[name].codes[rows, places]])
-            owner, n = np.unique(np.unique(held, axis=1)[0], return_counts=True)
-            over[owner[n > limit.values]] = True
-        return over
+            held = np.unique(np.stack([label[rows], self.parts[name].codes[rows, places]]), axis=1)
+            found.append((np.bincount(held[0], minlength=len(label)), limit))
+        return found
 
     def exceeded(self, rows: Rows) -> str | None:
         """The identifier type of which these records, taken as one person, hold too many values; None for none."""
@@ -86,23 +92,20 @@ def most_at_once(first: Days, last: Days, days: int) -> int:
 
 def refused_pairs(refusals: Refusals, label: Rows, left: Rows, right: Rows) -> list[str | None]:
     """For pairs of records of two people each: the rule that keeps these people apart, None where none does."""
-    members = members_of(label, np.concatenate([label[left], label[right]]))
-    told: dict[tuple[int, int], str | None] = {}
-    found = []
-    for pair in zip(label[left].tolist(), label[right].tolist(), strict=True):
-        if pair not in told:
-            told[pair] = forbidden(refusals, members[pair[0]], members[pair[1]])
-        found.append(told[pair])
-    return found
-
-
-def forbidden(refusals: Refusals, one: Rows, other: Rows) -> str | None:
-    """The rule by which two groups of records must not be one person, in words; None where there is none."""
-    left, right = np.repeat(one, len(other)), np.tile(other, len(one))
-    if refusals.stances(left, right).sum(dtype=int) > 0:
-        return told_one_value(refusals.policy.one_value)
-    name = refusals.exceeded(np.concatenate([one, other])) if refusals.policy.at_most else None
-    return None if name is None else told_at_most(name, refusals.policy.at_most[name])
+    if not len(left):
+        return []
+    ends = np.sort(np.stack([label[left], label[right]]), axis=0)
+    pairs, back = np.unique(ends, axis=1, return_inverse=True)
+    members = members_of(label, pairs.ravel())
+    one, other, starts = cross_pairs(members, pairs[0], pairs[1])
+    is_apart = np.add.reduceat(refusals.stances(one, other).astype(np.int64), starts) > 0
+    told: list[str | None] = [told_one_value(refusals.policy.one_value) if apart else None for apart in is_apart]
+    for n_values, limit in refusals.values_held(label):
+        may_exceed = ~is_apart & (n_values[pairs[0]] + n_values[pairs[1]] > limit.values)
+        for at in np.flatnonzero(may_exceed).tolist():
+            name = refusals.exceeded(np.concatenate([members[int(pairs[side, at])] for side in (0, 1)]))
+            told[at] = None if name is None else told_at_most(name, refusals.policy.at_most[name])
+    return [told[at] for at in back.ravel().tolist()]
 
 
 def told_one_value(names: tuple[OneValue, ...]) -> str:

@@ -191,4 +191,5 @@ def _summary(linked: Linked) -> dict[str, Any]:
 def _rates(model: Any, at: int, level: int) -> dict[str, float]:
     m, u = float(model.rates["same"][at][level]), float(model.rates["stranger"][at][level])
     return {"m": m, "u": u, "household": float(model.rates["home"][at][level]),
-            "nearby": float(model.rates["nearby"][at][level]), "bits": round(float(np.log2(m / u)), 2)}  # fmt: skip
+            "nearby": float(model.rates["nearby"][at][level]), "origin": float(model.rates["origin"][at][level]),
+            "bits": round(float(np.log2(m / u)), 2)}  # fmt: skip

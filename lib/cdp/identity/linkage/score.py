@@ -8,10 +8,11 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from cdp.identity.linkage.compare_names import INITIAL
 from cdp.identity.linkage.fields import Field
 from cdp.identity.linkage.levels import Levels, Rows
 from cdp.identity.linkage.model import KINDS, LinkModel
-from cdp.identity.linkage.parts import IDENTIFIERS, Parts
+from cdp.identity.linkage.parts import IDENTIFIERS, Part, Parts
 
 Bits = npt.NDArray[np.float32]
 #: The least mean probability of the pairs that are taken to be one person.
@@ -35,10 +36,10 @@ class Scorer:
 def pair_bits(scorer: Scorer, levels: Levels, left: Rows, right: Rows) -> Bits:
     """(kinds, pairs, fields): log2 of how much better than strangers each kind of pair explains each field.
 
-    The kinds are one person, one household, one place; 0 where a field says nothing.
+    The kinds are one person, one household, one place, one origin; 0 where a field says nothing.
     """
     rates = scorer.model.rates
-    bits = np.zeros((3, len(left), len(scorer.fields)), np.float32)
+    bits = np.zeros((len(KINDS) - 1, len(left), len(scorer.fields)), np.float32)
     for at, field in enumerate(scorer.fields):
         level = levels[:, at]
         against = _against(scorer, at, level, left, right)
@@ -47,9 +48,13 @@ def pair_bits(scorer: Scorer, levels: Levels, left: Rows, right: Rows) -> Bits:
         # a plain difference never speaks for one person, nor full agreement against
         evidence = np.where(level == 1, np.maximum(evidence, 0), evidence)
         evidence = np.where(_is_plain(field, level), np.minimum(evidence, 0), evidence)
+        if field.name == "given name":
+            evidence[level == INITIAL] = np.minimum(
+                evidence[level == INITIAL], bits_of_an_initial(scorer.parts["given"])
+            )
         bits[0, :, at] = _capped_by_people(scorer, field, level, evidence, left, right)
         taken = evidence - bits[0, :, at]  # from every kind: what several people share tells none of them
-        for kind, is_shared in ((1, field.shared_at_home), (2, field.shared_nearby)):
+        for kind, is_shared in ((1, field.shared_at_home), (2, field.shared_nearby), (3, False)):
             bits[kind, :, at] = _logs(rates[KINDS[kind]][at])[level] - (against if is_shared else stranger) - taken
     return bits
 
@@ -60,9 +65,11 @@ def weights(model: LinkModel, totals: Bits) -> Bits:
 
 
 def shared_bits(model: LinkModel, totals: Bits) -> Bits:
-    """What is taken away from the evidence because one household, or one place, explains it too."""
-    other = np.logaddexp2(_odds(model, totals[1], "home"), _odds(model, totals[2], "nearby"))
-    return np.logaddexp2(np.float32(0), other).astype(np.float32)
+    """What is taken away from the evidence because one household, place or origin explains it too."""
+    other = np.zeros_like(totals[0])  # strangers
+    for at, kind in enumerate(KINDS[1:-1], 1):
+        other = np.logaddexp2(other, _odds(model, totals[at], kind))
+    return other.astype(np.float32)
 
 
 def threshold(weight: Bits) -> float:
@@ -97,22 +104,37 @@ def _against(scorer: Scorer, at: int, level: Levels, left: Rows, right: Rows) ->
     """Log2 of the chance that two strangers agree as this pair does, by its own value where a value is shared.
 
     So two records alone with a rare name get much, two of many Smiths little; where two values are only close the
-    more common one counts.
+    more common one counts. The frequencies are those among all who are not one person; strangers agree so much less
+    often on any value as they do on all.
     """
     field, table = scorer.fields[at], scorer.model.rates["stranger"][at]
+    usually = usual_rates(scorer.model, at)
     result = _logs(table)[level]
     for number, name in field.frequency.items():
         part = scorer.parts.get(name)
         hit = np.flatnonzero(level == number)
         if part is None or name in IDENTIFIERS or not len(hit):
             continue
-        is_close_only = number != 1 and field.frequency.get(1) == name
-        usual = table[1] if is_close_only else table[number]
+        usual = usually[1 if field.frequency.get(1) == name else number]
         chances = np.log2(chance_of(part.counts, usual))
         a, b = part.first[left[hit]], part.first[right[hit]]
-        own = np.maximum(chances[a], chances[b]) + (np.log2(table[number] / usual) if is_close_only else 0.0)
+        own = np.maximum(chances[a], chances[b]) + np.log2(table[number] / usual)
         result[hit] = np.where((a >= 0) & (b >= 0), own, result[hit])
     return result
+
+
+def usual_rates(model: LinkModel, at: int) -> npt.NDArray[np.float64]:
+    """How often two records that are not one person have each level of a field, whatever kind of pair they are."""
+    others = [kind for kind in KINDS if kind != "same"]
+    return np.average([model.rates[kind][at] for kind in others], axis=0, weights=[model.shares[k] for k in others])
+
+
+def bits_of_an_initial(given: Part) -> float:
+    """The most that an initial says for one person: that two given names begin alike; where few records have mere
+    initials, what was learned of them is learned from those few."""
+    letters = given.of_values("first letter", lambda name: ord(name[0]))
+    share = np.bincount(letters, weights=given.counts) / max(int(given.counts.sum()), 1)
+    return float(-np.log2((share**2).sum()))
 
 
 def chance_of(counts: npt.NDArray[np.int64], usual: float) -> npt.NDArray[np.float64]:

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import numpy as np
+import pandas as pd
 import pytest
 
+from cdp.identity.linkage.engine import link_records
 from cdp.identity.linkage.fields import Field
 from cdp.identity.linkage.levels import Levels
 from cdp.identity.linkage.model import count_patterns, fit, join_patterns
+from cdp.identity.linkage.schema import RecordSchema
 from cdp.identity.linkage.score import PRECISION_AIM, chance_of, threshold
 
+_WORDS = [a + b + c for a in "bdflmrt" for b in "aeiou" for c in ("ll", "nd", "rt", "sk")]
 _DRAW = np.random.default_rng(7)
 _SAME = {"given name": (0.9, 0.1), "family name": (0.95, 0.05), "number": (0.85, 0.15), "email": (0.7, 0.3)}
 _STRANGER = {
@@ -44,9 +48,12 @@ def test_em_recovers_planted_rates_and_the_prior() -> None:
     model = fit(_fields(), patterns, 4_000)
     total = n_same + n_other + 100 * n_outside
     assert model.shares["same"] == pytest.approx(n_same / total, rel=0.1)
-    for name, same, stranger in zip(model.fields, model.rates["same"], model.rates["stranger"], strict=True):
-        assert same[1] == pytest.approx(_SAME[name][0], abs=0.06)
-        assert stranger[1] == pytest.approx(_STRANGER[name][0], rel=0.25, abs=2e-4)
+    kinds = ("stranger", "origin")  # strangers of one origin are strangers
+    weight = np.array([model.shares[kind] for kind in kinds])
+    for at, name in enumerate(model.fields):
+        assert model.rates["same"][at][1] == pytest.approx(_SAME[name][0], abs=0.06)
+        stranger = np.average([model.rates[kind][at][1] for kind in kinds], weights=weight)
+        assert stranger == pytest.approx(_STRANGER[name][0], rel=0.25, abs=2e-4)
 
 
 def test_families_are_not_taken_for_people() -> None:
@@ -85,3 +92,36 @@ def test_the_threshold_rises_only_where_much_is_doubtful() -> None:
     taken = doubtful[doubtful > stop]
     assert 0 < stop < 12 and (1 / (1 + np.exp2(-taken.astype(float)))).mean() >= PRECISION_AIM
     assert threshold(np.array([], np.float32)) == 0.0
+
+
+def test_names_that_go_together_are_not_taken_for_people() -> None:
+    """Two languages with names and towns of their own: a namesake elsewhere is another person, one next door is not."""
+    draw = np.random.default_rng(4)
+    people = []
+    for number in range(3_000):
+        origin = number % 2
+        given, family = (f"{'kb'[origin]}{_WORDS[draw.integers(n)]}{'aen'[kind]}{'os'[origin]}"
+                         for kind, n in ((0, 18), (1, 30)))  # fmt: skip
+        people.append({"first": given, "last": family, "zip": f"{3 * origin + 1}{draw.integers(1000, 1900)}"})
+    rows = [{**person, "id": f"{n}-{copy}", "person": n}
+            for n, person in enumerate(people) for copy in range(1 + (n % 5 == 0))]  # fmt: skip
+    schema = RecordSchema.model_validate(
+        {"record_id": "id", "columns": {"first": "given_name", "last": "family_name", "zip": "postcode"}}
+    )
+    frame = pd.DataFrame(rows).sort_values("id", ignore_index=True)
+    linked = link_records(frame, schema, nicknames={})
+    cells = frame.groupby([linked.clusters.label, "person"]).size()
+    right, found = (int((n * (n - 1) // 2).sum()) for n in (cells, cells.groupby(level=0).sum()))
+    assert right > 450 and right / found > 0.95
+    at = linked.model.fields.index("family name")
+    assert linked.model.rates["origin"][at][1] > 1.5 * linked.model.rates["stranger"][at][1]
+
+
+def test_a_birth_date_alone_makes_hardly_anybody_one_person() -> None:
+    draw = np.random.default_rng(9)
+    born = [f"{draw.integers(1950, 1960)}-{draw.integers(1, 13):02d}-{draw.integers(1, 29):02d}" for _ in range(2_000)]
+    schema = RecordSchema.model_validate({"record_id": "id", "columns": {"born": "birth_date"}})
+    frame = pd.DataFrame({"id": [f"{n:04d}" for n in range(2_000)], "born": born})
+    linked = link_records(frame, schema, nicknames={})
+    assert len(np.unique(linked.clusters.label)) > 1_900
+    assert any("birth date is all that the records tell" in told for told in linked.model.warnings)

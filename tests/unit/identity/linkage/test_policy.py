@@ -11,7 +11,7 @@ import yaml
 
 from cdp.core.errors import ConfigError
 from cdp.identity.linkage.parts import part_of
-from cdp.identity.linkage.policy import Refusals, days_of, forbidden, most_at_once
+from cdp.identity.linkage.policy import Refusals, days_of, most_at_once, refused_pairs
 from cdp.identity.rules import IdentityRules, Policy
 from cdp.rules.definitions import load_definition
 
@@ -58,9 +58,10 @@ def test_who_agrees_in_the_national_id_has_a_mistyped_birth_date() -> None:
 
 def test_most_records_of_two_people_decide() -> None:
     found = refusals({"one_value": ["birth_date"]}, birth_date=["19800307", "19800307", "19800307", "19550921"])
-    mixed, right = np.array([2, 3]), np.array([0, 1])
-    assert forbidden(found, mixed, right) is None  # one of two records is mistaken
-    assert "birth date" in (forbidden(found, np.array([3]), right) or "")
+    mixed, odd = np.array([0, 0, 2, 2]), np.array([0, 0, 0, 3])
+    assert refused_pairs(found, mixed, np.array([0]), np.array([3])) == [None]  # one of two records is mistaken
+    told = refused_pairs(found, odd, np.array([0, 3]), np.array([3, 1]))
+    assert "birth date" in (told[0] or "") and told[0] == told[1]
 
 
 def test_values_count_that_were_in_use_within_the_days() -> None:
