@@ -7,6 +7,7 @@ from pyspark.sql import DataFrame
 
 #: On disk: rows in memory would take it from the sorts and joins that make them, and the system caches files anyway.
 _LEVEL = StorageLevel.DISK_ONLY
+_CUT_ANCESTORS = "spark.checkpoint.checkpointAllMarkedAncestors"
 
 
 def hold(df: DataFrame) -> DataFrame:
@@ -27,6 +28,20 @@ def hold(df: DataFrame) -> DataFrame:
 def cut(df: DataFrame) -> DataFrame:
     """Like :func:`hold`, but cut off from its plan on a cluster too: where planning on would cost more than a retry."""
     return df.localCheckpoint(eager=False, storageLevel=_LEVEL)
+
+
+def compute(df: DataFrame) -> int:
+    """Compute a frame that :func:`cut` gave now, and cut off with it what it was made of that was cut as well.
+
+    Gives the number of rows. Otherwise a frame that was computed on the way to another one keeps its lineage, and every
+    later task on it carries counters of plans that are gone, of which Spark complains in its log.
+    """
+    context = df.sparkSession.sparkContext
+    context.setLocalProperty(_CUT_ANCESTORS, "true")
+    try:
+        return df.count()
+    finally:
+        context.setLocalProperty(_CUT_ANCESTORS, None)  # type: ignore[arg-type]
 
 
 def release(df: DataFrame) -> None:

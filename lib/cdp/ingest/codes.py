@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from types import MappingProxyType
+
+from cdp.contracts.model import REASONS_TYPE
 
 #: code -> sentence. The sentence never holds a value of the record: refusals are read by more people than the data.
 REFUSAL_CODES = MappingProxyType(
@@ -23,6 +26,8 @@ REFUSAL_CODES = MappingProxyType(
     }
 )
 
+NO_REASONS = f"CAST(array() AS {REASONS_TYPE})"
+
 
 def quote_text(text: str) -> str:
     """Write a constant as a Spark SQL string literal."""
@@ -35,3 +40,13 @@ def reason_sql(field: str, code: str) -> str:
     message = REFUSAL_CODES[code]
     parts = (("field", field), ("code", code), ("message", message))
     return "named_struct(" + ", ".join(f"'{name}', {quote_text(value)}" for name, value in parts) + ")"
+
+
+def reasons_array_sql(reasons: Sequence[str]) -> str:
+    """Write the array of those of the reasons that are not null.
+
+    array_compact calls a lambda, and Spark does not compile what stands in such a call: it is only made where there is
+    a reason at all. (Always made it took a third of accepting's time.)
+    """
+    listed = ", ".join(reasons)
+    return f"CASE WHEN coalesce({listed}) IS NULL THEN {NO_REASONS} ELSE array_compact(array({listed})) END"

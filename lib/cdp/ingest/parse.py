@@ -14,9 +14,8 @@ import pyarrow as pa
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
-from cdp.contracts.model import REASONS_TYPE
 from cdp.ingest.changes import unwrap_changes
-from cdp.ingest.codes import quote_text, reason_sql
+from cdp.ingest.codes import NO_REASONS, quote_text, reason_sql, reasons_array_sql
 from cdp.ingest.fields import KEPT, FieldTree
 from cdp.ingest.formats import CsvOptions
 from cdp.ingest.parse_json import parse_json, read_fields, with_text
@@ -68,15 +67,15 @@ def _split_columns(records: DataFrame, spec: SourceSpec, fields: FieldTree) -> D
         F.expr(f"get(__values, {places[name]})" if name in places else "CAST(NULL AS STRING)").alias(name)
         for name in sorted(fields.children)
     ]
-    found = ", ".join(
+    found = [
         f"CASE WHEN {condition} THEN {reason_sql('', code)} END"
         for condition, code in (
             (_too_large(spec), "too_large"),
             ("NOT is_valid_utf8(cast(__raw AS STRING))", "bad_encoding"),
             (f"size(__values) <> {len(header)}", "wrong_columns"),
         )
-    )
-    fault = f"nullif(array_compact(array({found})), CAST(array() AS {REASONS_TYPE}))"
+    ]
+    fault = f"nullif({reasons_array_sql(found)}, {NO_REASONS})"
     return split.select(*(F.col(f"__{c}") for c in KEPT), *columns, "__text", F.expr(fault).alias("__fault"))
 
 
@@ -118,7 +117,7 @@ def _parse_xml(records: DataFrame, spec: SourceSpec, fields: FieldTree, parts_wh
         f"CASE WHEN array_contains(__taken.faults, {quote_text(fault)}) THEN {reason_sql(*reason)} END"
         for fault, reason in found.items()
     ]
-    fault = f"nullif(array_compact(array({', '.join(reasons)})), CAST(array() AS {REASONS_TYPE}))"
+    fault = f"nullif({reasons_array_sql(reasons)}, {NO_REASONS})"
     taken = records.withColumn("__taken", take_json("__raw"))
     flat = read_fields(taken.select("*", F.expr(_TEXT)), "__taken.json", fields, parts_when, fault=fault)
     return flat.drop("__taken")

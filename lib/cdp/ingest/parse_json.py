@@ -12,8 +12,7 @@ from collections.abc import Mapping
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
-from cdp.contracts.model import REASONS_TYPE
-from cdp.ingest.codes import quote_text, reason_sql
+from cdp.ingest.codes import NO_REASONS, quote_text, reason_sql, reasons_array_sql
 from cdp.ingest.fields import TEXT_SUFFIX, FieldTree, is_both
 from cdp.ingest.mapping_spec import Kind
 from cdp.ingest.spec import SourceSpec
@@ -130,7 +129,7 @@ def _fault_sql(spec: SourceSpec, fields: FieldTree, both: Mapping[str, FieldTree
         f"THEN {reason_sql(name, 'wrong_type')} END"
         for name in objects
     ]
-    named = f"array_compact(array({', '.join(misfits)}))" if misfits else f"CAST(array() AS {REASONS_TYPE})"
+    named = reasons_array_sql(misfits) if misfits else NO_REASONS
     is_json = f"startswith(__text, '{{') AND {read_sql('__text', '`-` STRING')}.`{_CORRUPT}` IS NULL"
     form = f"""CASE
         WHEN startswith(__text, '{{') AND __json.`{_CORRUPT}` IS NULL THEN {_too_big_number(both)}
@@ -140,8 +139,8 @@ def _fault_sql(spec: SourceSpec, fields: FieldTree, both: Mapping[str, FieldTree
     is_large = " AND ".join(f"octet_length({t}) > {spec.max_record_bytes}" for t in ("__text", TRIMMED))
     too_large = f"CASE WHEN {is_large} THEN {reason_sql('', 'too_large')} END"
     bad_encoding = f"CASE WHEN NOT __is_utf8 THEN {reason_sql('', 'bad_encoding')} END"
-    every = f"array_compact(concat(array({too_large}, {bad_encoding}), coalesce({form}, array())))"
-    return f"nullif({every}, CAST(array() AS {REASONS_TYPE}))"
+    other = reasons_array_sql([too_large, bad_encoding])
+    return f"nullif(concat({other}, coalesce({form}, {NO_REASONS})), {NO_REASONS})"
 
 
 def _too_big_number(both: Mapping[str, FieldTree]) -> str:

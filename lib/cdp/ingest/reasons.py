@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from cdp.contracts.model import REASONS_TYPE
-from cdp.ingest.codes import reason_sql
+from cdp.ingest.codes import NO_REASONS, reason_sql, reasons_array_sql
 from cdp.ingest.columns import clean_sql
 from cdp.ingest.fields import ITEM, FieldTree, path_sql
 from cdp.ingest.mapping_spec import Kind, MappingSpec
@@ -21,7 +20,6 @@ _READS_AS: dict[Kind, str] = {
     "object": "startswith({0}, '{{') AND try_parse_json({0}) IS NOT NULL",
     "array": "startswith({0}, '[') AND try_parse_json({0}) IS NOT NULL",
 }
-_NONE = f"CAST(array() AS {REASONS_TYPE})"
 #: Faults after which there are no fields to look at.
 _FATAL = "bad_json", "bad_xml", "wrong_columns"
 
@@ -38,10 +36,10 @@ def reasons_sql(outputs: list[Output], source: SourceSpec, mapping: MappingSpec,
     own += [f"CASE WHEN {c.when} THEN {reason_sql(c.field, c.code)} END" for c in mapping.checks]
     own += [reason for column in outputs[0].every for reason in column.reasons]
     own.append(_time_reason(outputs[0]))
-    groups = ", ".join([f"array_compact(array({', '.join(own)}))", *(_output_reasons(o) for o in outputs[1:])])
+    groups = ", ".join([reasons_array_sql(own), *(_output_reasons(o) for o in outputs[1:])])
     codes = [*_FATAL, *(() if source.is_read_natively else ("bad_encoding",))]
     is_fatal = " OR ".join(f"array_contains(__fault.code, '{code}')" for code in codes)
-    every = f"array_distinct(concat(coalesce(__fault, {_NONE}), {groups}))"
+    every = f"array_distinct(concat(coalesce(__fault, {NO_REASONS}), {groups}))"
     return f"CASE WHEN {is_fatal} THEN __fault ELSE {every} END"
 
 
@@ -94,10 +92,10 @@ def _time_reason(main: Output) -> str:
 
 def _output_reasons(output: Output) -> str:
     every = [reason for column in output.every for reason in column.reasons]
-    found = f"array_compact(array({', '.join(every)}))" if every else _NONE
+    found = reasons_array_sql(every) if every else NO_REASONS
     if output.spec.explode is not None:
         path = path_sql(output.spec.explode)
         empty = f"array({reason_sql(output.spec.explode, 'missing')})"
         of_items = f"flatten(transform({path}, {ITEM} -> {found}))"
         found = f"CASE WHEN coalesce(size({path}), 0) <= 0 THEN {empty} ELSE {of_items} END"
-    return f"CASE WHEN {output.condition} THEN {found} ELSE {_NONE} END"
+    return f"CASE WHEN {output.condition} THEN {found} ELSE {NO_REASONS} END"

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import io
 import json
 from collections import Counter
-from datetime import date
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 
 import pyarrow.parquet as pq
 import pytest
+import yaml
 from pyspark.sql import SparkSession
-from rich.console import Console
 
 from cdp.contracts.bronze.landed_records import LANDED_RECORDS
 from cdp.contracts.bronze.refused_records import REFUSED_RECORDS
@@ -20,11 +19,11 @@ from cdp.contracts.model import TableContract
 from cdp.contracts.ops.expiries import EXPIRIES
 from cdp.contracts.ops.files import FILES
 from cdp.contracts.silver.customer_records import CUSTOMER_RECORDS
-from cdp.runtime import night
-from cdp.runtime.catalogue import load_jobs
+from cdp.ingest.land import KnownFile, LandingPlan, plan_landing
+from cdp.ingest.spec import SourceSpec
+from cdp.runtime.catalogue import find_job
 from cdp.runtime.config import Configuration, load_configuration
-from cdp.runtime.night import run_night
-from cdp.runtime.runlog import finished_runs
+from cdp.runtime.job import JobContext
 from cdp.tables.store import Lake
 
 SOURCE = """
@@ -58,14 +57,17 @@ class Nights:
     def __init__(self, lake: Lake, configuration: Configuration) -> None:
         self.lake, self.configuration = lake, configuration
 
-    def deliver(self, day: date, records: list[dict[str, Any]], name: str = "a.jsonl") -> None:
+    def deliver(self, day: date, records: list[dict[str, Any]]) -> None:
         folder = Path(self.configuration.settings.input) / "provider" / str(day)
         folder.mkdir(parents=True)
-        (folder / name).write_text("".join(json.dumps(record) + "\n" for record in records))
+        (folder / "a.jsonl").write_text("".join(json.dumps(record) + "\n" for record in records))
 
-    def run(self, day: date) -> night.NightResult:
-        console = Console(file=io.StringIO())
-        return run_night(self.lake, self.configuration, day, finished=finished_runs(self.lake), console=console)
+    def run(self, name: str, day: date) -> JobContext:
+        loaded = find_job(f"ingest.{name}")
+        context = JobContext(loaded.job, self.lake, self.configuration, day, "run", datetime.now(UTC))
+        loaded.main(context)
+        context.release()
+        return context
 
     def names(self) -> list[str]:
         return sorted(r.given_name for r in self.lake.read(CUSTOMER_RECORDS).collect())
@@ -76,12 +78,10 @@ class Nights:
 
 
 @pytest.fixture
-def nights(lake: Lake, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Nights:
+def nights(lake: Lake, tmp_path: Path) -> Nights:
     (tmp_path / "conf" / "sources").mkdir(parents=True)
     (tmp_path / "conf" / "sources" / "provider.yaml").write_text(SOURCE)
     overrides = {"home": str(tmp_path), "sources": "[provider]"}
-    ingest = {name: job for name, job in load_jobs().items() if name.startswith("ingest.")}
-    monkeypatch.setattr(night, "load_jobs", lambda: ingest)
     return Nights(lake, load_configuration(env="ci", conf=str(tmp_path / "conf"), overrides=overrides))
 
 
@@ -104,14 +104,14 @@ def _vacuum(spark: SparkSession, lake: Lake, *tables: TableContract) -> None:
 def test_a_delivery_is_gone_when_its_time_is_up(nights: Nights, spark: SparkSession) -> None:
     lake = nights.lake
     nights.deliver(FIRST, [_record("Anastasia"), _record("Balthasar"), {"name": "Caspar", "at": DAY}])
-    nights.run(FIRST)
     # Anastasia is delivered a second time, so she stays by the right of that.
     nights.deliver(SECOND, [_record("Anastasia"), _record("Dorothea")])
-    nights.run(SECOND)
+    nights.run("land_files", SECOND)
+    assert nights.run("accept_records", SECOND).holds_until == date(2026, 2, 5)
     assert nights.names() == ["Anastasia", "Balthasar", "Dorothea"]
-    assert "ingest.accept_records" in nights.run(date(2026, 2, 4)).unchanged
+    assert nights.ledger(SECOND)["accepted"] == (2, 1, 1, 0)
 
-    assert "ingest.accept_records" in nights.run(date(2026, 2, 5)).ran
+    assert nights.run("accept_records", date(2026, 2, 5)).holds_until == date(2026, 2, 20)
     assert nights.names() == ["Anastasia", "Dorothea"]
     assert {r.delivered_on for r in lake.read(LANDED_RECORDS).collect()} == {SECOND}
     assert lake.read(REFUSED_RECORDS).count() == 0
@@ -128,24 +128,29 @@ def test_a_delivery_is_gone_when_its_time_is_up(nights: Nights, spark: SparkSess
         ("Provider Ltd, contract 7", 30, 1, date(2026, 2, 5))
     }
 
-    held = (LANDED_RECORDS, REFUSED_RECORDS, CUSTOMER_RECORDS)
     assert _holding(lake, CUSTOMER_RECORDS, "Balthasar") == 1
-    _vacuum(spark, lake, *held)
-    left = Counter({(t.name, w): _holding(lake, t, w) for t in held[::2] for w in ("Balthasar", "Caspar", "Dorothea")})
+    _vacuum(spark, lake, LANDED_RECORDS, CUSTOMER_RECORDS)
+    words = ("Balthasar", "Caspar", "Dorothea")
+    left = Counter({(t.name, w): _holding(lake, t, w) for t in (LANDED_RECORDS, CUSTOMER_RECORDS) for w in words})
     assert +left == {("landed_records", "Dorothea"): 1, ("customer_records", "Dorothea"): 1}
-    assert not list(Path(lake.path(REFUSED_RECORDS)).glob("*.parquet"))
 
 
-def test_what_comes_too_late_is_not_taken_in_and_what_comes_anew_is(nights: Nights) -> None:
-    nights.deliver(FIRST, [_record("Anastasia")])
-    assert "retention_days" in nights.run(date(2026, 3, 1)).problems[0]
-    assert list(nights.ledger(FIRST)) == ["quarantined"]
-    nights.deliver(date(2026, 3, 1), [_record("Anastasia")])
-    nights.run(date(2026, 3, 1))
-    assert nights.names() == ["Anastasia"]
-    nights.run(date(2026, 4, 1))
-    assert nights.names() == []
-    nights.deliver(date(2026, 4, 2), [_record("Anastasia")], "again.jsonl")
-    nights.run(date(2026, 4, 2))
-    assert nights.names() == ["Anastasia"]
-    assert set(nights.ledger(date(2026, 4, 2))) == {"landed", "accepted"}
+def test_what_comes_too_late_is_not_taken_in_and_what_comes_anew_is(tmp_path: Path) -> None:
+    sources = {"provider": SourceSpec.model_validate(yaml.safe_load(SOURCE))}
+    for day in (FIRST, date(2026, 3, 1)):
+        (tmp_path / "provider" / str(day)).mkdir(parents=True)
+        (tmp_path / "provider" / str(day) / "a.jsonl").write_text(json.dumps(_record("Anastasia")))
+
+    def plan(day: date, known: list[KnownFile]) -> LandingPlan:
+        return plan_landing(sources, root=str(tmp_path), run_date=day, known=known)
+
+    late = plan(date(2026, 2, 5), [])
+    assert [(f.state, "retention_days" in str(f.reason)) for f in late.set_aside] == [("quarantined", True)]
+    assert late.to_read == ()
+    (first,) = plan(FIRST, []).to_read
+    size, path = first.file.size_bytes, first.file.path
+    states = ("landed", "accepted", "expired")
+    known = [KnownFile("provider", path, first.file_id, first.sha256, size, state, 4e9) for state in states]
+    (again,) = plan(date(2026, 3, 1), known).to_read
+    assert again.sha256 == first.sha256 and again.file_id != first.file_id
+    assert [f.state for f in plan(date(2026, 3, 1), known[:2]).set_aside] == ["duplicate"]
