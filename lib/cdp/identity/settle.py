@@ -16,6 +16,7 @@ from pyspark.sql import functions as F
 from cdp.contracts.silver.identity_links import IDENTITY_LINKS
 from cdp.identity.decisions import StewardDecisions, steward_links
 from cdp.identity.graph import RECORD, node_number
+from cdp.identity.linkage.policy import ALWAYS
 from cdp.identity.record_matches import Matches, matched_links
 from cdp.identity.refusals import TOLD_APART, DeclaredLinks, Judge, KnownPeople, Numbers, Refused, find_refused
 from cdp.identity.rules import Policy
@@ -58,8 +59,10 @@ def settle_links(
         "weight",
         "n_seen",
         (F.array_position(limited, F.col("identifier_type")) - 1).alias("limit"),
-        F.unix_date(F.to_date("first_seen_at")).cast("bigint"),
-        F.unix_date(F.to_date("last_seen_at")).cast("bigint"),
+        *(
+            F.coalesce(F.unix_date(F.to_date(at)).cast("bigint"), F.lit(none).cast("bigint")).alias(at)
+            for at, none in zip(("first_seen_at", "last_seen_at"), ALWAYS, strict=True)
+        ),
     )
     links = DeclaredLinks(*[column.to_numpy() for column in active.toArrow().columns])
     limits = list(policy.at_most.items())

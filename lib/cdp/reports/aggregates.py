@@ -122,17 +122,20 @@ def count_generic_values(generic_values: DataFrame) -> DataFrame:
     )
 
 
-def count_refused_links(identity_links: DataFrame, person_identifiers: DataFrame) -> DataFrame:
-    """Refused links by reason without its numbers, and who owns the first and the last of their records."""
+def count_refused_links(identity_links: DataFrame) -> DataFrame:
+    """Refused links by reason without its numbers, with the first and the last of their records."""
     why = F.get_json_object("evidence", "$.refused")
-    counted = (
+    return (
         identity_links.where(~F.col("is_active"))
         .groupBy(F.regexp_replace(why, "together [0-9]+ people", "together too many people").alias("reason"))
-        .agg(F.count("*").alias("links"), F.array(F.min("record_id"), F.max("record_id")).alias("records"))
+        .agg(F.count("*").alias("links"), F.min("record_id").alias("first"), F.max("record_id").alias("last"))
     )
-    owners = person_identifiers.where("identifier_type = 'record' AND known_to IS NULL")
-    named = F.broadcast(counted.withColumn("value", F.explode("records"))).join(owners, on="value", how="left")
-    return named.groupBy("reason").agg(F.max("links").alias("links"), F.collect_set("person_id").alias("people"))
+
+
+def list_owners(person_identifiers: DataFrame, record_ids: Sequence[str]) -> DataFrame:
+    """Whose these few records are today."""
+    is_mine = (F.col("identifier_type") == "record") & F.col("known_to").isNull() & F.col("value").isin(*record_ids)
+    return person_identifiers.where(is_mine).select("value", "person_id")
 
 
 def list_identity_measures(identity_measures: DataFrame, run_date: date) -> DataFrame:

@@ -65,8 +65,9 @@ def collect_night(
     """Counts and sums of one night over the tables of these names; any of them may be empty.
 
     "Tonight" is what a run of this run date wrote, or what was delivered since the night before; a night that runs
-    again without new data shows the same. People and traits are as the tables have them now. Two Spark actions
-    whatever the size; nothing about one person reaches the driver. ``currency`` is only passed on.
+    again without new data shows the same. People and traits are as the tables have them now. Three Spark actions
+    whatever the size; of single people only the ids of a few whose links were refused reach the driver. ``currency``
+    is only passed on.
     """
     log = [r.asDict() for r in _select_runs(runs, run_date).collect()]
     tonight = _find_tonight(log, run_date, run_id)
@@ -78,7 +79,7 @@ def collect_night(
         "people": agg.count_people(people, tonight),
         "changes": agg.count_changes(identity_history, run_date),
         "generic_values": agg.count_generic_values(generic_values),
-        "refused_links": agg.count_refused_links(identity_links, person_identifiers),
+        "refused_links": agg.count_refused_links(identity_links),
         "identity_measures": agg.list_identity_measures(identity_measures, run_date),
         "scores": agg.count_scores(predictions, run_date),
         "segments": agg.count_segments(traits),
@@ -101,15 +102,7 @@ def collect_night(
             ChangeFacts(r["kind"], r.get("reason", ""), r["changes"], r.get("people", 0)) for r in found["changes"]
         ),
         generic_values=_generic_values(found["generic_values"]),
-        refused_links=tuple(
-            sorted(
-                (
-                    RefusedLinks(r.get("reason", ""), r["links"], tuple(sorted(r.get("people", ()))))
-                    for r in found["refused_links"]
-                ),
-                key=lambda r: (-r.links, r.reason),
-            )
-        ),
+        refused_links=_refused_links(found["refused_links"], person_identifiers),
         identity_nights=_identity_nights(found["identity_measures"]),
         scores=_scores(found["scores"]),
         models=_models(found["champions"], _proved(found["performance"])),
@@ -226,6 +219,20 @@ def _generic_values(rows: Rows) -> tuple[GenericFacts, ...]:
         for r in rows
     ]
     return tuple(sorted(facts, key=lambda f: (-f.values, f.identifier_type, f.reason)))
+
+
+def _refused_links(rows: Rows, person_identifiers: DataFrame) -> tuple[RefusedLinks, ...]:
+    def ends(row: dict[str, Any]) -> tuple[str, str]:
+        return row["first"], row["last"]
+
+    records = sorted({record for row in rows for record in ends(row)})
+    owners = agg.list_owners(person_identifiers, records).collect() if records else []
+    owner = {row["value"]: row["person_id"] for row in owners}
+    facts = [
+        RefusedLinks(row.get("reason", ""), row["links"], tuple(sorted({owner[r] for r in ends(row) if r in owner})))
+        for row in rows
+    ]
+    return tuple(sorted(facts, key=lambda f: (-f.links, f.reason)))
 
 
 def _identity_nights(rows: Rows) -> tuple[IdentityNight, ...]:

@@ -1,4 +1,4 @@
-"""What the page of a night shows, as plain frozen data: counts and sums only, nothing about one person."""
+"""What the page of a night shows, as plain frozen data: counts and sums only, and a few person ids."""
 
 from __future__ import annotations
 

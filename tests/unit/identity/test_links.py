@@ -123,7 +123,7 @@ def test_generic_values_keep_their_links_but_inactive(rows: Build, rules: Identi
     identifiers = rows(IDENTIFIERS, identifier_rows({"crm:1": ["email=a@x", "phone=1", "hobby=chess"]}))
     generic = rows(GENERIC_VALUES, [{"identifier_type": "phone", "value": "1", "reason": "shared"}])
     links = declare_links(identifiers, generic, rules=rules)
-    assert links.columns == [*IDENTITY_LINKS.column_names, "n_seen"]
+    assert links.columns == [*IDENTITY_LINKS.column_names, "n_seen", "first_seen_at", "last_seen_at"]
     found = {r.identifier_type: r for r in links.collect()}
     assert {name: r.is_active for name, r in found.items()} == {"email": True, "phone": False}
     assert (found["email"].rule, found["email"].probability) == ("declared:email", 0.95)

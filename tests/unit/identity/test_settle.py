@@ -15,6 +15,7 @@ from cdp.contracts.silver.identity_links import IDENTITY_LINKS
 from cdp.identity.decisions import StewardDecisions, decisions_in_force
 from cdp.identity.links import declare_links
 from cdp.identity.record_matches import FEWEST_RECORDS, beyond_the_driver, match_records
+from cdp.identity.rules import Policy, ValueLimit
 from cdp.identity.settle import settle_links
 
 from .conftest import identifier_rows
@@ -57,3 +58,15 @@ def test_without_names_the_declared_links_are_all(rows: Build) -> None:
     assert sorted(settled.collect()) == sorted(declared.select(*IDENTITY_LINKS.column_names).collect())
     assert beyond_the_driver(customers, identifiers, link_limit=2) is None
     assert "2 identifiers of records" in (beyond_the_driver(customers, identifiers, link_limit=1) or "")
+
+
+def test_a_person_gets_no_more_addresses_than_policy_allows(rows: Build) -> None:
+    texts = {f"cj:{n}": ["loyalty_id=7", f"email=a{n}@x"] for n in range(3)}
+    identifiers = rows(IDENTIFIERS, identifier_rows(texts, {"cj:0": 0, "cj:1": 5, "cj:2": 300}))
+    declared = declare_links(identifiers, rows(GENERIC_VALUES, []), rules=RULES)
+    policy = Policy(at_most={"email": ValueLimit(values=1, days=30)})
+    settled = settle_links(declared, None, StewardDecisions(), policy)
+    refused = [row for row in settled.links.collect() if not row.is_active]
+    assert [(row.record_id, row.identifier_type) for row in refused] in ([("cj:0", "email")], [("cj:1", "email")])
+    rule = "policy at_most: more than 1 email values within 30 days"
+    assert json.loads(refused[0].evidence)["refused"] == rule and settled.refused == {rule: 1}

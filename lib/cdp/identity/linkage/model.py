@@ -22,6 +22,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from cdp.identity.linkage.bounds import OF_ONE_ORIGIN, ORIGIN, at_most_half, held, of_one_origin, of_relatives
 from cdp.identity.linkage.fields import Field
 from cdp.identity.linkage.levels import Levels
 
@@ -36,19 +37,6 @@ _FAINT = 1e-9
 # Of all pairs that agree on an identifier at most so many are strangers: with nothing else to compare the data alone
 # could not tell whether everybody or nobody with one number is one person.
 _STRANGERS_WITH_ONE_IDENTIFIER = 0.02
-# Two people of one household: father and son with one name, twins; and ages as in any household, half of its pairs
-# within 13 years (couples, siblings), half not (parents and children). Levels as in compare_births.py.
-_NAMESAKES = 0.01
-_RELATIVES_BIRTH = (1.0, 0.01, 0.0003, 0.003, 0.005, 0.0217, 0.03, 0.43, 0.5)
-# One person's dates seldom differ by 13 years or more (a slip of one digit has a level of its own).
-_A_GENERATION_WRONG = 0.004
-# Strangers of one origin: where learning starts, a tenth of all pairs that agree on names and places three times as
-# often as others. Where names do not go together both stay as they are, and nothing changes.
-ORIGIN = ("given name", "family name", "address")
-_OF_ONE_ORIGIN, _AGREE_AS_OFTEN = 0.1, 3.0
-# Levels that say "different" where these are not the last one alone: two kinds of other birth dates; another postcode
-# of the same region is another place.
-_DIFFERENT = {"birth date": (-2, -1), "address": (-3, -1)}
 KINDS = ("same", "home", "nearby", "origin", "stranger")
 
 
@@ -108,17 +96,17 @@ def fit(fields: list[Field], patterns: Patterns, n_records: int) -> LinkModel:
     rates = {
         "same": typical,
         "home": [
-            t if f.shared_at_home else _of_relatives(f, s) for f, t, s in zip(fields, typical, stranger, strict=True)
+            t if f.shared_at_home else of_relatives(f, s) for f, t, s in zip(fields, typical, stranger, strict=True)
         ],
         "nearby": [t if f.shared_nearby else s for f, t, s in zip(fields, typical, stranger, strict=True)],
-        "origin": [_of_one_origin(f, s) for f, s in zip(fields, stranger, strict=True)],
+        "origin": [of_one_origin(f, s) for f, s in zip(fields, stranger, strict=True)],
         "stranger": stranger,
     }
     few = min(0.5 * max(n_records, 1) / total, 0.2)
     # with identifiers alone families and colleagues cannot be told from people: a shared one is a person's
     others = (0.0, 0.0) if all(f.is_identifier for f in fields) else (few, 0.01)
     # by names alone it cannot be told from the kind of one person
-    origin = _OF_ONE_ORIGIN if {f.name for f in fields} > set(ORIGIN[:2]) else 0.0
+    origin = OF_ONE_ORIGIN if {f.name for f in fields} > set(ORIGIN[:2]) else 0.0
     shares = {"same": few, "home": others[0], "nearby": others[1], "origin": origin,
               "stranger": 1 - few - sum(others) - origin}  # fmt: skip
     rates, shares, rounds = _climb(fields, patterns, rates, shares)
@@ -141,7 +129,7 @@ def _climb(
         }
         if shares["home"]:
             shares["home"] = max(shares["home"], _LEAST_HOME * shares["same"])
-        shares |= _at_most_half(shares["origin"], shares["stranger"])
+        shares |= at_most_half(shares["origin"], shares["stranger"])
         rates = {kind: [_rate(kind, patterns, n_of, at, f) for at, f in enumerate(fields)] for kind in KINDS}
         now = np.concatenate([[np.log(shares["same"])], *[np.log(s[1:]) for s in rates["same"]]])
         if len(now) == len(last) and np.abs(now - last).max() < _TOLERANCE:
@@ -150,21 +138,15 @@ def _climb(
     return rates, shares, _ROUNDS
 
 
-def _at_most_half(origin: float, stranger: float) -> dict[str, float]:
-    """Strangers of one origin are the fewer ones: so the two kinds do not change places."""
-    least = max(stranger, (origin + stranger) / 2)
-    return {"origin": origin + stranger - least, "stranger": least}
-
-
 def _rate(kind: str, patterns: Patterns, n_of: Mapping[str, Floats], at: int, field: Field) -> Floats:
     """The rates of one field for one kind of pair: learned where they are its own, else those of strangers."""
     prior = np.array([1.0, *field.typical]) * (_PRIOR_PAIRS_AT_HOME if kind == "home" else _PRIOR_PAIRS)
     if kind == "same" and _is_alone(patterns, field):
         return np.array([1.0, *field.typical])
     if kind == "same":
-        return _held(_shares(patterns, n_of["same"], at, field, prior), field, field.most_different)
+        return held(_shares(patterns, n_of["same"], at, field, prior), field, field.most_different)
     if kind == "home" and field.shared_at_home:
-        return _held(_shares(patterns, n_of["home"], at, field, prior), field, field.most_different_at_home)
+        return held(_shares(patterns, n_of["home"], at, field, prior), field, field.most_different_at_home)
     if kind == "nearby" and field.shared_nearby:
         return _shares(patterns, n_of[kind], at, field, prior)
     if kind == "origin" and field.name in ORIGIN:
@@ -176,53 +158,12 @@ def _rate(kind: str, patterns: Patterns, n_of: Mapping[str, Floats], at: int, fi
     if field.is_identifier:
         agree = patterns.n[patterns.levels[:, at] == 1].sum() / max(patterns.n[patterns.levels[:, at] > 0].sum(), 1)
         stranger[1] = min(stranger[1], max(_STRANGERS_WITH_ONE_IDENTIFIER * agree, _FAINT))
-    return _of_relatives(field, stranger) if kind == "home" else stranger
+    return of_relatives(field, stranger) if kind == "home" else stranger
 
 
 def _is_alone(patterns: Patterns, field: Field) -> bool:
     """Whether there is no other field: then nothing but what is typical can tell one person's pairs from strangers'."""
     return patterns.levels.shape[1] == 1 and not field.is_identifier
-
-
-def _of_one_origin(field: Field, stranger: Floats) -> Floats:
-    """Where learning starts for two strangers of one origin."""
-    if field.name not in ORIGIN:
-        return stranger
-    made = stranger * _AGREE_AS_OFTEN
-    made[0] = 1.0
-    made[-1] = max(1 - made[1:-1].sum(), stranger[-1] / _AGREE_AS_OFTEN)
-    made[1:] /= made[1:].sum()
-    return made
-
-
-def _of_relatives(field: Field, stranger: Floats) -> Floats:
-    """How two people of one household agree on what is their own: as strangers, but for namesakes and ages."""
-    if field.name == "birth date":
-        return np.array(_RELATIVES_BIRTH)
-    if field.name != "given name":
-        return stranger
-    made = stranger * (1 - _NAMESAKES)
-    made[0] = 1.0
-    made[1] += _NAMESAKES
-    return made
-
-
-def _held(shares: Floats, field: Field, most_different: float) -> Floats:
-    """Hold the levels that say "different" at a limit; the other levels share what is over."""
-    plain = np.zeros(len(shares), bool)
-    plain[list(_DIFFERENT.get(field.name, (-1,)))] = True
-    made = shares.copy()
-    if field.name == "birth date" and made[-1] > _A_GENERATION_WRONG:
-        made[1:-1] *= (1 - _A_GENERATION_WRONG) / (1 - made[-1])
-        made[-1] = _A_GENERATION_WRONG
-    over = made[plain].sum()
-    if over <= most_different:
-        return made
-    rest = ~plain
-    rest[0] = False
-    made[plain] *= most_different / over
-    made[rest] *= (1 - most_different) / (1 - over)
-    return made
 
 
 def _shares(patterns: Patterns, n: Floats, at: int, field: Field, prior: Floats | float = _LEAST_PAIRS) -> Floats:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
+import pandas as pd
 
 from cdp.identity.linkage.birth_dates import DAY_FIRST, parse_date, vote_order
 from cdp.identity.linkage.clusters import cross_pairs, members_of
@@ -15,7 +17,7 @@ from cdp.identity.linkage.similarity import Texts, edits, on_distinct_pairs
 from cdp.identity.linkage.text import distinct
 from cdp.identity.rules import ONE_VALUE, OneValue, Policy, ValueLimit
 
-#: So many letters or digits may be miswritten before two values are clearly two (as far as `edits` counts).
+#: So many letters may be miswritten before two national ids are clearly two (`edits` counts no further).
 _SLIPS = 2
 #: How every reason of a link that policy refuses begins.
 POLICY = "policy"
@@ -121,8 +123,6 @@ def told_at_most(name: str, limit: ValueLimit) -> str:
 
 def days_of(texts: npt.NDArray[np.object_]) -> Days:
     """The day of the era of each date text, -1 where it is none."""
-    import pandas as pd
-
     codes, values = distinct(pd.Series(texts, dtype=object))
     order = vote_order(dict.fromkeys(values, 1)) if values else DAY_FIRST
     days = [_day_number(parse_date(text, order)) for text in values]
@@ -132,9 +132,7 @@ def days_of(texts: npt.NDArray[np.object_]) -> Days:
 def _day_number(date: int | None) -> int:
     if date is None or date % 100 == 0:
         return -1
-    import datetime
-
-    return datetime.date(date // 10_000, date // 100 % 100, date % 100).toordinal()
+    return dt.date(date // 10_000, date // 100 % 100, date % 100).toordinal()
 
 
 def _alike_or_apart(
