@@ -9,11 +9,13 @@ import tempfile
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 _EVERY_SECONDS = 0.25
+#: A look at large processes walks all their pages: between two looks pass so many times what the last one took.
+_SPARE = 50
 
 
 @dataclass(frozen=True)
@@ -31,12 +33,14 @@ def run_measured(command: list[str], *, seconds_at_most: float = math.inf) -> Me
         started, peak = time.monotonic(), 0
         process = subprocess.Popen(command, stdout=out, stderr=err, text=True)
         while process.poll() is None:
+            looked_at = time.monotonic()
             peak = max(peak, tree_memory_kb(process.pid))
             if time.monotonic() - started > seconds_at_most:
                 process.kill()
                 process.wait()
                 raise SystemExit(f"{' '.join(command)} was stopped after {seconds_at_most:.0f} s")
-            time.sleep(_EVERY_SECONDS)
+            with suppress(subprocess.TimeoutExpired):
+                process.wait(max(_EVERY_SECONDS, _SPARE * (time.monotonic() - looked_at)))
         seconds = time.monotonic() - started
         out.seek(0)
         err.seek(0)
@@ -58,8 +62,11 @@ def watch_memory() -> Iterator[Memory]:
     seen, is_over = Memory(), threading.Event()
 
     def watch() -> None:
-        while not is_over.wait(_EVERY_SECONDS):
+        pause = _EVERY_SECONDS
+        while not is_over.wait(pause):
+            looked_at = time.monotonic()
             seen.peak_mb = max(seen.peak_mb or 0, tree_memory_kb(os.getpid()) // 1024) or None
+            pause = max(_EVERY_SECONDS, _SPARE * (time.monotonic() - looked_at))
 
     watcher = threading.Thread(target=watch, daemon=True)
     watcher.start()
