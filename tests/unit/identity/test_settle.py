@@ -67,6 +67,7 @@ def test_a_person_gets_no_more_addresses_than_policy_allows(rows: Build) -> None
     policy = Policy(at_most={"email": ValueLimit(values=1, days=30)})
     settled = settle_links(declared, None, StewardDecisions(), policy)
     refused = [row for row in settled.links.collect() if not row.is_active]
-    assert [(row.record_id, row.identifier_type) for row in refused] in ([("cj:0", "email")], [("cj:1", "email")])
+    # all links are equally strong: one of the four that would bring the addresses of one month together
+    assert len(refused) == 1 and refused[0].record_id in ("cj:0", "cj:1")
     rule = "policy at_most: more than 1 email values within 30 days"
     assert json.loads(refused[0].evidence)["refused"] == rule and settled.refused == {rule: 1}
