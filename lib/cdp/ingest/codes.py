@@ -46,7 +46,7 @@ def reasons_array_sql(reasons: Sequence[str]) -> str:
     """Write the array of those of the reasons that are not null.
 
     array_compact calls a lambda, and Spark does not compile what stands in such a call: it is only made where there is
-    a reason at all. (Always made it took a third of accepting's time.)
+    a reason at all.
     """
     listed = ", ".join(reasons)
     return f"CASE WHEN coalesce({listed}) IS NULL THEN {NO_REASONS} ELSE array_compact(array({listed})) END"
