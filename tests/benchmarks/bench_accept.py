@@ -72,6 +72,8 @@ def main() -> None:
     parser.add_argument("--warm", type=int, default=20_000, help="events of the round before")
     parser.add_argument("--out", metavar="DIR", help="work there (default: the temporary folder)")
     options = parser.parse_args()
+    if options.out:
+        Path(options.out).mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix="cdp-bench-", dir=options.out) as scratch:
         rounds = [
             (Path(scratch) / name, events, held)
