@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from cdp.reports.facts import IdentityNight, ModelFacts, ProvedFacts
-from cdp.reports.words import metric, share, signed_share
+from cdp.reports.words import count, metric, share, signed_share
 
 
 @dataclass(frozen=True)
@@ -57,7 +57,7 @@ def list_measures(model: ModelFacts) -> list[Measure]:
     """The measures of the model that its metrics have; all of them by name where none is known here."""
     found = dict(model.metrics)
     known = _written(_CHURN if model.is_churn else _VALUE, found)
-    people = [Measure("People tested", metric(found["people"]))] if "people" in found and known else []
+    people = [Measure("People tested", count(found["people"]))] if "people" in found and known else []
     return known + people or [Measure(name.replace("_", " "), metric(value)) for name, value in model.metrics]
 
 
@@ -76,7 +76,7 @@ _IDENTITY = (
     ("Records of the largest person", "largest_person", "number"),
     ("Pairs within people, expected right", "expected_precision", "share"),
     ("Pairs of one person that were looked at, estimated", "blocking_recall", "share"),
-    ("Links refused", "links_refused", "number"),
+    ("Links refused by policy, matching or a steward", "links_refused", "number"),
 )
 
 
