@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
 
 from cdp.contracts.bronze.landed_records import LANDED_RECORDS
 from cdp.contracts.bronze.refused_records import REFUSED_RECORDS
@@ -28,8 +27,8 @@ def expire_records(ctx: JobContext, sources: Mapping[str, SourceSpec]) -> list[L
     ledger = read_ledger(ctx.read_previous(FILES))
     expired = find_expired(ledger, sources, ctx.run_date)
     if expired:
-        told = [row for due in expired for row in _erase(ctx, due)]
-        ctx.write(EXPIRIES, ctx.spark.createDataFrame(told, EXPIRIES.schema))
+        for due in expired:
+            _erase(ctx, due)
         again = [file_id for due in expired for file_id in due.to_decide_again]
         if again:
             ctx.erase(FILES, f"state = 'accepted' AND file_id IN ({', '.join(map(repr, again))})")
@@ -41,10 +40,9 @@ def expire_records(ctx: JobContext, sources: Mapping[str, SourceSpec]) -> list[L
     return ledger
 
 
-def _erase(ctx: JobContext, due: Expired) -> list[tuple[Any, ...]]:
-    """Erase one source's files from every table; gives the rows of ops.expiries, one for each table that held some."""
+def _erase(ctx: JobContext, due: Expired) -> None:
+    """Erase one source's files from every table, and write each down before the next one is begun."""
     source, days = due.source, [file.delivered_on for file in due.files]
-    told: list[tuple[Any, ...]] = []
     for table in HELD:
         erased = ctx.erase(table, condition_of(table, source.name, {file.file_id for file in due.files}))
         row = {
@@ -61,8 +59,7 @@ def _erase(ctx: JobContext, due: Expired) -> list[tuple[Any, ...]]:
             "erased_at": ctx.now,
         }
         if erased:
-            told.append(tuple(row[name] for name in EXPIRIES.column_names))
-    return told
+            ctx.write(EXPIRIES, ctx.spark.createDataFrame([row], EXPIRIES.schema))
 
 
 def _reason(source: SourceSpec) -> str:
