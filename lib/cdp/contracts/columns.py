@@ -25,3 +25,7 @@ IDENTIFIERS = Column(
     pii="direct",
 )
 PERSON_ID = Column("person_id", "STRING", "The person.", nullable=False, pii="pseudonym")
+
+#: Which model, and which version of it scored.
+MODEL = Column("model", "STRING", "Registered model.", nullable=False)
+SCORED_BY = Column("model_version", "STRING", "Version that scored.", volatile=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from cdp.contracts.columns import PERSON_ID
+from cdp.contracts.columns import PERSON_ID, SCORED_BY
 from cdp.contracts.model import Column, TableContract
 
 HORIZONS = (13, 26, 52)  # weeks that every row of ltv looks ahead, beside the horizon that its model was tested for
@@ -57,7 +57,7 @@ PREDICTIONS = TableContract(
         Column("method", "STRING", "How it was computed."),
         Column("reasons", "ARRAY<STRING>", "Why, in words."),
         Column("model_name", "STRING", "Registered model."),
-        Column("model_version", "STRING", "Version that scored.", volatile=True),
+        SCORED_BY,
         Column("segment", "STRING", "ltv: segment found by machine, by what sets it apart; see the model card."),
         Column("value_band", "INT", "ltv: 1 .. 5, fifths of the training's people by expected spend, 5 the highest."),
         Column("risk_band", "INT", "ltv: 1 .. 5, probability of no purchase in steps of 20 %, 5 the highest."),

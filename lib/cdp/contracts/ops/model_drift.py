@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from cdp.contracts.columns import MODEL, SCORED_BY
 from cdp.contracts.model import Column, TableContract
 
 MODEL_DRIFT = TableContract(
@@ -14,11 +15,11 @@ MODEL_DRIFT = TableContract(
     subject_note="aggregates",
     erase="keep",
     columns=(
-        Column("model", "STRING", "Registered model.", nullable=False),
+        MODEL,
         Column("as_of", "DATE", "The night.", nullable=False),
         Column("measure", "STRING", "A feature or the score.", nullable=False),
         Column("psi", "DOUBLE", "Population stability index over ten bins of equal size in training; 0: the same."),
         Column("people", "BIGINT", "People tonight."),
-        Column("model_version", "STRING", "Version that scored.", volatile=True),
+        SCORED_BY,
     ),
 )

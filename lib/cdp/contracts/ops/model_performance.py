@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from cdp.contracts.columns import MODEL, SCORED_BY
 from cdp.contracts.model import Column, TableContract
 
 MODEL_PERFORMANCE = TableContract(
@@ -14,7 +15,7 @@ MODEL_PERFORMANCE = TableContract(
     subject_note="aggregates",
     erase="keep",
     columns=(
-        Column("model", "STRING", "Registered model.", nullable=False),
+        MODEL,
         Column("as_of", "DATE", "The night of the measurement.", nullable=False),
         Column("scored_as_of", "DATE", "The night of the scoring: as_of less its horizon.", nullable=False),
         Column(
@@ -27,6 +28,6 @@ MODEL_PERFORMANCE = TableContract(
         Column("value", "DOUBLE", "The figure; null where it has none (nobody bought, or everybody)."),
         Column("people", "BIGINT", "People scored then who are people still."),
         Column("horizon_weeks", "INT", "The horizon.", unit="weeks"),
-        Column("model_version", "STRING", "Version that scored.", volatile=True),
+        SCORED_BY,
     ),
 )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from cdp.contracts.columns import MODEL
 from cdp.contracts.model import Column, TableContract
 
 MODEL_PROMOTIONS = TableContract(
@@ -14,7 +15,7 @@ MODEL_PROMOTIONS = TableContract(
     erase="keep",
     columns=(
         Column("promotion_id", "STRING", "Hash of model, version, action, who, when.", nullable=False, volatile=True),
-        Column("model", "STRING", "Registered model.", nullable=False),
+        MODEL,
         Column("action", "STRING", "What was asked for.", nullable=False, allowed=("promote", "rollback")),
         Column("from_version", "STRING", "The champion of before; null where there was none.", volatile=True),
         Column("to_version", "STRING", "The version that was to become champion; null: none was there.", volatile=True),

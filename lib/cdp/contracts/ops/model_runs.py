@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from cdp.contracts.columns import MODEL
 from cdp.contracts.model import Column, TableContract
 
 MODEL_RUNS = TableContract(
@@ -16,7 +17,7 @@ MODEL_RUNS = TableContract(
     subject_note="aggregates",
     erase="keep",
     columns=(
-        Column("model", "STRING", "Registered model.", nullable=False),
+        MODEL,
         Column("model_version", "STRING", "Version in the registry.", nullable=False, volatile=True),
         Column("mlflow_run_id", "STRING", "The MLflow run.", volatile=True),
         Column("as_of", "DATE", "Trained on what was known at the start of this day.", nullable=False),
