@@ -9,7 +9,7 @@ from matplotlib.patches import Rectangle
 
 from cdp.reports.facts import ModelFacts, NightFacts
 from cdp.reports.identity_charts import draw_identity_history, draw_weights
-from cdp.reports.marks import add_legend, chart_height, count_axis, draw_bars, label_ends, name_rows
+from cdp.reports.marks import add_legend, chart_height, count_axis, draw_bars, draw_columns, label_ends, name_rows
 from cdp.reports.scores import churn_histogram, value_grid, value_histogram
 from cdp.reports.svg import C1, C2, C3, C4, CARD, INK, MUTED, ON_C1, draw_svg, shade
 from cdp.reports.words import compact, count, decimal_edge, seconds
@@ -86,13 +86,8 @@ def draw_records_per_person(facts: NightFacts) -> str:
 
     def paint(axes: Axes) -> None:
         known, anonymous = [b.known for b in bands], [b.anonymous for b in bands]
-        places = range(len(bands))
-        axes.bar(places, known, width=0.72, color=C1, edgecolor=CARD, linewidth=0.8)
-        axes.bar(places, anonymous, width=0.72, bottom=known, color=C3, edgecolor=CARD, linewidth=0.8)
-        axes.set_xticks(places, [b.label for b in bands])
+        draw_columns(axes, [b.label for b in bands], [("known", C1, known), ("anonymous", C3, anonymous)])
         axes.set_xlabel("records of a person")
-        count_axis(axes)
-        add_legend(axes, [("known", C1), ("anonymous", C3)])
 
     return draw_svg(
         paint,

@@ -8,7 +8,7 @@ from matplotlib.axes import Axes
 from matplotlib.ticker import MaxNLocator
 
 from cdp.reports.facts import IdentityNight, NightFacts
-from cdp.reports.marks import add_legend, count_axis
+from cdp.reports.marks import add_legend, draw_columns
 from cdp.reports.svg import C1, C2, C3, C4, CARD, MUTED, draw_svg
 
 #: Shares that are drawn over the nights: measure, words, colour.
@@ -59,15 +59,10 @@ def draw_weights(facts: NightFacts) -> str:
     edges = [low for low, _, _ in bins]
 
     def paint(axes: Axes) -> None:
-        places = range(len(bins))
         held, cut = [n for _, n, _ in bins], [n for _, _, n in bins]
-        axes.bar(places, held, width=0.72, color=C1, edgecolor=CARD, linewidth=0.8)
-        axes.bar(places, cut, width=0.72, bottom=held, color=C3, edgecolor=CARD, linewidth=0.8)
         names = [f"{low}-{high}" for low, high in pairwise(edges)]
-        axes.set_xticks(places, [*names, f"> {edges[-1]}"])
+        draw_columns(axes, [*names, f"> {edges[-1]}"], [("within people", C1, held), ("cut", C3, cut)])
         axes.set_xlabel("bits: each one doubles the odds of one person")
-        count_axis(axes)
-        add_legend(axes, [("within people", C1), ("cut", C3)])
 
     return draw_svg(
         paint,

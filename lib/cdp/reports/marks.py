@@ -38,6 +38,17 @@ def label_ends(axes: Axes, ends: Sequence[float], labels: Sequence[str]) -> None
         axes.annotate(label, (end, row), xytext=(5, 0), textcoords="offset points", va="center", color=MUTED)
 
 
+def draw_columns(axes: Axes, labels: Sequence[str], parts: Sequence[tuple[str, str, Sequence[int]]]) -> None:
+    """Upright bars of parts (words, colour, counts) one upon the other, with the counts' axis and the words above."""
+    places, below = range(len(labels)), [0] * len(labels)
+    for _, colour, counts in parts:
+        axes.bar(places, counts, width=0.72, bottom=below, color=colour, edgecolor=CARD, linewidth=0.8)
+        below = [low + high for low, high in zip(below, counts, strict=True)]
+    axes.set_xticks(places, labels)
+    count_axis(axes)
+    add_legend(axes, [(words, colour) for words, colour, _ in parts])
+
+
 def count_axis(axes: Axes) -> None:
     """Whole numbers up the left side, with faint lines."""
     axes.yaxis.set_major_formatter(lambda value, _: compact(value))
