@@ -208,9 +208,7 @@ def _groups_of_several(label: Rows, is_crowded: npt.NDArray[np.bool_]) -> list[R
     """The records of each component of more than two, and of two where a limit may part them, in ascending order."""
     sizes = np.bincount(label, minlength=len(label))
     large = np.flatnonzero((sizes > 2) | ((sizes == 2) & is_crowded))
-    members = np.argsort(label, kind="stable")
-    starts = np.searchsorted(label[members], large)
-    return [members[s : s + n] for s, n in zip(starts, sizes[large], strict=True)]
+    return list(members_of(label, large).values())
 
 
 def _batches(groups: list[Rows]) -> list[list[Rows]]:
