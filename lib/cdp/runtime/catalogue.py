@@ -44,7 +44,7 @@ def find_job(name: str) -> LoadedJob:
 
 
 def edges_of(jobs: dict[str, LoadedJob]) -> dict[str, set[str]]:
-    """job -> the jobs that must run before it, derived from the tables that they write and it reads."""
+    """job -> the jobs that must end before it: those that write what it reads, and those that read what it replaces."""
     writers: dict[str, set[str]] = {}
     for name, loaded in jobs.items():
         for table in loaded.job.writes:
@@ -52,20 +52,29 @@ def edges_of(jobs: dict[str, LoadedJob]) -> dict[str, set[str]]:
     shared = {t: sorted(w) for t, w in writers.items() if len(w) > 1 and not t.startswith("ops.")}
     if shared:
         raise CdpError(f"a table has one job that writes it, but: {shared}")
-    return {
-        name: {w for table in loaded.job.reads for w in writers.get(table.full_name, set()) if w != name}
-        for name, loaded in jobs.items()
-    }
+    edges: dict[str, set[str]] = {name: set() for name in jobs}
+    for name, loaded in jobs.items():
+        for table in loaded.job.reads:
+            edges[name] |= writers.get(table.full_name, set()) - {name}
+        for table in loaded.job.reads_previous:
+            for writer in writers.get(table.full_name, set()) - {name}:
+                edges[writer].add(name)
+    return edges
 
 
-def order_jobs(jobs: dict[str, LoadedJob]) -> list[LoadedJob]:
-    """The jobs in an order in which each comes after those it reads from; ties by name. A cycle is a bug."""
+def sort_jobs(jobs: dict[str, LoadedJob]) -> TopologicalSorter[str]:
+    """A prepared sorter of their names: each is ready when those it must come after are done. A cycle is a bug."""
     sorter = TopologicalSorter(edges_of(jobs))
     try:
         sorter.prepare()
     except CycleError as error:
         raise CdpError(f"jobs read in a circle: {' -> '.join(error.args[1])}") from None
-    ordered: list[LoadedJob] = []
+    return sorter
+
+
+def order_jobs(jobs: dict[str, LoadedJob]) -> list[LoadedJob]:
+    """The jobs in an order in which each comes after those it reads from; ties by name."""
+    sorter, ordered = sort_jobs(jobs), list[LoadedJob]()
     while sorter.is_active():
         ready = sorted(sorter.get_ready())
         ordered += [jobs[name] for name in ready]

@@ -90,12 +90,9 @@ class JobContext:
         return kept
 
     def release(self) -> None:
-        """Drop what :meth:`keep` holds and the session's checkpoints; the runtime calls it when the job has ended."""
+        """Drop what :meth:`keep` holds; the runtime calls it when the job has ended."""
         while self._kept:
             release(self._kept.pop())
-        checkpoints = self.spark.sparkContext.getCheckpointDir()
-        if checkpoints:
-            delete_folder(self.spark, checkpoints)
 
     def read(self, contract: TableContract) -> DataFrame:
         """A table that the record names in ``reads``."""
@@ -138,3 +135,10 @@ class JobContext:
             raise CdpError(
                 f"{self.job.name} uses {contract.full_name}, which its record does not name in {kind}: add it"
             )
+
+
+def clear_checkpoints(spark: SparkSession) -> None:
+    """Delete the session's checkpoints, when no job runs that may need them."""
+    folder = spark.sparkContext.getCheckpointDir()
+    if folder:
+        delete_folder(spark, folder)

@@ -1,27 +1,31 @@
-"""A night: all jobs in order in one session, each only if something changed, with a line of progress per job."""
+"""A night: all jobs in one session, each when what it reads is made and only if that changed; a line per job."""
 
 from __future__ import annotations
 
 import time
 import uuid
-from collections.abc import Callable
-from contextlib import nullcontext
+from collections.abc import Callable, Iterator
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
+from typing import Any
 
 from pyspark.errors import PySparkException
 from rich.console import Console
 
 from cdp.contracts.ops.runs import RUNS
 from cdp.core.errors import CdpError, ContractError, TransientError
-from cdp.runtime.catalogue import LoadedJob, load_jobs, order_jobs
+from cdp.runtime.catalogue import LoadedJob, load_jobs, order_jobs, sort_jobs
 from cdp.runtime.config import Configuration
-from cdp.runtime.job import JobContext
+from cdp.runtime.job import JobContext, clear_checkpoints
 from cdp.runtime.lineup import check_definitions, check_expressions
 from cdp.runtime.runlog import Finished, RunRecorder, fingerprint, input_versions
 from cdp.tables.store import Lake
 
 Clock = Callable[[], datetime]
+
+#: Small jobs wait for planning and commits, each in one thread: two side by side keep two cores busy.
+JOBS_AT_ONCE = 2
 
 
 def utc_now() -> datetime:
@@ -51,29 +55,22 @@ def run_night(
 ) -> NightResult:
     """Run all jobs for ``run_date``; a job whose code, settings and inputs are as in its last run is left out.
 
-    ``finished`` is what :func:`cdp.runtime.runlog.finished_runs` gives before the night.
+    Jobs that do not need each other's tables run side by side. ``finished`` is what
+    :func:`cdp.runtime.runlog.finished_runs` gives before the night.
 
-    After a failure or a kill the same call goes on where it stopped: finished jobs are unchanged then. Raises the
-    error of the first job that fails, after noting it in ops.runs.
+    After a failure or a kill the same call goes on where it stopped: finished jobs are unchanged then. When a job
+    fails, those that run beside it come to their end, no other starts, and its error is raised; each is in ops.runs.
     """
-    ordered = order_jobs(load_jobs())
-    result, start = NightResult(run_date), time.monotonic()
+    jobs, result, start = load_jobs(), NightResult(run_date), time.monotonic()
     runner = _Runner(lake, configuration, run_date, clock, finished)
-    width = max(len(loaded.job.name) for loaded in ordered)
-    for number, loaded in enumerate(ordered, 1):
-        label = f"[{number:>2}/{len(ordered)}] {loaded.job.name:<{width}}"
-        with console.status(label) if console.is_terminal else nullcontext():
-            context, seconds = runner.run_if_changed(loaded)
-        if context is None:
-            result.unchanged.append(loaded.job.name)
-            console.print(f"{label}  unchanged", highlight=False, markup=False)
-            continue
-        result.ran.append(loaded.job.name)
-        result.problems += context.problems
-        console.print(f"{label}  {seconds:6.1f} s  {_rows(context)}", highlight=False, markup=False)
-        for problem in context.problems:
-            console.print(f"        ! {problem}", highlight=False, markup=False)
-    runner.recorder.flush()
+    with _Progress(console, [loaded.job.name for loaded in order_jobs(jobs)]) as progress:
+        for name, context, seconds in runner.run_all(jobs, progress.show_running):
+            progress.tell(name, context, seconds)
+            if context is None:
+                result.unchanged.append(name)
+            else:
+                result.ran.append(name)
+                result.problems += context.problems
     result.seconds = time.monotonic() - start
     return result
 
@@ -84,11 +81,36 @@ def run_one(
     """Run one job whether or not anything changed, and note it in ops.runs."""
     check_definitions(configuration)
     check_expressions(lake.spark, configuration)
-    runner = _Runner(lake, configuration, run_date, clock, Finished())
-    context, _ = runner.run_if_changed(loaded)
-    runner.recorder.flush()
+    ((_, context, _),) = _Runner(lake, configuration, run_date, clock, Finished()).run_all({loaded.job.name: loaded})
     assert context is not None
     return context
+
+
+#: What is known of a job that ended: its name, its context (None where nothing had changed) and its seconds.
+Ended = tuple[str, JobContext | None, float]
+
+
+@dataclass(frozen=True)
+class _Started:
+    """A job that runs: what it works with, and what will be noted of it."""
+
+    loaded: LoadedJob
+    context: JobContext
+    noted: dict[str, Any]
+    is_done: bool
+    clock_start: float
+
+    def run(self) -> float:
+        """Do the job's work; gives its seconds."""
+        try:
+            self.loaded.main(self.context)
+        finally:
+            self.context.release()
+        return self.seconds()
+
+    def seconds(self) -> float:
+        """Since the start."""
+        return time.monotonic() - self.clock_start
 
 
 class _Runner:
@@ -100,40 +122,105 @@ class _Runner:
         self._lake, self._configuration, self._run_date, self._clock = lake, configuration, run_date, clock
         self._finished = finished
         self._run_id = uuid.uuid4().hex
-        self.recorder = RunRecorder(lake)
+        self._recorder = RunRecorder(lake)
 
-    def run_if_changed(self, loaded: LoadedJob) -> tuple[JobContext | None, float]:
-        """Give the job's context and its seconds; no context where nothing had changed."""
+    def run_all(
+        self, jobs: dict[str, LoadedJob], show_running: Callable[[list[str]], None] = lambda names: None
+    ) -> Iterator[Ended]:
+        """Run the jobs, each when those that it reads from have ended; gives each when it has ended."""
+        sorter, order = sort_jobs(jobs), [loaded.job.name for loaded in order_jobs(jobs)]
+        ready: list[str] = []
+        running: dict[Future[float], _Started] = {}
+        failures: list[Exception] = []
+        with ThreadPoolExecutor(JOBS_AT_ONCE) as pool:
+            while running or (sorter.is_active() and not failures):
+                ready = sorted([*ready, *sorter.get_ready()], key=order.index)
+                if ready and len(running) < JOBS_AT_ONCE and not failures:
+                    name = ready.pop(0)
+                    started = self._start(jobs[name])
+                    if started is None:
+                        sorter.done(name)
+                        yield name, None, 0.0
+                    else:
+                        running[pool.submit(started.run)] = started
+                    continue
+                show_running([one.context.job.name for one in running.values()])
+                for future in wait(running, return_when=FIRST_COMPLETED).done:
+                    started = running.pop(future)
+                    error = future.exception()
+                    if isinstance(error, Exception):
+                        failures.append(self._note_failure(started, error))
+                        continue
+                    sorter.done(started.context.job.name)
+                    yield self._note(started, future.result())
+        self._recorder.flush()
+        clear_checkpoints(self._lake.spark)
+        if failures:
+            raise failures[0]
+
+    def _start(self, loaded: LoadedJob) -> _Started | None:
+        """None where nothing has changed since the job's last run."""
         job = loaded.job
         context = JobContext(job, self._lake, self._configuration, self._run_date, self._run_id, self._clock())
         if RUNS in job.reads + job.reads_previous:
-            self.recorder.flush()
+            self._recorder.flush()
         inputs = input_versions(job, self._lake)
         mark = fingerprint(context, inputs)
         last = self._finished.runs.get(job.name)
         is_done = last is not None and last.holds(job, mark, self._run_date)
         if is_done and not job.looks_outside:
-            return None, 0.0
+            return None
         noted = {"mark": mark, "inputs": inputs, "started_at": context.now}
-        started = time.monotonic()
-        try:
-            loaded.main(context)
-        except Exception as error:
-            told = explain_failure(job.name, self._run_date, error)
-            took = time.monotonic() - started
-            self.recorder.record(context, state="failed", seconds=took, message=str(told)[:500], **noted)
-            self.recorder.flush()
-            if told is error:
-                raise
-            raise told from error
-        finally:
-            context.release()
-        seconds = time.monotonic() - started
-        is_idle = job.looks_outside and not any(context.rows_written.values())
-        if is_idle and is_done:
-            return (context, seconds) if context.problems else (None, seconds)
-        self.recorder.record(context, state="done", seconds=seconds, **noted)
-        return context, seconds
+        return _Started(loaded, context, noted, is_done, time.monotonic())
+
+    def _note(self, started: _Started, seconds: float) -> Ended:
+        context = started.context
+        is_idle = context.job.looks_outside and not any(context.rows_written.values())
+        if is_idle and started.is_done:
+            return context.job.name, context if context.problems else None, seconds
+        self._recorder.record(context, state="done", seconds=seconds, **started.noted)
+        return context.job.name, context, seconds
+
+    def _note_failure(self, started: _Started, error: Exception) -> Exception:
+        told = explain_failure(started.context.job.name, self._run_date, error)
+        message = str(told)[:500]
+        self._recorder.record(
+            started.context, state="failed", seconds=started.seconds(), message=message, **started.noted
+        )
+        if told is not error:
+            told.__cause__ = error
+        return told
+
+
+class _Progress:
+    """A line per job when it has ended, and on a terminal the names of those that run."""
+
+    def __init__(self, console: Console, order: list[str]) -> None:
+        self._console, self._order = console, order
+        self._status = console.status("") if console.is_terminal else None
+
+    def __enter__(self) -> _Progress:
+        if self._status:
+            self._status.start()
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        if self._status:
+            self._status.stop()
+
+    def show_running(self, names: list[str]) -> None:
+        """Say what runs now."""
+        if self._status:
+            self._status.update(", ".join(names))
+
+    def tell(self, name: str, context: JobContext | None, seconds: float) -> None:
+        """Print what a job did."""
+        number, width = self._order.index(name) + 1, max(map(len, self._order))
+        done = "unchanged" if context is None else f"{seconds:6.1f} s  {_rows(context)}"
+        lines = [f"[{number:>2}/{len(self._order)}] {name:<{width}}  {done}"]
+        lines += [f"        ! {problem}" for problem in (context.problems if context else ())]
+        for line in lines:
+            self._console.print(line, highlight=False, markup=False)
 
 
 def explain_failure(job: str, run_date: date, error: Exception) -> Exception:
