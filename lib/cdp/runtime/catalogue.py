@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
 from graphlib import CycleError, TopologicalSorter
 from types import ModuleType
@@ -57,7 +58,8 @@ def edges_of(jobs: dict[str, LoadedJob]) -> dict[str, set[str]]:
         for table in loaded.job.reads:
             edges[name] |= writers.get(table.full_name, set()) - {name}
         for table in loaded.job.reads_previous:
-            for writer in writers.get(table.full_name, set()) - {name}:
+            replaced_by = writers.get(table.full_name, set())
+            for writer in replaced_by if name not in replaced_by else ():
                 edges[writer].add(name)
     return edges
 
@@ -80,3 +82,13 @@ def order_jobs(jobs: dict[str, LoadedJob]) -> list[LoadedJob]:
         ordered += [jobs[name] for name in ready]
         sorter.done(*ready)
     return ordered
+
+
+def urgent_first(jobs: dict[str, LoadedJob]) -> list[str]:
+    """Names by how many jobs wait for them, most first; ties in the order of `order_jobs`: what to start next."""
+    order, edges = [loaded.job.name for loaded in order_jobs(jobs)], edges_of(jobs)
+    before: dict[str, set[str]] = {}
+    for name in order:
+        before[name] = edges[name].union(*(before[earlier] for earlier in edges[name]))
+    waiting = Counter(earlier for all_before in before.values() for earlier in all_before)
+    return sorted(order, key=lambda name: -waiting[name])

@@ -15,7 +15,7 @@ from rich.console import Console
 
 from cdp.contracts.ops.runs import RUNS
 from cdp.core.errors import CdpError, ContractError, TransientError
-from cdp.runtime.catalogue import LoadedJob, load_jobs, order_jobs, sort_jobs
+from cdp.runtime.catalogue import LoadedJob, load_jobs, order_jobs, sort_jobs, urgent_first
 from cdp.runtime.config import Configuration
 from cdp.runtime.job import JobContext, clear_checkpoints
 from cdp.runtime.lineup import check_definitions, check_expressions
@@ -128,7 +128,7 @@ class _Runner:
         self, jobs: dict[str, LoadedJob], show_running: Callable[[list[str]], None] = lambda names: None
     ) -> Iterator[Ended]:
         """Run the jobs, each when those that it reads from have ended; gives each when it has ended."""
-        sorter, order = sort_jobs(jobs), [loaded.job.name for loaded in order_jobs(jobs)]
+        sorter, order = sort_jobs(jobs), urgent_first(jobs)
         ready: list[str] = []
         running: dict[Future[float], _Started] = {}
         failures: list[Exception] = []

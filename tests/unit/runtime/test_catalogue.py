@@ -8,7 +8,7 @@ from cdp.contracts.gold.people import PEOPLE
 from cdp.contracts.gold.profiles import PROFILES
 from cdp.contracts.silver.events import EVENTS
 from cdp.core.errors import CdpError, ConfigError
-from cdp.runtime.catalogue import LoadedJob, edges_of, find_job, load_jobs, order_jobs
+from cdp.runtime.catalogue import LoadedJob, edges_of, find_job, load_jobs, order_jobs, urgent_first
 from cdp.runtime.job import Job, JobContext
 
 
@@ -29,6 +29,25 @@ def test_writers_come_before_readers_and_ties_go_by_name() -> None:
     )
     assert edges_of(jobs) == {"c.last": {"b.middle"}, "b.middle": {"z.first"}, "z.first": set(), "a.alone": set()}
     assert [loaded.job.name for loaded in order_jobs(jobs)] == ["a.alone", "z.first", "b.middle", "c.last"]
+
+
+def test_a_job_that_replaces_a_table_comes_after_those_that_read_its_last_state() -> None:
+    jobs = _jobs(
+        Job("a.replaces", writes=(PEOPLE,)),
+        Job("b.looks_back", reads_previous=(PEOPLE,)),
+        Job("c.goes_on", reads_previous=(PROFILES,), writes=(PROFILES,)),
+    )
+    assert edges_of(jobs) == {"a.replaces": {"b.looks_back"}, "b.looks_back": set(), "c.goes_on": set()}
+
+
+def test_the_job_that_most_others_wait_for_is_the_most_urgent() -> None:
+    jobs = _jobs(
+        Job("a.short", writes=(EVENTS,)),
+        Job("b.long", writes=(PEOPLE,)),
+        Job("c.middle", reads=(PEOPLE,), writes=(PROFILES,)),
+        Job("d.last", reads=(PROFILES, EVENTS)),
+    )
+    assert urgent_first(jobs) == ["b.long", "a.short", "c.middle", "d.last"]
 
 
 def test_a_circle_and_a_table_with_two_writers_are_named() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import threading
 from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
@@ -160,6 +161,31 @@ def test_after_a_failure_the_night_goes_on_where_it_stopped(nights: Night, rows:
     mended = nights.run(_writer(rows, ["p1"]), _reader(rows))
     assert (mended.unchanged, mended.ran) == (["b.write_people"], ["a.read_people"])
     assert [state for _, state in nights.noted()] == ["done", "failed", "done"]
+
+
+def test_jobs_that_do_not_need_each_other_run_side_by_side(nights: Night) -> None:
+    both_run = threading.Barrier(2, timeout=60)
+    jobs = [LoadedJob(Job(name), lambda context: both_run.wait() and None, "", "") for name in ("a.one", "b.other")]
+    assert sorted(nights.run(*jobs).ran) == ["a.one", "b.other"]
+    assert not both_run.broken
+
+
+def test_beside_a_failure_the_work_comes_to_its_end_and_no_other_starts(nights: Night, rows: Rows) -> None:
+    has_failed = threading.Event()
+
+    def fail(context: JobContext) -> None:
+        has_failed.set()
+        raise ConfigError("conf/traits/x.yaml: wrong")
+
+    def write(context: JobContext) -> None:
+        assert has_failed.wait(60)
+        context.write(PEOPLE, rows(PEOPLE, [_person("p1")]))
+
+    mains = {Job("a.fails"): fail, Job("b.write_people", writes=(PEOPLE,)): write, Job("c.later"): fail}
+    with pytest.raises(ConfigError, match="wrong"):
+        nights.run(*[LoadedJob(job, main, "", "") for job, main in mains.items()])
+    assert sorted(nights.noted()) == [("a.fails", "failed"), ("b.write_people", "done")]
+    assert nights.lake.read(PEOPLE).count() == 1
 
 
 def test_a_broken_contract_names_the_table_and_writes_nothing(nights: Night, rows: Rows) -> None:
