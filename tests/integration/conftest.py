@@ -11,6 +11,8 @@ from pathlib import Path
 
 import pytest
 
+ROOT = Path(__file__).parents[2]
+_PIP = [sys.executable, "-m", "pip", "-q", "--disable-pip-version-check"]
 NIGHTS = ("2026-01-05", "2026-01-06", "2026-01-07")
 Run = Callable[..., "subprocess.CompletedProcess[str]"]
 
@@ -33,11 +35,12 @@ def skip_or_fail(reason: str) -> None:
 def cdp() -> Run:
     """``cdp("nightly", "--run-date", D, ...)`` as a process; the settings of small machines."""
 
-    def run(*arguments: str, env: dict[str, str] | None = None, timeout: int = 560) -> subprocess.CompletedProcess[str]:
+    def run(
+        *arguments: str, env: dict[str, str] | None = None, timeout: int = 560, cwd: Path | None = None
+    ) -> subprocess.CompletedProcess[str]:
         command = [sys.executable, "-m", "cdp.cli", *arguments]
-        return subprocess.run(
-            command, capture_output=True, text=True, timeout=timeout, check=False, env={**os.environ, **(env or {})}
-        )
+        env = {**os.environ, **(env or {})}
+        return subprocess.run(command, capture_output=True, text=True, timeout=timeout, check=False, env=env, cwd=cwd)
 
     return run
 
@@ -51,6 +54,22 @@ def company(cdp: Run, tmp_path_factory: pytest.TempPathFactory) -> Path:
     )
     assert done.returncode == 0, done.stderr
     return out
+
+
+@pytest.fixture(scope="session")
+def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The built wheel of this checkout."""
+    out = tmp_path_factory.mktemp("wheels")
+    subprocess.run([*_PIP, "wheel", "--no-deps", "-w", str(out), str(ROOT)], check=True)
+    return next(out.glob("cdp-*.whl"))
+
+
+@pytest.fixture(scope="session")
+def installed(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
+    """The environment of a process that finds the project in the installed wheel, not in this checkout."""
+    site = tmp_path_factory.mktemp("installed") / "site"
+    subprocess.run([*_PIP, "install", "--no-deps", "--target", str(site), str(wheel)], check=True)
+    return {"PYTHONPATH": str(site)}
 
 
 def _run_nights(cdp: Run, home: Path, company: Path, first: str, last: str) -> None:

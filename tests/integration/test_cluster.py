@@ -12,14 +12,15 @@ from pathlib import Path
 
 import pyspark
 import pytest
-from tests.integration.conftest import NIGHTS
+from tests.integration.conftest import NIGHTS, ROOT
 from tests.integration.lakes import differences
 from tests.ports import free_port
 
 from cdp.runtime.jars import resolve_jars
 
-ROOT = Path(__file__).parents[2]
 SPARK = Path(pyspark.__file__).parent
+#: As in conf/env/ci.yaml: on some thousand rows the second compiler costs more than it gives.
+_JAVA_OPTIONS = "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC -XX:ReservedCodeCacheSize=240m"
 
 
 def _wait_for(port: int, seconds: float = 60) -> None:
@@ -74,12 +75,8 @@ def cluster(tmp_path: Path) -> Iterator[str]:
 
 
 def test_a_night_on_a_cluster_equals_the_local_one(
-    company: Path, first_night: Path, cluster: str, tmp_path: Path
+    company: Path, first_night: Path, wheel: Path, cluster: str, tmp_path: Path
 ) -> None:
-    wheels = tmp_path / "wheels"
-    pip = [sys.executable, "-m", "pip", "-q", "--disable-pip-version-check"]
-    subprocess.run([*pip, "wheel", "--no-deps", "-w", str(wheels), str(ROOT)], check=True)
-    wheel = next(wheels.glob("cdp-*.whl"))
     remote = tmp_path / "remote"
     settings = {
         "spark.executor.memory": "700m",
@@ -88,6 +85,8 @@ def test_a_night_on_a_cluster_equals_the_local_one(
         "spark.ui.enabled": "false",
         "spark.databricks.delta.snapshotPartitions": "2",
         "spark.log.level": "ERROR",
+        "spark.driver.extraJavaOptions": _JAVA_OPTIONS,
+        "spark.executor.extraJavaOptions": _JAVA_OPTIONS,
     }
     submit = [str(SPARK / "bin" / "spark-submit"), "--master", cluster, "--py-files", str(wheel)]
     submit += ["--jars", ",".join(resolve_jars())]

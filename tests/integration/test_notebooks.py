@@ -9,8 +9,8 @@ import sys
 from pathlib import Path
 
 import pytest
+from tests.integration.conftest import ROOT
 
-ROOT = Path(__file__).parents[2]
 NOTEBOOKS = ROOT / "notebooks"
 # Counts every figure that a cell shows, so that a notebook that plots nothing is seen.
 _COUNTING = """

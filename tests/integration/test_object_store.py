@@ -1,8 +1,7 @@
-"""A night with deliveries and lake on an object store: the same content as in folders."""
+"""A night of the installed wheel, with deliveries and lake on an object store: the same content as in folders."""
 
 from __future__ import annotations
 
-import os
 import subprocess
 import sys
 import time
@@ -74,15 +73,15 @@ def _upload(address: str, folder: Path, prefix: str) -> None:
             _client(address).upload_file(str(file), BUCKET, prefix + file.relative_to(folder).as_posix())
 
 
-def test_a_night_on_an_object_store_equals_the_one_in_a_folder(
-    cdp: Run, company: Path, first_night: Path, store: str, tmp_path: Path
+def test_a_night_of_the_wheel_on_an_object_store_equals_the_one_in_a_folder(
+    cdp: Run, installed: dict[str, str], company: Path, first_night: Path, store: str, tmp_path: Path
 ) -> None:
     _upload(store, company, "deliveries/")
     place = ["--lake", f"s3a://{BUCKET}/lake", "--home", str(tmp_path / "home")]
     place += ["--input", f"s3a://{BUCKET}/deliveries"]
     place += ["--env", "ci", "--set", f"spark.spark.hadoop.fs.s3a.endpoint={store}"]
     place += ["--set", "spark.spark.hadoop.fs.s3a.path.style.access=true"]
-    ran = cdp("nightly", "--run-date", NIGHTS[0], *place, env={**os.environ, **KEYS})
+    ran = cdp("nightly", "--run-date", NIGHTS[0], *place, env=KEYS | installed, cwd=tmp_path)
     assert ran.returncode in (0, 6), ran.stdout + ran.stderr
     _download(store, "lake/", tmp_path / "copy")
     assert table_versions(tmp_path / "copy") == table_versions(first_night / "lake")

@@ -1,36 +1,24 @@
-"""The wheel carries jobs and definitions: installed into an empty folder, it runs a night there."""
+"""The wheel carries jobs and definitions: whoever has only that has everything."""
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
 from pathlib import Path
 
-from deltalake import DeltaTable
-from tests.integration.conftest import NIGHTS
+from tests.integration.conftest import Run
 
-ROOT = Path(__file__).parents[2]
+from cdp.runtime.catalogue import load_jobs
 
 
-def test_the_wheel_alone_runs_a_night(company: Path, tmp_path: Path) -> None:
-    wheels, site, home = tmp_path / "wheels", tmp_path / "site", tmp_path / "home"
-    pip = [sys.executable, "-m", "pip", "-q", "--disable-pip-version-check"]
-    subprocess.run([*pip, "wheel", "--no-deps", "-w", str(wheels), str(ROOT)], check=True)
-    wheel = next(wheels.glob("cdp-*.whl"))
-    subprocess.run([*pip, "install", "--no-deps", "--target", str(site), str(wheel)], check=True)
-    env = {**os.environ, "PYTHONPATH": str(site)}
-    where = subprocess.run(
-        [sys.executable, "-c", "import cdp; print(cdp.__file__)"],
-        cwd=tmp_path,
-        env=env,
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-    assert where.stdout.startswith(str(site))
-    night = [sys.executable, "-m", "cdp.cli", "nightly", "--run-date", NIGHTS[0], "--env", "ci"]
-    night += ["--home", str(home), "--input", str(company)]
-    done = subprocess.run(night, cwd=tmp_path, env=env, capture_output=True, text=True, check=False)
-    assert done.returncode in (0, 6), done.stdout + done.stderr
-    assert len(DeltaTable(str(home / "lake/gold/profiles")).to_pandas()) > 250
+def test_the_wheel_brings_code_jobs_and_definitions(cdp: Run, installed: dict[str, str], tmp_path: Path) -> None:
+    """A whole night with it is in test_object_store.py."""
+    show = "import cdp; from cdp.runtime.bundle import bundled; print(cdp.__file__, bundled('jobs'), bundled('conf'))"
+    command = [sys.executable, "-c", show]
+    env = {**os.environ, **installed}
+    places = subprocess.run(command, cwd=tmp_path, env=env, capture_output=True, text=True, check=True).stdout.split()
+    assert all(place.startswith(installed["PYTHONPATH"]) for place in places), places
+    listed = cdp("jobs", "--json", env=installed, cwd=tmp_path)
+    assert {job["job"] for job in json.loads(listed.stdout)} == set(load_jobs())
