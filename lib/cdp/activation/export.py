@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
 from datetime import date, datetime
+from threading import Lock
 from typing import Any, Protocol
 
 from pyspark.sql import DataFrame
@@ -17,6 +19,10 @@ from cdp.activation.spec import DestinationSpec
 from cdp.core.errors import ConfigError, DestinationError, nearest_name
 from cdp.core.hold import hold, release
 from cdp.core.keys import hashed_text
+
+
+#: Each is a small query and much waiting, for the driver or for whoever takes the people in.
+_DELIVERIES_AT_ONCE = 2
 
 
 class AudienceToSend(Protocol):
@@ -66,14 +72,12 @@ def export_audiences(
         )
     )
     gatehouse = _Gatehouse(tables, {name: wish.purpose for name, wish in leaving.items()}, run_date)
-    deliveries = [
-        _export_one(audience, destination, wanted[destination], gatehouse, people, root, now)
-        for audience, wish in sorted(leaving.items())
-        for destination in sorted(set(wish.destinations))
-    ]
+    pairs = [(name, d) for name, wish in sorted(leaving.items()) for d in sorted(set(wish.destinations))]
+    with ThreadPoolExecutor(max_workers=_DELIVERIES_AT_ONCE) as pool:
+        deliveries = pool.map(lambda pair: _export_one(*pair, wanted[pair[1]], gatehouse, people, root, now), pairs)
     gatehouse.close()
     release(people)
-    return deliveries
+    return list(deliveries)
 
 
 def _export_one(
@@ -112,15 +116,18 @@ class _Gatehouse:
         self._tables = tables
         self.purposes = purposes
         self.run_date = run_date
+        self._one_asks = Lock()
         self._cleared: dict[tuple[datetime, ...], tuple[DataFrame, dict[str, MemberCounts]]] = {}
 
     def clear(self, times: tuple[datetime, ...]) -> tuple[DataFrame, dict[str, MemberCounts]]:
         """The rows of :func:`clear_members` where all of ``times`` must grant, and their counts per audience."""
-        if times not in self._cleared:
-            states = [self._tables.states_at(time) for time in times]
-            cleared = hold(clear_members(self._tables.members, states, purposes=self.purposes, run_date=self.run_date))
-            self._cleared[times] = cleared, count_members(cleared, self.purposes)
-        return self._cleared[times]
+        with self._one_asks:
+            if times not in self._cleared:
+                states = [self._tables.states_at(time) for time in times]
+                members, day = self._tables.members, self.run_date
+                cleared = hold(clear_members(members, states, purposes=self.purposes, run_date=day))
+                self._cleared[times] = cleared, count_members(cleared, self.purposes)
+            return self._cleared[times]
 
     def close(self) -> None:
         """Give the memory back."""
