@@ -86,7 +86,8 @@ def _import_jobs() -> None:
     from cdp.runtime.catalogue import load_jobs
 
     load_jobs()
-    importlib.import_module("mlflow")
+    for module in ("mlflow", "mlflow.store.tracking.sqlalchemy_store", "cdp.reports.page"):
+        importlib.import_module(module)
 
 
 def run_verb(options: argparse.Namespace, console: Console) -> int:
