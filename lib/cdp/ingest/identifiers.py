@@ -69,7 +69,7 @@ def identifiers_sql(typed_texts: Sequence[tuple[str, str]]) -> str:
     if not typed_texts:
         return f"CAST(array() AS {IDENTIFIERS_TYPE})"
     pairs = ", ".join(f"named_struct('type', {quote_text(kind)}, 'value', {text})" for kind, text in typed_texts)
-    return f"array_sort(array_distinct(filter(array({pairs}), x -> x.value IS NOT NULL)))"
+    return f"sort_array(array_distinct(filter(array({pairs}), x -> x.value IS NOT NULL)))"
 
 
 def record_id_sql(identifiers: str) -> str:
