@@ -42,9 +42,8 @@ def map_records(parsed: DataFrame, source: SourceSpec, mapping: MappingSpec, fie
     step = _number_repeats(_take_fields(parsed, source, mapping, fields, outputs), mapping)
     step = _normalise_identifiers(step, source, mapping)
     typed = [(spec.type, f"__i{n}") for n, spec in enumerate(mapping.identifiers)]
-    identifiers = F.expr(identifiers_sql(typed)).alias("__identifiers")
-    step = step.select("*", identifiers, *_structs(flat, "v", needs_main=False))
-    step = step.withColumn("__record_id", F.expr(record_id_sql("__identifiers")))
+    whose = [F.expr(identifiers_sql(typed)).alias("__identifiers"), F.expr(record_id_sql(typed)).alias("__record_id")]
+    step = step.select("*", *whose, *_structs(flat, "v", needs_main=False))
     step = _normalise_contacts(step, source, flat)
     step = step.withColumn("__main", F.expr(_row_sql(outputs[0], source, is_main=True)))
     for kind in ("t", "v"):
