@@ -49,13 +49,18 @@ FIRST_SECOND, LAST_SECOND = -62135596800, 253402300799
 
 @dataclass(frozen=True)
 class ColumnSql:
-    """A column in three steps: `text` from the raw record, `value` and `reasons` from `text` by its name."""
+    """A column in three steps: `text` from the raw record, `value` and `reasons` from `text` by its reference.
+
+    `text_ref`, `value_ref`: how later steps refer to the two; empty inside an exploded list.
+    """
 
     name: str
     text: str
     value: str
     reasons: tuple[str, ...]
     needs_main: bool
+    text_ref: str
+    value_ref: str
 
 
 def clean_sql(text: str, *, null_words: bool) -> str:
@@ -105,9 +110,8 @@ def compile_column(
         if spec.field and list_path
         else spec.field or name.removeprefix("a_")
     )
-    return ColumnSql(
-        name, text, value, _reasons(label, spec, type_ddl, reference, value_ref or f"({value})"), spec.main is not None
-    )
+    reasons = _reasons(label, spec, type_ddl, reference, value_ref or f"({value})")
+    return ColumnSql(name, text, value, reasons, spec.main is not None, text_ref, value_ref)
 
 
 def _origin(spec: ColumnSpec, root: FieldTree, null_words: bool, *, is_text: bool) -> str:

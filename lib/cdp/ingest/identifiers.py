@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import lru_cache
 
 import phonenumbers
@@ -68,11 +68,20 @@ def identifiers_sql(typed_texts: Sequence[tuple[str, str]]) -> str:
     """Write the sorted, distinct array of identifiers from (type, reference to its normalised text)."""
     if not typed_texts:
         return f"CAST(array() AS {IDENTIFIERS_TYPE})"
-    pairs = ", ".join(f"named_struct('type', {quote_text(kind)}, 'value', {text})" for kind, text in typed_texts)
-    return f"array_sort(array_distinct(filter(array({pairs}), x -> x.value IS NOT NULL)))"
+    return _given_sql(
+        {text: f"named_struct('type', {quote_text(kind)}, 'value', {text})" for kind, text in typed_texts}
+    )
 
 
-def record_id_sql(identifiers: str) -> str:
+def record_id_sql(typed_texts: Sequence[tuple[str, str]]) -> str:
     """Write the id of an event source's record: source and a hash of its identifiers; null where there are none."""
-    canonical = f"array_join(transform({identifiers}, x -> concat(x.type, '=', x.value)), '|')"
-    return f"CASE WHEN size({identifiers}) > 0 THEN concat(__source, ':', left(sha2({canonical}, 256), 24)) END"
+    if not typed_texts:
+        return "CAST(NULL AS STRING)"
+    told = _given_sql({text: f"concat({quote_text(f'{kind}=')}, {text})" for kind, text in typed_texts})
+    return f"concat(__source, ':', left(sha2(nullif(array_join({told}, '|'), ''), 256), 24))"
+
+
+def _given_sql(item_by_text: Mapping[str, str]) -> str:
+    """Write the sorted, distinct array of the items whose text is not null. Not by a lambda: that is not compiled."""
+    parts = ", ".join(f"IF({text} IS NULL, array(), array({item}))" for text, item in item_by_text.items())
+    return f"sort_array(array_distinct(concat({parts})))"

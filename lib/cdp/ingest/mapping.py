@@ -1,7 +1,8 @@
 """Apply a mapping: parsed records to rows of silver tables, with every reason to refuse a record.
 
 A mapping is compiled to Spark SQL text once; all of it runs as native expressions in one pass. The steps are
-columns of their own (text, then value, then row), so that no expression is computed twice.
+columns of their own (text, then value, then row), so that no expression is computed twice; and what belongs together is
+one column, because each step copies what it carries, column by column.
 """
 
 from __future__ import annotations
@@ -11,7 +12,8 @@ from pyspark.sql import functions as F
 
 from cdp.core.keys import hashed_key
 from cdp.ingest import change_mapping as changes
-from cdp.ingest.columns import CONTENT_ID, ColumnSql, clean_sql
+from cdp.ingest.codes import quote_text
+from cdp.ingest.columns import CONTENT_ID, clean_sql
 from cdp.ingest.fields import ITEM, KEPT, FieldTree, path_sql
 from cdp.ingest.identifiers import (
     email_key_sql,
@@ -23,7 +25,7 @@ from cdp.ingest.identifiers import (
 )
 from cdp.ingest.mapping_spec import MappingSpec
 from cdp.ingest.outputs import Output, compile_output
-from cdp.ingest.reasons import clear_reasons_sql, reasons_sql
+from cdp.ingest.reasons import FIELD_REASONS, clear_reasons_sql, field_reasons_sql, reasons_sql
 from cdp.ingest.spec import SourceSpec
 from cdp.ingest.targets import TARGETS
 
@@ -36,16 +38,19 @@ def map_records(parsed: DataFrame, source: SourceSpec, mapping: MappingSpec, fie
     array of rows in the shape of the table's contract.
     """
     outputs = [compile_output(n, output, mapping, fields) for n, output in enumerate(mapping.outputs)]
-    step = _add_identifiers(parsed, source, mapping, fields)
     flat = [o for o in outputs if o.spec.explode is None]
-    step = _add_columns(step, [(o, c) for o in flat for c in o.every if not c.needs_main])
+    step = _number_repeats(_take_fields(parsed, source, mapping, fields, outputs), mapping)
+    step = _normalise_identifiers(step, source, mapping)
+    typed = [(spec.type, f"__i{n}") for n, spec in enumerate(mapping.identifiers)]
+    whose = [F.expr(identifiers_sql(typed)).alias("__identifiers"), F.expr(record_id_sql(typed)).alias("__record_id")]
+    step = step.select("*", *whose, *_structs(flat, "v", needs_main=False))
     step = _normalise_contacts(step, source, flat)
-    step = _add_key(step, source, mapping, fields)
     step = step.withColumn("__main", F.expr(_row_sql(outputs[0], source, is_main=True)))
-    step = _add_columns(step, [(o, c) for o in flat for c in o.every if c.needs_main])
+    for kind in ("t", "v"):
+        step = step.select("*", *_structs(flat, kind, needs_main=True))
     rows: dict[str, str] = {o.spec.table: _rows_sql(o, source) for o in outputs}
     arrays = [F.expr(rows.get(t, "array()")).cast(f"ARRAY<STRUCT<{_struct(t)}>>").alias(t) for t in TABLES]
-    every = F.expr(reasons_sql(outputs, source, mapping, fields)).alias("__every")
+    every = F.expr(reasons_sql(outputs, source)).alias("__every")
     main = F.lit(mapping.outputs[0].table).alias("__table")
     envelope = changes.COLUMNS if source.change_data else ()
     found = step.select(*_KEPT, _identity_of(source, mapping), main, every, *arrays, *envelope)
@@ -58,12 +63,31 @@ def map_records(parsed: DataFrame, source: SourceSpec, mapping: MappingSpec, fie
     return found.select(*kept, "__key", "__table", reasons, *TABLES)
 
 
-def _add_columns(step: DataFrame, columns: list[tuple[Output, ColumnSql]]) -> DataFrame:
-    """Add the text and then the typed value of columns."""
-    if not columns:
-        return step
-    step = step.select("*", *(F.expr(c.text).alias(f"{o.prefix}t_{c.name}") for o, c in columns))
-    return step.select("*", *(F.expr(c.value).alias(f"{o.prefix}v_{c.name}") for o, c in columns))
+def _take_fields(
+    parsed: DataFrame, source: SourceSpec, mapping: MappingSpec, fields: FieldTree, outputs: list[Output]
+) -> DataFrame:
+    """Take all that is read off the raw fields, so that later steps carry few columns: each copies all it carries."""
+    texts = [F.expr(identifier_text_sql(spec, fields)).alias(f"__i{n}") for n, spec in enumerate(mapping.identifiers)]
+    flat = [o for o in outputs if o.spec.explode is None]
+    return parsed.select(
+        "*",
+        *texts,
+        *_structs(flat, "t", needs_main=False),
+        *(F.expr(o.condition).alias(o.is_wanted) for o in outputs[1:]),
+        F.expr(field_reasons_sql(source, mapping, fields)).alias(FIELD_REASONS),
+        _key_of(source, mapping, fields).alias("__key"),
+    )
+
+
+def _structs(outputs: list[Output], kind: str, *, needs_main: bool) -> list[Column]:
+    """The texts ("t") or typed values ("v") of each output's columns, as one column: an output is copied at once."""
+    found = []
+    for output in outputs:
+        columns = [c for c in output.every if c.needs_main == needs_main]
+        parts = ", ".join(f"{quote_text(c.name)}, {c.text if kind == 't' else c.value}" for c in columns)
+        if columns:
+            found.append(F.expr(f"named_struct({parts})").alias(output.place(kind, needs_main=needs_main)))
+    return found
 
 
 def _identity_of(source: SourceSpec, mapping: MappingSpec) -> Column:
@@ -87,43 +111,45 @@ def _struct(table: str) -> str:
     return ", ".join(f"`{c.name}`: {c.type}" for c in TARGETS[table].contract.columns)
 
 
-def _add_identifiers(parsed: DataFrame, source: SourceSpec, mapping: MappingSpec, fields: FieldTree) -> DataFrame:
-    texts = [F.expr(identifier_text_sql(spec, fields)).alias(f"__i{n}") for n, spec in enumerate(mapping.identifiers)]
-    step = parsed.select("*", *texts)
+def _normalise_identifiers(step: DataFrame, source: SourceSpec, mapping: MappingSpec) -> DataFrame:
+    normal: dict[str, Column] = {}
     for n, spec in enumerate(mapping.identifiers):
         if spec.type == "email":
-            step = step.withColumn(f"__i{n}", F.expr(email_key_sql(f"__i{n}")))
+            normal[f"__i{n}"] = F.expr(email_key_sql(f"__i{n}"))
         elif spec.type == "phone":
-            step = step.withColumn(f"__i{n}", phone_column(F.col(f"__i{n}"), source.phone_region))
-    typed = [(spec.type, f"__i{n}") for n, spec in enumerate(mapping.identifiers)]
-    return step.withColumn("__identifiers", F.expr(identifiers_sql(typed))).withColumn(
-        "__record_id", F.expr(record_id_sql("__identifiers"))
-    )
+            normal[f"__i{n}"] = phone_column(F.col(f"__i{n}"), source.phone_region)
+    return step.withColumns(normal)
 
 
 def _normalise_contacts(step: DataFrame, source: SourceSpec, outputs: list[Output]) -> DataFrame:
     """Write contact details of profile records in one form; a phone that is none keeps its text."""
     for output in outputs:
-        if output.spec.table != "customer_records":
+        held = {n: c.value_ref for n, c in output.columns.items() if not c.needs_main}
+        if output.spec.table != "customer_records" or not held:
             continue
-        email, phone = f"{output.prefix}v_email", f"{output.prefix}v_phone"
-        if email in step.columns:
-            step = step.withColumn(email, F.expr(email_sql(f"`{email}`")))
-        if phone in step.columns:
-            step = step.withColumn(phone, F.coalesce(phone_column(F.col(phone), source.phone_region), F.col(phone)))
+        values = output.place("v", needs_main=False)
+        normal = F.col(values)
+        if "email" in held:
+            normal = normal.withField("email", F.expr(email_sql(held["email"])))
+        if "phone" in held:
+            phone = F.col(held["phone"])
+            normal = normal.withField("phone", F.coalesce(phone_column(phone, source.phone_region), phone))
+        step = step.withColumn(values, normal)
     return step
 
 
-def _add_key(step: DataFrame, source: SourceSpec, mapping: MappingSpec, fields: FieldTree) -> DataFrame:
-    """Add `__key`, the hash of source, key and version fields; equal ones are numbered where repeats are kept."""
-    filled = filled_fields(mapping)
+def _key_of(source: SourceSpec, mapping: MappingSpec, fields: FieldTree) -> Column:
+    """The hash of source, key and version fields."""
 
     def part(field: str) -> Column:
         given = clean_sql(path_sql(field, fields), null_words=False)
-        return F.expr(f"coalesce({given}, {CONTENT_ID})" if field in filled else given)
+        return F.expr(f"coalesce({given}, {CONTENT_ID})" if field in mapping.filled_fields else given)
 
-    key = hashed_key("__source", *(part(field) for field in (*mapping.key, *mapping.versions)), *_place(source))
-    step = step.withColumn("__key", key)
+    return hashed_key("__source", *(part(field) for field in (*mapping.key, *mapping.versions)), *_place(source))
+
+
+def _number_repeats(step: DataFrame, mapping: MappingSpec) -> DataFrame:
+    """Tell equal keys apart by number where repeats are kept."""
     if mapping.repeats == "duplicate":
         return step
     nth = F.row_number().over(Window.partitionBy("__delivered_on", "__key").orderBy("__file_id", "__record_no"))
@@ -138,16 +164,12 @@ def _place(source: SourceSpec) -> tuple[str, ...]:
     return (changes.CHANGED_AT, changes.CHANGE_NO) if source.change_data else ()
 
 
-def filled_fields(mapping: MappingSpec) -> set[str]:
-    """Raw fields that need not be given, because the record's content stands in for them."""
-    return {str(c.field) for c in mapping.outputs[0].columns.values() if c.fill == "content"}
-
-
 def _row_sql(output: Output, source: SourceSpec, *, is_main: bool) -> str:
     """Write one row of the output's table as a struct, from the values of its columns."""
     inputs = output.target.input_types
     values = {
-        name: output.value(name) if name in output.columns else f"CAST(NULL AS {inputs[name]})" for name in inputs
+        name: output.columns[name].value_ref if name in output.columns else f"CAST(NULL AS {inputs[name]})"
+        for name in inputs
     }
     key = "__key" if is_main else f"left(sha2(concat_ws('|', __key, '{output.spec.table}'), 256), 32)"
     return _fill(output, source, values, key)
@@ -166,7 +188,7 @@ def _fill(output: Output, source: SourceSpec, values: dict[str, str], key: str) 
     if output.attributes:
         row[str(target.json_column)] = _object_sql(output)
     if "message_id" in output.columns and "is_message_id_filled" in target.derived:
-        row["is_message_id_filled"] = f"{output.text('message_id')} IS NULL"
+        row["is_message_id_filled"] = f"{output.columns['message_id'].text_ref} IS NULL"
     given_time = output.spec.columns.get(target.time)
     if given_time is not None and given_time.fill == "arrival":
         row[target.time] = f"coalesce({row[target.time]}, CAST(__delivered_on AS TIMESTAMP))"
@@ -176,7 +198,7 @@ def _fill(output: Output, source: SourceSpec, values: dict[str, str], key: str) 
 
 
 def _object_sql(output: Output) -> str:
-    pairs = [f"'{name}', {output.value(c.name)}" for name, c in sorted(output.attributes.items())]
+    pairs = [f"'{name}', {c.value_ref}" for name, c in sorted(output.attributes.items())]
     return f"nullif(to_json(named_struct({', '.join(pairs)})), '{{}}')"
 
 
@@ -194,7 +216,7 @@ def _rows_sql(output: Output, source: SourceSpec) -> str:
         return "array(__main)"
     is_flat = output.spec.explode is None
     rows = f"array({_row_sql(output, source, is_main=False)})" if is_flat else _exploded_sql(output, source)
-    return f"CASE WHEN {output.condition} THEN {rows} ELSE array() END"
+    return f"CASE WHEN {output.is_wanted} THEN {rows} ELSE array() END"
 
 
 def _exploded_sql(output: Output, source: SourceSpec) -> str:

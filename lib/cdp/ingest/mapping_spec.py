@@ -140,6 +140,11 @@ class MappingSpec(Definition):
     outputs: tuple[OutputSpec, ...] = Field(min_length=1)
     identifiers: tuple[IdentifierSpec, ...] = ()
 
+    @property
+    def filled_fields(self) -> frozenset[str]:
+        """Raw fields that need not be given, because the record's content stands in for them."""
+        return frozenset(str(c.field) for c in self.outputs[0].columns.values() if c.fill == "content")
+
     @model_validator(mode="after")
     def _main_is_unconditional(self) -> MappingSpec:
         main = self.outputs[0]

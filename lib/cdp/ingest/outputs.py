@@ -32,13 +32,18 @@ class Output:
         asked = [f"coalesce({condition}, false)" for condition in (self.spec.when, self.spec.also_when) if condition]
         return " AND ".join(asked) or "true"
 
-    def text(self, name: str) -> str:
-        """Refer to the cleaned text of a column."""
-        return f"`{self.prefix}t_{name}`"
+    @property
+    def is_wanted(self) -> str:
+        """Refer to the answer to the condition."""
+        return f"{self.prefix}is_wanted"
 
-    def value(self, name: str) -> str:
-        """Refer to the typed value of a column."""
-        return f"`{self.prefix}v_{name}`"
+    def place(self, kind: str, *, needs_main: bool) -> str:
+        """The column that holds the texts ("t") or typed values ("v") of this output's columns."""
+        return _place(self.prefix, kind, needs_main)
+
+
+def _place(prefix: str, kind: str, needs_main: bool) -> str:
+    return f"{prefix}{'m' if needs_main else ''}{kind}"
 
 
 def compile_output(number: int, output: OutputSpec, mapping: MappingSpec, fields: FieldTree) -> Output:
@@ -54,7 +59,10 @@ def compile_output(number: int, output: OutputSpec, mapping: MappingSpec, fields
     prefix = f"__{number}"
 
     def compiled(name: str, label: str, spec: ColumnSpec, type_ddl: str) -> ColumnSql:
-        is_inline = output.explode is not None
+        def held(kind: str) -> str:
+            is_inline = output.explode is not None
+            return "" if is_inline else f"{_place(prefix, kind, spec.main is not None)}.`{label}`"
+
         return compile_column(
             label,
             spec,
@@ -62,8 +70,8 @@ def compile_output(number: int, output: OutputSpec, mapping: MappingSpec, fields
             root=fields,
             null_words=output.table == "customer_records",
             list_path=output.explode or "",
-            text_ref="" if is_inline else f"`{prefix}t_{label}`",
-            value_ref="" if is_inline else f"`{prefix}v_{label}`",
+            text_ref=held("t"),
+            value_ref=held("v"),
         )
 
     columns = {n: compiled(n, n, c, target.input_types[n]) for n, c in output.columns.items()}

@@ -20,23 +20,33 @@ _READS_AS: dict[Kind, str] = {
     "object": "startswith({0}, '{{') AND try_parse_json({0}) IS NOT NULL",
     "array": "startswith({0}, '[') AND try_parse_json({0}) IS NOT NULL",
 }
+#: The column of a record's reasons that are read off its raw fields.
+FIELD_REASONS = "__field_reasons"
 #: Faults after which there are no fields to look at.
 _FATAL = "bad_json", "bad_xml", "wrong_columns"
 
 
-def reasons_sql(outputs: list[Output], source: SourceSpec, mapping: MappingSpec, fields: FieldTree) -> str:
-    """Write all reasons of a record, distinct; a record that could not be taken apart has only its faults."""
-    filled = {str(c.field) for c in mapping.outputs[0].columns.values() if c.fill == "content"}
-    needed = [*mapping.required, *(mapping.key if mapping.repeats == "duplicate" else ())]
-    needed = [field for field in needed if field not in filled]
-    own = [
-        f"CASE WHEN {_given_sql(f, fields)} IS NULL THEN {reason_sql(f, 'missing')} END" for f in dict.fromkeys(needed)
+def field_reasons_sql(source: SourceSpec, mapping: MappingSpec, fields: FieldTree) -> str:
+    """Write the reasons that are read off the raw fields: what is missing, of another kind, or against a check."""
+    needed = dict.fromkeys([*mapping.required, *(mapping.key if mapping.repeats == "duplicate" else ())])
+    found = [
+        f"CASE WHEN {_given_sql(field, fields)} IS NULL THEN {reason_sql(field, 'missing')} END"
+        for field in needed
+        if field not in mapping.filled_fields
     ]
-    own += [_kind_reason(field, kinds, source, fields) for field, kinds in sorted(mapping.types.items())]
-    own += [f"CASE WHEN {c.when} THEN {reason_sql(c.field, c.code)} END" for c in mapping.checks]
-    own += [reason for column in outputs[0].every for reason in column.reasons]
+    found += [_kind_reason(field, kinds, source, fields) for field, kinds in sorted(mapping.types.items())]
+    found += [f"CASE WHEN {c.when} THEN {reason_sql(c.field, c.code)} END" for c in mapping.checks]
+    return reasons_array_sql(found) if found else NO_REASONS
+
+
+def reasons_sql(outputs: list[Output], source: SourceSpec) -> str:
+    """Write all reasons of a record, distinct; a record that could not be taken apart has only its faults.
+
+    Those of its fields (:func:`field_reasons_sql`) stand in the column `FIELD_REASONS`.
+    """
+    own = [reason for column in outputs[0].every for reason in column.reasons]
     own.append(_time_reason(outputs[0]))
-    groups = ", ".join([reasons_array_sql(own), *(_output_reasons(o) for o in outputs[1:])])
+    groups = ", ".join([FIELD_REASONS, reasons_array_sql(own), *(_output_reasons(o) for o in outputs[1:])])
     codes = [*_FATAL, *(() if source.is_read_natively else ("bad_encoding",))]
     is_fatal = " OR ".join(f"array_contains(__fault.code, '{code}')" for code in codes)
     every = f"array_distinct(concat(coalesce(__fault, {NO_REASONS}), {groups}))"
@@ -82,7 +92,7 @@ def _time_reason(main: Output) -> str:
     given = [n for n in (time, "original_at") if n in main.columns]
     spec = main.spec.columns[given[0]] if given else None
     label = spec.field if spec and spec.field else time
-    no_text = f"coalesce({', '.join(main.text(n) for n in given) or 'NULL'}) IS NULL"
+    no_text = f"coalesce({', '.join(main.columns[n].text_ref for n in given) or 'NULL'}) IS NULL"
     missing = f"WHEN __main.`{time}` IS NULL AND {no_text} THEN {reason_sql(label, 'missing')}"
     known = "least(__main.received_at, CAST(__delivered_on AS TIMESTAMP))"
     too_late = f"WHEN __main.`{time}` > {known} + INTERVAL {MAX_FUTURE_DAYS} DAYS"
@@ -98,4 +108,4 @@ def _output_reasons(output: Output) -> str:
         empty = f"array({reason_sql(output.spec.explode, 'missing')})"
         of_items = f"flatten(transform({path}, {ITEM} -> {found}))"
         found = f"CASE WHEN coalesce(size({path}), 0) <= 0 THEN {empty} ELSE {of_items} END"
-    return f"CASE WHEN {output.condition} THEN {found} ELSE {NO_REASONS} END"
+    return f"CASE WHEN {output.is_wanted} THEN {found} ELSE {NO_REASONS} END"
