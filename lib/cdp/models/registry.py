@@ -21,6 +21,7 @@ from cdp.models.card import write_card
 from cdp.models.forecast.history import iso_day
 from cdp.models.importance import importance_of
 from cdp.models.logged_model import log_model
+from cdp.models.moved_artifacts import artifacts_moved, follow_move
 from cdp.models.nested_runs import log_nested
 from cdp.models.train import DatasetVersion, TrainedValue
 from cdp.models.value import ValueParameters
@@ -72,7 +73,8 @@ def open_tracking(uri: str, *, registry_uri: str | None = None, artifact_locatio
     """Connect, and make the tables of a fresh database (SQLite, PostgreSQL) exactly once, whoever comes first.
 
     Six processes that meet a fresh database crash each other in MLflow's migrations; hence the lock.
-    `artifact_location` is the folder for new experiments (pictures, models), beside the lake.
+    `artifact_location` is the folder for new experiments (pictures, models), beside the lake; where it was moved
+    with its SQLite file, it is followed.
     """
     with _locked(uri):
         import mlflow
@@ -82,6 +84,8 @@ def open_tracking(uri: str, *, registry_uri: str | None = None, artifact_locatio
         if experiment is None:
             made = client.create_experiment(EXPERIMENT, artifact_location=artifact_location)
             experiment = client.get_experiment(made)
+        elif artifact_location is not None and artifacts_moved(uri, experiment.artifact_location, artifact_location):
+            follow_move(uri, experiment.artifact_location, artifact_location)
         mlflow.set_tracking_uri(uri)
         mlflow.set_registry_uri(registry_uri or uri)
     return Tracking(uri, registry_uri or uri, experiment.experiment_id)
