@@ -22,10 +22,10 @@ from cdp.models.registry import (
     list_trainings,
     load_champion,
     log_and_register,
-    open_tracking,
     promote,
     version_at,
 )
+from cdp.models.tracking import open_tracking
 from cdp.models.train import DatasetVersion
 
 NAMES = {"churn": "cdp.churn", "ltv": "cdp.ltv"}
@@ -38,7 +38,7 @@ def tracking(tmp_path_factory):
     uri, where = f"sqlite:///{folder}/mlflow.db", str(folder / "artifacts")
     # Real processes, forked from one that has imported MLflow already: six imports alone would take 20 s of two cores.
     context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(["mlflow", "cdp.models.registry"])
+    context.set_forkserver_preload(["mlflow", "cdp.models.tracking"])
     with ProcessPoolExecutor(6, mp_context=context) as six:
         answers = [six.submit(open_tracking, uri, artifact_location=where) for _ in range(6)]
         assert len({a.result(timeout=120) for a in answers}) == 1, "all six see the same experiment"
