@@ -19,7 +19,8 @@ _MOST_HALF_LIVES = 10.0
 
 def say(valid_from: Column, newest: Column) -> Column:
     """How much a record has to say on what changes with time, 2^-10 to 1: halved for each year before ``newest``."""
-    half_lives = F.date_diff(newest, valid_from) / F.lit(float(HALF_LIFE_DAYS))
+    days = F.date_diff(newest.cast("date"), valid_from.cast("date"))
+    half_lives = days / F.lit(float(HALF_LIFE_DAYS))
     return F.pow(F.lit(0.5), F.least(half_lives, F.lit(_MOST_HALF_LIVES)))
 
 
