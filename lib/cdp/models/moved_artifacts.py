@@ -18,12 +18,14 @@ _PLACES = (
 def artifacts_moved(uri: str, noted: str, artifacts: str) -> bool:
     """Whether the database at ``uri`` still has the place ``noted`` for what lies in the folder ``artifacts`` now.
 
-    Only of a SQLite file that lies beside its artifacts, as in a lake's `state`: so the two have moved together.
+    Only of a SQLite file that lies beside its artifacts, as in a lake's `state`, so that the two have moved together,
+    and not while the old place has artifacts and the new one has none: then the file was moved alone.
     """
-    if noted == artifacts or not uri.startswith("sqlite:///"):
+    if noted == artifacts or "://" in noted or not uri.startswith("sqlite:///"):
         return False
     folder = Path(artifacts)
-    return Path(uri.removeprefix("sqlite:///")).parent == folder.parent and folder.is_dir()
+    lies_beside = Path(uri.removeprefix("sqlite:///")).parent == folder.parent
+    return lies_beside and (folder.is_dir() or not Path(noted).is_dir())
 
 
 def follow_move(uri: str, noted: str, artifacts: str) -> None:
