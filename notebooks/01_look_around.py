@@ -41,7 +41,7 @@ print(people.groupBy("status", "is_known").agg(F.count("*").alias("people"), F.a
 
 # %% [markdown]
 # ## Profiles
-# The golden record. `chosen` says for every attribute which record it came from and by which rule.
+# The golden record. `chosen` says which record each attribute came from, by which rule, and how far the sources agree.
 
 # %%
 profiles = lake.read(PROFILES)

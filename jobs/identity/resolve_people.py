@@ -35,7 +35,7 @@ def main(ctx: JobContext) -> None:
         ctx.read_previous(PERSON_IDENTIFIERS),
         rules=ctx.definition("identity", "rules", IdentityRules),
         run_date=ctx.run_date,
-        make_person_ids=person_id_maker(ctx.settings.secret),
+        make_person_ids=person_id_maker(ctx.settings.person_id_key),
         driver_edge_limit=ctx.settings.identity_driver_edge_limit,
         most_changed=ctx.settings.identity_most_changed,
     )

@@ -17,8 +17,9 @@ from cdp.contracts.ops.model_performance import MODEL_PERFORMANCE
 from cdp.contracts.ops.model_runs import MODEL_RUNS
 from cdp.models.drift import measure_drift, refuse_drift
 from cdp.models.performance import ended_scorings, measure_performance, refuse_performance
-from cdp.models.registry import MODEL_NAMES, list_trainings, load_champion, open_tracking
+from cdp.models.registry import MODEL_NAMES, list_trainings, load_champion
 from cdp.models.scoring import ScoringModel, score_snapshots
+from cdp.models.tracking import open_tracking
 from cdp.runtime.entry import run
 from cdp.runtime.job import Job, JobContext
 

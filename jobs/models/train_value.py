@@ -23,9 +23,9 @@ from cdp.models.registry import (
     list_trainings,
     load_champion,
     log_and_register,
-    open_tracking,
 )
 from cdp.models.snapshots import purchase_pieces
+from cdp.models.tracking import open_tracking
 from cdp.models.train import (
     DatasetVersion,
     Decision,

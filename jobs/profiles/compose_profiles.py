@@ -1,6 +1,6 @@
 """Compose the golden record of every person.
 
-Grain: one gold.profiles row per active person, each value with its source, time and rule.
+Grain: one gold.profiles row per active person, each value with its source, time, rule and confidence.
 """
 
 import sys

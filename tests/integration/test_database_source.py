@@ -22,8 +22,8 @@ format: table
 database:
   url: jdbc:postgresql://127.0.0.1:{port}/postgres
   table: public.accounts
-  user_env: SHOP_USER
-  password_env: SHOP_PASSWORD
+  user: {{env: SHOP_USER}}
+  password: {{env: SHOP_PASSWORD}}
   watermark: changed_at
   overlap: 1h
   partition_column: id

@@ -26,6 +26,25 @@ IDENTIFIERS = Column(
 )
 PERSON_ID = Column("person_id", "STRING", "The person.", nullable=False, pii="pseudonym")
 
+#: What a profile source states of a person in its record, and what survives of it in the profile.
+ATTRIBUTES = (
+    Column("given_name", "STRING", "Given name.", pii="direct"),
+    Column("middle_name", "STRING", "Middle name.", pii="direct"),
+    Column("family_name", "STRING", "Family name.", pii="direct"),
+    Column("name_suffix", "STRING", "jr, sr, iii.", pii="direct"),
+    Column("birth_date", "DATE", "Date of birth.", pii="direct"),
+    Column("gender", "STRING", "Gender as stated.", pii="sensitive"),
+    Column("email", "STRING", "E-mail address, normalised.", pii="direct"),
+    Column("phone", "STRING", "Phone number, E.164.", pii="direct"),
+    Column("street_address", "STRING", "Street and number.", pii="direct"),
+    Column("city", "STRING", "City.", pii="sensitive"),
+    Column("region", "STRING", "State or region."),
+    Column("postcode", "STRING", "Postcode.", pii="sensitive"),
+    Column("country", "STRING", "Country, ISO 3166 code where known."),
+    Column("job_title", "STRING", "Job title.", pii="sensitive"),
+    Column("employer", "STRING", "Employer.", pii="sensitive"),
+)
+
 #: Which model, and which version of it scored.
 MODEL = Column("model", "STRING", "Registered model.", nullable=False)
 SCORED_BY = Column("model_version", "STRING", "Version that scored.", volatile=True)

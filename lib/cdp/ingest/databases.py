@@ -41,12 +41,12 @@ _FETCH_ROWS = "10000"
 _TASK_SHIFT = 33
 
 
-def login_of(options: DatabaseOptions, environ: Mapping[str, str]) -> dict[str, str]:
-    """User and password from the environment; ConfigError names the variable that is not set."""
-    missing = [name for name in (options.user_env, options.password_env) if name not in environ]
-    if missing:
-        raise ConfigError(f"set the environment variable {missing[0]}: the source's file names it for the login")
-    return {"user": environ[options.user_env], "password": environ[options.password_env]}
+def login_of(source: SourceSpec) -> dict[str, str]:
+    """User and password of the source's database; ConfigError where one is not at its place."""
+    options = source.database
+    assert options is not None
+    places = {"user": options.user, "password": options.password}
+    return {name: place.read(f"source {source.name}, {name}").decode() for name, place in places.items()}
 
 
 def read_batch(
@@ -73,7 +73,7 @@ def read_batch(
     except (PySparkException, Py4JJavaError) as error:  # nothing was read yet, so the text quotes no row
         raise ConfigError(
             f"source {source.name}: the database does not answer ({_first_line(error)}); look at `database` in "
-            f"conf/sources/{source.name}.yaml, at {options.user_env} and {options.password_env}, and whether the "
+            f"conf/sources/{source.name}.yaml, at {options.user.place} and {options.password.place}, and whether the "
             "coordinates of the driver's jar stand in the setting `packages`"
         ) from None
     try:

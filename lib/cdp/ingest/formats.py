@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import re
 from datetime import timedelta
-from typing import Literal
+from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+
+from cdp.rules.secrets import SecretReference, refuse_old_spelling
 
 #: Encodings in which a line end is one ASCII byte, so that records can be split before they are decoded.
 Encoding = Literal["utf-8", "utf-8-sig", "iso-8859-1", "cp1252"]
@@ -62,8 +64,8 @@ class DatabaseOptions(Definition):
     url: str = Field(pattern=r"^jdbc:[a-z]+:", description="the JDBC address, without user and password")
     table: str | None = Field(default=None, description="schema.table")
     query: str | None = Field(default=None, description="a SELECT instead of a table")
-    user_env: str = Field(description="the environment variable that holds the user's name")
-    password_env: str = Field(description="the environment variable that holds the password")
+    user: SecretReference
+    password: SecretReference
     watermark: str | None = Field(
         default=None, description="a column that only grows (a change time, a number): newer rows are read, not all"
     )
@@ -74,11 +76,16 @@ class DatabaseOptions(Definition):
     partition_column: str | None = Field(default=None, description="a whole-number column, to read ranges in parallel")
     partitions: int = Field(default=4, ge=1, le=256)
 
+    @model_validator(mode="before")
+    @classmethod
+    def _login_is_spelled_anew(cls, given: Any) -> Any:
+        return refuse_old_spelling(given, {"user_env": "user", "password_env": "password"})
+
     @field_validator("url")
     @classmethod
     def _url_holds_no_secret(cls, url: str) -> str:
         if re.search(r"(password|user)=|//[^/]*@", url, re.IGNORECASE):
-            raise ValueError("holds a user or a password: name environment variables in user_env and password_env")
+            raise ValueError("holds a user or a password: name them in `user` and `password`, as {env: NAME}")
         return url
 
     @field_validator("overlap")
@@ -109,14 +116,20 @@ class KafkaOptions(Definition):
     options: dict[str, str] = Field(
         default_factory=dict, description="settings of Kafka's client, such as security.protocol"
     )
-    secrets: dict[str, str] = Field(
-        default_factory=dict, description="settings that are secret -> the environment variable that holds the value"
+    secrets: dict[str, SecretReference] = Field(
+        default_factory=dict, description="settings that are secret -> where the value lies"
     )
+
+    @field_validator("secrets", mode="before")
+    @classmethod
+    def _secrets_are_spelled_anew(cls, given: Any) -> Any:
+        names = [name for name, place in given.items() if isinstance(place, str)] if isinstance(given, dict) else []
+        return refuse_old_spelling(given, {name: name for name in names})
 
     @field_validator("options")
     @classmethod
     def _options_hold_no_secret(cls, options: dict[str, str]) -> dict[str, str]:
         secret = [name for name in options if re.search(r"password|jaas|secret|\.key$", name)]
         if secret:
-            raise ValueError(f"{secret[0]} is a secret: name an environment variable in `secrets`")
+            raise ValueError(f"{secret[0]} is a secret: name it in `secrets`, as {{env: NAME}}")
         return options

@@ -57,13 +57,11 @@ class Offsets:
     last: Mapping[int, int]
 
 
-def client_settings(source: SourceSpec, environ: Mapping[str, str]) -> dict[str, str]:
-    """The client's settings with its secrets from the environment; ConfigError names a variable that is not set."""
+def client_settings(source: SourceSpec) -> dict[str, str]:
+    """The client's settings with its secrets; ConfigError where one is not at its place."""
     options = _options(source)
-    missing = sorted(set(options.secrets.values()) - environ.keys())
-    if missing:
-        raise ConfigError(f"source {source.name}: set the environment variable {missing[0]}, which its file names")
-    secrets = {name: environ[variable] for name, variable in options.secrets.items()}
+    places = sorted(options.secrets.items())
+    secrets = {name: place.read(f"source {source.name}, {name}").decode() for name, place in places}
     return {"bootstrap.servers": options.servers, "isolation.level": "read_committed", **options.options, **secrets}
 
 

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 
 from cdp.core.errors import ModelError
 from cdp.models.logged_model import EXAMPLE
-from cdp.models.registry import MODEL_NAMES, Tracking, client_of, load_parameters
+from cdp.models.registry import MODEL_NAMES, load_parameters
+from cdp.models.tracking import Tracking, client_of
 from cdp.models.value import ValueParameters
 
 if TYPE_CHECKING:

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 from cdp.core.errors import ModelError
 from cdp.models.gate import prove_version
-from cdp.models.registry import Tracking, promote, version_at
+from cdp.models.registry import promote, version_at
+from cdp.models.tracking import Tracking
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession

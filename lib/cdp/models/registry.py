@@ -1,20 +1,14 @@
-"""The door to MLflow: trainings are logged, versions registered, the champion found. Nothing else talks to it.
+"""Trainings in MLflow: they are logged, versions registered, the champion found.
 
 No person's data goes in: parameters, metrics, pictures of totals, and made-up example rows. Only the driver logs.
 """
 
 from __future__ import annotations
 
-import fcntl
-import logging
-import os
-import warnings
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import date
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from cdp.core.errors import ModelError
 from cdp.models.card import write_card
@@ -22,11 +16,9 @@ from cdp.models.forecast.history import iso_day
 from cdp.models.importance import importance_of
 from cdp.models.logged_model import log_model
 from cdp.models.nested_runs import log_nested
+from cdp.models.tracking import Tracking, client_of
 from cdp.models.train import DatasetVersion, TrainedValue
 from cdp.models.value import ValueParameters
-
-if TYPE_CHECKING:
-    from mlflow import MlflowClient
 
 PARAMETERS_FILE = "value_parameters.json"
 LOSSES_FILE = "losses.json"
@@ -36,18 +28,7 @@ FINGERPRINT_TAG = "cdp.fingerprint"
 AS_OF_TAG = "cdp.as_of"
 PROMOTED_TAG = "cdp.promoted"  # on a version: why it was made champion
 VERSION_TAG = "cdp.registered."  # + model name: the versions that a run registered
-EXPERIMENT = "cdp"
-_LOCK_KEY = 7_110_620  # of the advisory lock in PostgreSQL: any number that nobody else uses
 MODEL_NAMES = {"churn": "cdp.churn", "ltv": "cdp.ltv"}  # kind -> registered name
-
-
-@dataclass(frozen=True)
-class Tracking:
-    """An open tracking server or file: what every call below needs."""
-
-    uri: str
-    registry_uri: str
-    experiment_id: str
 
 
 @dataclass(frozen=True)
@@ -66,30 +47,6 @@ class Champion:
     version: str
     run_id: str
     params: ValueParameters
-
-
-def open_tracking(uri: str, *, registry_uri: str | None = None, artifact_location: str | None = None) -> Tracking:
-    """Connect, and make the tables of a fresh database (SQLite, PostgreSQL) exactly once, whoever comes first.
-
-    Six processes that meet a fresh database crash each other in MLflow's migrations; hence the lock.
-    `artifact_location` is the folder for new experiments (pictures, models), beside the lake.
-    """
-    with _locked(uri):
-        import mlflow
-
-        client = _client(uri, registry_uri or uri)
-        experiment = client.get_experiment_by_name(EXPERIMENT)
-        if experiment is None:
-            made = client.create_experiment(EXPERIMENT, artifact_location=artifact_location)
-            experiment = client.get_experiment(made)
-        mlflow.set_tracking_uri(uri)
-        mlflow.set_registry_uri(registry_uri or uri)
-    return Tracking(uri, registry_uri or uri, experiment.experiment_id)
-
-
-def client_of(tracking: Tracking) -> MlflowClient:
-    """MLflow's own client on this tracking server and registry."""
-    return _client(tracking.uri, tracking.registry_uri)
 
 
 def find_run(tracking: Tracking, fingerprint: str) -> RegisteredRun | None:
@@ -254,45 +211,3 @@ def _flat_parameters(params: ValueParameters) -> dict[str, Any]:
         "people": params.n_people,
         "warnings": "; ".join(params.warnings)[:5000] or "none",
     }
-
-
-def _client(uri: str, registry_uri: str) -> MlflowClient:
-    os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
-    os.environ.setdefault("GIT_PYTHON_REFRESH", "quiet")
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        from mlflow import MlflowClient
-    for name in ("mlflow", "alembic"):
-        logging.getLogger(name).setLevel(logging.ERROR)
-    return MlflowClient(tracking_uri=uri, registry_uri=registry_uri)
-
-
-def _locked(uri: str) -> AbstractContextManager[None]:
-    """Hold the lock that the makers of a fresh database's tables share; a tracking server looks after itself."""
-    if uri.startswith("sqlite:///"):
-        return _locked_file(Path(uri.removeprefix("sqlite:///") + ".lock"))
-    if uri.startswith("postgresql"):
-        return _locked_database(uri)
-    return nullcontext()
-
-
-@contextmanager
-def _locked_file(file: Path) -> Iterator[None]:
-    file.parent.mkdir(parents=True, exist_ok=True)
-    with file.open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        try:
-            yield
-        finally:
-            fcntl.flock(lock, fcntl.LOCK_UN)
-
-
-@contextmanager
-def _locked_database(uri: str) -> Iterator[None]:
-    """An advisory lock of PostgreSQL: it holds no table, and ends with the connection."""
-    from sqlalchemy import create_engine, text
-    from sqlalchemy.pool import NullPool
-
-    with create_engine(uri, poolclass=NullPool).connect() as connection:
-        connection.execute(text("SELECT pg_advisory_lock(:key)"), {"key": _LOCK_KEY})
-        yield

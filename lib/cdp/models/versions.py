@@ -13,10 +13,9 @@ from cdp.models.registry import (
     LOSSES_FILE,
     MODEL_NAMES,
     PROMOTED_TAG,
-    Tracking,
-    client_of,
     load_text,
 )
+from cdp.models.tracking import Tracking, client_of
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""The golden record: one best row per person, and for each value where it comes from: gold.profiles."""
+"""The golden record: one best row per person, and for each value where it comes from and how sure: gold.profiles."""
 
 from __future__ import annotations
 
@@ -10,14 +10,17 @@ from pyspark.sql import Window
 from pyspark.sql import functions as F
 
 from cdp.contracts.gold.profiles import PROFILES
+from cdp.profiles.choose import choose_values, chosen_entry, merge_attributes
+from cdp.profiles.confidence import confidence, say
 from cdp.profiles.retention import rows_in_time
-from cdp.profiles.survivorship import PROFILE_COLUMNS, AttributeGroup, SurvivorshipPolicy
+from cdp.profiles.survivorship import PROFILE_COLUMNS, SurvivorshipPolicy
 from cdp.rules.person_records import person_records
 
 if TYPE_CHECKING:
     from pyspark.sql import Column, DataFrame
 
-_ENTRY = "STRUCT<attribute: STRING, source: STRING, record_id: STRING, valid_from: TIMESTAMP, rule: STRING>"
+CONTACTS = ("email", "phone")
+_ENTRIES = PROFILES.column("chosen").type
 
 
 def compose_profiles(
@@ -34,17 +37,19 @@ def compose_profiles(
 
     Grain: one row per active person; people without a customer record, anonymous ones among them, have null
     attributes. The newest version of each record counts (ties: greatest landed_id), empty text is null. `chosen`
-    names source, record, time and rule of every value that is not null; for a key of `attributes` it says
-    `attributes.<key>`. email and phone that no customer record states are filled from the person's identifiers
-    (rule `identifier`, the newest, ties: smallest). first_seen_at and last_seen_at span all records of the person,
-    events included. `retention` gives days per source: a version that was received longer before run_date is not
-    used.
+    names source, record, time, rule and confidence (see :mod:`cdp.profiles.confidence`) of every value that is not
+    null; for a key of `attributes` it says `attributes.<key>`. email and phone that no customer record states are
+    filled from the person's identifiers (rule `identifier`, the newest, ties: greatest). first_seen_at and
+    last_seen_at span all records of the person, events included. `retention` gives days per source: a version that
+    was received longer before run_date is not used.
     """
     records = person_records(person_identifiers)
     current = _current_versions(customer_records, run_date=run_date, retention=retention or {})
     owned = current.join(records, on="record_id", how="inner")
-    composed = _choose(owned, policy)
-    extra = _merge_attributes(owned, policy)
+    newest = F.max("valid_from").over(Window.partitionBy("person_id"))
+    owned = owned.withColumn("say", say(F.col("valid_from"), newest))
+    composed = choose_values(owned, policy)
+    extra = merge_attributes(owned, policy)
     seen = _seen_and_reached(identifiers, records, person_identifiers)
     joined = (
         people.filter("status = 'active'")
@@ -67,138 +72,54 @@ def _current_versions(customer_records: DataFrame, *, run_date: date, retention:
     return versions.withColumns({name: F.when(F.trim(name) != "", F.trim(name)) for name in texts})
 
 
-def _precedence(
-    policy: SurvivorshipPolicy, group: AttributeGroup | None = None, frequency: str | None = None
-) -> Column:
-    """What the winner is the greatest of: own data before bought data, then as the rule says."""
-    place = F.lit(-len(policy.source_priority))
-    for position, source in enumerate(policy.source_priority):
-        place = F.when(F.col("source") == source, F.lit(-position)).otherwise(place)
-    own = ~F.col("source").isin(*policy.fill_only) if policy.fill_only else F.lit(True)
-    time: Column = F.col("valid_from")
-    if group is not None and group.rule == "source_priority":
-        order = [place, time]
-    elif frequency is not None:
-        order = [F.col(frequency), time, place]
-    else:
-        order = [time, place]
-    named = [part.alias(f"o{i}") for i, part in enumerate([own, *order])]
-    return F.struct(*named, F.col("record_id").alias("tie"))
-
-
-def _choose(owned: DataFrame, policy: SurvivorshipPolicy) -> DataFrame:
-    """One row per person: the columns of each group from its winning record, `chosen` and n_records."""
-    counted, picks = owned, []
-    for name, group in sorted(policy.groups.items()):
-        offers = _offers(group)
-        frequency = None
-        if group.rule == "most_frequent":
-            frequency = f"n_{name}"
-            same = Window.partitionBy("person_id", *group.columns)
-            counted = counted.withColumn(frequency, F.count(F.when(offers, 1)).over(same))
-        value = F.struct(*group.columns, "source", "record_id", "valid_from")
-        winner = F.max_by(F.when(offers, value), F.when(offers, _precedence(policy, group, frequency)))
-        picks.append(winner.alias(f"best_{name}"))
-    best = counted.groupBy("person_id").agg(*picks, F.count(F.lit(1)).alias("n_records"))
-    values = [F.col(f"best_{name}.{c}").alias(c) for name, group in policy.groups.items() for c in group.columns]
-    entries = [_entry(c, f"best_{name}", group.rule) for name, group in policy.groups.items() for c in group.columns]
-    return best.select("person_id", "n_records", *values, F.array_compact(F.array(*entries)).alias("entries"))
-
-
-def _offers(group: AttributeGroup) -> Column:
-    """Whether a record has something to say on the group."""
-    result = F.coalesce(*[F.col(c).cast("string") for c in group.columns]).isNotNull()
-    for column in group.requires:
-        result = result & F.col(column).isNotNull()
-    return result
-
-
-def _entry(column: str, best: str, rule: str) -> Column:
-    found = F.struct(
-        F.lit(column).alias("attribute"),
-        F.col(f"{best}.source").alias("source"),
-        F.col(f"{best}.record_id").alias("record_id"),
-        F.col(f"{best}.valid_from").alias("valid_from"),
-        F.lit(rule).alias("rule"),
-    )
-    return F.when(F.col(f"{best}.{column}").isNotNull(), found)
-
-
-def _merge_attributes(owned: DataFrame, policy: SurvivorshipPolicy) -> DataFrame:
-    """One row per person: all keys of the records' JSON objects, each from its winning record, values as they were."""
-    parsed = F.try_parse_json("attributes")
-    pairs = owned.filter("attributes IS NOT NULL").select(
-        "person_id",
-        "record_id",
-        "source",
-        "valid_from",
-        F.explode(F.from_json(F.to_json(parsed), "MAP<STRING, VARIANT>")).alias("key", "value"),
-    )
-    text = F.to_json("value")
-    order = _precedence(policy)
-    winners = (
-        pairs.select("person_id", "key", text.alias("text"), "source", "record_id", "valid_from", order.alias("order"))
-        .filter("text IS NOT NULL AND text <> 'null' AND text <> '\"\"'")
-        .groupBy("person_id", "key")
-        .agg(F.max_by(F.struct("text", "source", "record_id", "valid_from"), "order").alias("best"))
-    )
-    member = F.concat(
-        F.to_json(F.array("key")).substr(F.lit(2), F.length(F.to_json(F.array("key"))) - 2), F.lit(":"), "best.text"
-    )
-    entry = F.struct(
-        F.concat(F.lit("attributes."), "key").alias("attribute"),
-        "best.source",
-        "best.record_id",
-        "best.valid_from",
-        F.lit("most_recent").alias("rule"),
-    )
-    return winners.groupBy("person_id").agg(
-        F.concat(F.lit("{"), F.array_join(F.sort_array(F.collect_list(member)), ","), F.lit("}")).alias("attributes"),
-        F.collect_list(entry).alias("attribute_entries"),
-    )
-
-
 def _seen_and_reached(identifiers: DataFrame, records: DataFrame, person_identifiers: DataFrame) -> DataFrame:
     """One row per person: first and last sign of them, and the newest e-mail and phone that say who they are."""
     signs = identifiers.join(records, on="record_id", how="inner").select("person_id", "first_seen_at", "last_seen_at")
-    contact = F.struct("valid_from", "value", "source")
-    contacts = person_identifiers.filter("identifier_type IN ('email', 'phone')").select(
-        "person_id", *[F.when(F.col("identifier_type") == kind, contact).alias(kind) for kind in ("email", "phone")]
+    contact = F.struct("valid_from", "value", "source", F.lit(None).cast("string").alias("record_id"))
+    contacts = person_identifiers.filter(F.col("identifier_type").isin(*CONTACTS)).select(
+        "person_id", *[F.when(F.col("identifier_type") == kind, contact).alias(kind) for kind in CONTACTS]
     )
+    newest = [F.max(kind).alias(f"newest_{kind}") for kind in CONTACTS]
+    known = [F.sort_array(F.collect_list(kind)).alias(f"known_{kind}") for kind in CONTACTS]
     return (
         signs.unionByName(contacts, allowMissingColumns=True)
         .groupBy("person_id")
         .agg(
             F.min("first_seen_at").alias("first_seen_at"),
             F.max("last_seen_at").alias("last_seen_at"),
-            F.max("email").alias("newest_email"),
-            F.max("phone").alias("newest_phone"),
+            *newest,
+            *known,
         )
     )
 
 
 def _fill_contacts(joined: DataFrame) -> DataFrame:
     """Fill e-mail and phone from identifiers, put the entries of `chosen` together, count 0 instead of null."""
-    none = F.array().cast(f"ARRAY<{_ENTRY}>")
+    none = F.array().cast(_ENTRIES)
     entries: list[Column] = [
         F.coalesce("entries", none),
-        F.coalesce(F.col("attribute_entries").cast(f"ARRAY<{_ENTRY}>"), none),
+        F.coalesce(F.col("attribute_entries").cast(_ENTRIES), none),
     ]
-    for column in ("email", "phone"):
-        filled = F.when(F.col(column).isNull(), _entry_of_identifier(column))
-        entries.append(F.array_compact(F.array(filled)))
+    for column in CONTACTS:
+        entries.append(F.array_compact(F.array(F.when(F.col(column).isNull(), _entry_of_identifier(column)))))
     return joined.withColumn("chosen", F.sort_array(F.concat(*entries))).withColumns(
         {
-            "email": F.coalesce("email", "newest_email.value"),
-            "phone": F.coalesce("phone", "newest_phone.value"),
+            **{column: F.coalesce(column, f"newest_{column}.value") for column in CONTACTS},
             "n_records": F.coalesce("n_records", F.lit(0).cast("bigint")),
         }
     )
 
 
 def _entry_of_identifier(column: str) -> Column:
+    """The entry of a value that an identifier gives; each value that identifies the person is one source's word."""
     newest = F.col(f"newest_{column}")
-    parts = [F.lit(column), newest["source"], F.lit(None).cast("string"), newest["valid_from"], F.lit("identifier")]
-    names = ("attribute", "source", "record_id", "valid_from", "rule")
-    entry = F.struct(*[part.alias(name) for part, name in zip(parts, names, strict=True)])
+    votes = F.transform(
+        f"known_{column}",
+        lambda known: F.struct(
+            F.coalesce(known["source"], F.lit("")).alias("source"),
+            F.lit(1.0).alias("weight"),
+            (known["value"] == newest["value"]).alias("agrees"),
+        ),
+    )
+    entry = chosen_entry(F.lit(column), newest, "identifier", confidence(votes))
     return F.when(newest.isNotNull(), entry)

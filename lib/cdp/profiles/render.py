@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import json
 from collections.abc import Iterable
 from typing import Any
 
@@ -13,6 +12,7 @@ from rich.table import Table
 from rich.tree import Tree
 
 from cdp.profiles.show import PersonDescription, Row, Tie, short_time, stated
+from cdp.profiles.statements import values_of
 
 _SHOWN_RECORDS = 6
 
@@ -43,7 +43,9 @@ def render_person(description: PersonDescription, *, width: int = 110, color: bo
 def _tables(d: PersonDescription) -> Iterable[Table]:
     ids = [(r["identifier_type"], r["value"], r["source"], r["valid_from"]) for r in d.identifiers]
     yield from _table("Identifiers", ("type", "value", "source", "since"), ids)
-    yield from _table("Profile", ("attribute", "value", "source", "record", "as of", "rule"), _attributes(d.profile))
+    chosen = ("attribute", "value", "source", "record", "as of", "rule", "confidence")
+    yield from _table("Profile", chosen, _attributes(d.profile))
+    yield from _table("Stated besides", chosen[:5], _others(d.others))
     yield from _table("Traits", ("trait", "value"), stated(d.traits, "person_id").items())
     scores = [
         (r["model"], r["score"], r.get("lo"), r.get("hi"), r["as_of"], ", ".join(r.get("reasons") or []))
@@ -75,20 +77,29 @@ def _number(value: Any) -> str:
 
 
 def _attributes(profile: Row) -> list[tuple[Any, ...]]:
-    values: dict[str, Any] = dict(profile)
-    for key, value in json.loads(profile.get("attributes") or "{}").items():
-        values[f"attributes.{key}"] = value
+    """The chosen values; without a confidence where an older release chose them."""
+    values = dict(values_of(profile))
     return [
         (
-            c["attribute"].removeprefix("attributes."),
-            values.get(c["attribute"]),
-            c["source"],
-            c["record_id"],
-            c["valid_from"],
-            c["rule"],
+            _short(entry["attribute"]),
+            values.get(entry["attribute"]),
+            entry["source"],
+            entry["record_id"],
+            entry["valid_from"],
+            entry["rule"],
+            entry.get("confidence"),
         )
-        for c in profile.get("chosen") or []
+        for entry in profile.get("chosen") or []
     ]
+
+
+def _others(others: list[Row]) -> list[tuple[Any, ...]]:
+    columns = ("value", "source", "record_id", "valid_from")
+    return [(_short(said["attribute"]), *(said[column] for column in columns)) for said in others]
+
+
+def _short(attribute: str) -> str:
+    return attribute.removeprefix("attributes.")
 
 
 def _why(d: PersonDescription) -> Tree:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from pyspark.sql import functions as F
 
 from cdp.core.errors import ConfigError
+from cdp.profiles.statements import other_statements
 
 if TYPE_CHECKING:
     from pyspark.sql import Column, DataFrame
@@ -36,7 +37,7 @@ class PersonDescription:
     """All that is known of one person, newest first where there is a time, at most MAX_ROWS rows a list.
 
     asked: what was asked for, when it was not the person's own id (an identifier, or an id that was merged into
-    it).
+    it). others: what the records state, or stated once, besides the chosen values.
     """
 
     person_id: str
@@ -50,6 +51,7 @@ class PersonDescription:
     audiences: list[Row]
     consents: list[Row]
     events: list[Row]
+    others: list[Row] = field(default_factory=list)
     history: list[Row] = field(default_factory=list)
 
 
@@ -60,6 +62,7 @@ def describe_person(
     person_identifiers: DataFrame,
     identity_links: DataFrame,
     profiles: DataFrame | None = None,
+    customer_records: DataFrame | None = None,
     events: DataFrame | None = None,
     order_lines: DataFrame | None = None,
     consents: DataFrame | None = None,
@@ -81,18 +84,21 @@ def describe_person(
     records = [row["value"] for row in identifiers if row["identifier_type"] == "record"]
     of_records = F.col("record_id").isin(*records) if records else F.lit(False)
     of_person = F.col("person_id") == person_id
+    profile = _first(profiles, of_person)
+    versions = _collect(customer_records, of_records, F.desc("valid_from"), "record_id", "change_no")
     return PersonDescription(
         person_id=person_id,
         asked=None if asked == person_id else asked,
         person=person,
         identifiers=[row for row in identifiers if row["identifier_type"] != "record"],
         ties=_ties(identity_links, of_records),
-        profile=_first(profiles, of_person),
+        profile=profile,
         traits=_first(traits, of_person),
         predictions=_collect(_newest(predictions, of_person, "model", "as_of"), F.lit(True), "model"),
         audiences=_collect(audience_members, of_person, "audience", F.desc("entered_on")),
         consents=_collect(consents, of_records, F.desc("valid_from"), "purpose"),
         events=_recent_events(events, order_lines, of_records, max_events),
+        others=other_statements(versions, profile),
         history=_collect(
             history,
             of_person | F.array_contains("successor_ids", person_id) | F.array_contains("predecessor_ids", person_id),

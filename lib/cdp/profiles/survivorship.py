@@ -6,25 +6,11 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-Rule = Literal["most_recent", "source_priority", "most_frequent"]
+from cdp.contracts.columns import ATTRIBUTES
 
-PROFILE_COLUMNS = (
-    "given_name",
-    "middle_name",
-    "family_name",
-    "name_suffix",
-    "birth_date",
-    "gender",
-    "email",
-    "phone",
-    "street_address",
-    "city",
-    "region",
-    "postcode",
-    "country",
-    "job_title",
-    "employer",
-)
+Rule = Literal["most_recent", "most_frequent", "most_complete", "source_priority", "verified_first"]
+
+PROFILE_COLUMNS = tuple(column.name for column in ATTRIBUTES)
 
 
 class _Frozen(BaseModel):
@@ -35,14 +21,24 @@ class AttributeGroup(_Frozen):
     """Columns that are taken together from one record, so that a street never meets another record's city.
 
     requires: a record without a value in each of these columns has nothing to offer; by default one value in any
-    column will do. rule: most_recent takes the newest record, source_priority the best source and its newest
-    record, most_frequent what most records say (and of these the newest). Ties: better source, then smaller
+    column will do. rule: most_recent takes the newest record; most_frequent what most records say; most_complete the
+    record with the most columns of the group; source_priority the best source; verified_first a record whose
+    attribute `verified_by` is true, yes or 1, if there is one. Ties: newer, then better source, then greater
     record_id.
     """
 
     columns: tuple[str, ...] = Field(min_length=1)
     requires: tuple[str, ...] = ()
     rule: Rule = "most_recent"
+    verified_by: str | None = Field(default=None, pattern=r"^\w+$")
+
+    @model_validator(mode="after")
+    def _says_what_verifies(self) -> AttributeGroup:
+        if (self.rule == "verified_first") != (self.verified_by is not None):
+            raise ValueError("verified_by and rule: verified_first go together: it names the attribute that verifies")
+        if not set(self.requires) <= set(self.columns):
+            raise ValueError("requires names a column that the group does not have")
+        return self
 
 
 class SurvivorshipPolicy(_Frozen):
@@ -65,7 +61,4 @@ class SurvivorshipPolicy(_Frozen):
         for problem, columns in (("unknown", unknown), ("in two groups", twice), ("in no group", missing)):
             if columns:
                 raise ValueError(f"columns {problem}: {', '.join(columns)}; a profile has {', '.join(PROFILE_COLUMNS)}")
-        for name, group in self.groups.items():
-            if not set(group.requires) <= set(group.columns):
-                raise ValueError(f"group {name}: requires names a column that the group does not have")
         return self

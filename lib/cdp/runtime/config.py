@@ -9,12 +9,14 @@ from pathlib import Path
 from typing import Any
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from cdp.core.errors import ConfigError
 from cdp.rules.definitions import load_definition
+from cdp.rules.secrets import SecretReference, refuse_old_spelling
 from cdp.runtime.bundle import bundled, walk_files
 
+_DEFAULT_SECRET = SecretReference(env="CDP_SECRET")
 _DEVELOPMENT_SECRET = "development-only-secret"
 
 
@@ -41,7 +43,7 @@ class Settings(_Frozen):
     state: str
     mlflow_tracking_uri: str
     sources: tuple[str, ...]
-    secret_env: str = "CDP_SECRET"
+    secret: SecretReference | None = None
     is_production: bool = False
     identity_driver_edge_limit: int = Field(default=50_000_000, ge=0)
     identity_most_changed: float = Field(default=0.25, gt=0, le=1)
@@ -55,15 +57,20 @@ class Settings(_Frozen):
         is_database = self.mlflow_tracking_uri.startswith(("sqlite:", "postgresql"))
         return f"{self.state}/mlflow_artifacts" if is_database else None
 
+    @model_validator(mode="before")
+    @classmethod
+    def _secret_is_spelled_anew(cls, given: Any) -> Any:
+        return refuse_old_spelling(given, {"secret_env": "secret"})
+
     @property
-    def secret(self) -> bytes:
-        """The key of person ids; :class:`ConfigError` in production when the environment does not hold it."""
-        value = os.environ.get(self.secret_env)
-        if value:
-            return value.encode()
-        if self.is_production:
-            raise ConfigError(f"set the environment variable {self.secret_env}: production has no default secret")
-        return _DEVELOPMENT_SECRET.encode()
+    def person_id_key(self) -> bytes:
+        """The key of person ids: `secret`, else the environment's CDP_SECRET, else (not in production) a known one.
+
+        :class:`ConfigError` when it does not lie where `secret` says, or in production nowhere.
+        """
+        if self.secret is not None or self.is_production:
+            return (self.secret or _DEFAULT_SECRET).read("the key of person ids")
+        return (os.environ.get(str(_DEFAULT_SECRET.env)) or _DEVELOPMENT_SECRET).encode()
 
 
 class Configuration:
@@ -86,7 +93,7 @@ class Configuration:
                     digest.update(name.encode())
                     digest.update(entry.read_bytes())
         digest.update(repr((sorted(self.settings.sources), self.settings.models)).encode())
-        digest.update(hashlib.sha256(self.settings.secret).digest())
+        digest.update(hashlib.sha256(self.settings.person_id_key).digest())
         return digest.hexdigest()[:16]
 
 

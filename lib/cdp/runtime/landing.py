@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
 from dataclasses import replace
 
@@ -42,10 +41,9 @@ def land_batches(ctx: JobContext, source: SourceSpec, known: Sequence[KnownFile]
 
 def _land_rows(ctx: JobContext, source: SourceSpec, known: Sequence[KnownFile]) -> Batch:
     """Append the rows of a database past its watermark, but not those of a batch that is there."""
-    assert source.database is not None
     marks = [(file.landed_at, file.watermark) for file in known if file.watermark is not None]
     since = max(marks)[1] if marks else None
-    login = login_of(source.database, os.environ)
+    login = login_of(source)
     batch, rows = read_batch(ctx.spark, source, login, since=since, delivered_on=ctx.run_date, keep=ctx.keep)
     new = tuple(part for part in batch.parts if part.batch_id not in {file.file_id for file in known})
     if not new:
@@ -57,7 +55,7 @@ def _land_rows(ctx: JobContext, source: SourceSpec, known: Sequence[KnownFile]) 
 
 def _land_messages(ctx: JobContext, source: SourceSpec, known: Sequence[KnownFile]) -> Batch:
     """Append the messages of a topic past the ledger's offsets, but not those that a killed run has landed."""
-    client = client_settings(source, os.environ)
+    client = client_settings(source)
     ranges = find_new(source, ask_broker(ctx.spark, source, client), known, ctx.run_date)
     landed = _landed_parts(ctx, {batch_id(source, r) for r in ranges}, F.col("source") == source.name)
     there, left = split_landed(source, ranges, landed)

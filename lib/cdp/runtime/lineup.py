@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 from pyspark.sql import SparkSession
 
 from cdp.activation.destinations import destination_model
@@ -23,6 +26,9 @@ from cdp.traits.contract import check_specs as check_traits
 from cdp.traits.contract import traits_contract
 from cdp.traits.spec import TraitSpec
 
+Definitions = Mapping[str, Mapping[str, Any]]
+"""Kind (a folder of conf/) -> name -> definition."""
+
 
 def table_contracts(configuration: Configuration) -> dict[str, TableContract]:
     """``layer.name`` -> contract, whole."""
@@ -30,7 +36,7 @@ def table_contracts(configuration: Configuration) -> dict[str, TableContract]:
     return {**all_contracts(), TRAITS.full_name: traits_contract(specs)}
 
 
-def check_definitions(configuration: Configuration) -> None:
+def check_definitions(configuration: Configuration) -> Definitions:
     """Read every definition file; :class:`ConfigError` for the first that is wrong. Takes no Spark session."""
     kinds = {
         "sources": SourceSpec,
@@ -49,15 +55,15 @@ def check_definitions(configuration: Configuration) -> None:
         "prediction": list(SCORE_COLUMNS),
     }
     check_columns(found["destinations"], groups=groups)
+    return found
 
 
-def check_expressions(spark: SparkSession, configuration: Configuration) -> None:
+def check_expressions(spark: SparkSession, found: Definitions) -> None:
     """Let Spark analyse every trait and audience against the contracts; :class:`ConfigError` for the first wrong one.
 
-    Before a job runs, not when its turn comes: a misspelt column is told at once, not after an hour of landing.
+    ``found`` is what :func:`check_definitions` read. Before a job runs, not when its turn comes: a misspelt column is
+    told at once, not after an hour of landing.
     """
-    traits = load_definitions(configuration.definition_folders("traits"), TraitSpec)
-    audiences = load_definitions(configuration.definition_folders("audiences"), AudienceSpec)
-    destinations = load_definitions(configuration.definition_folders("destinations"), destination_model())
-    check_traits(spark, traits)
-    check_audiences(spark, audiences, traits_contract=traits_contract(traits), destinations=list(destinations))
+    check_traits(spark, found["traits"])
+    of_traits, destinations = traits_contract(found["traits"]), list(found["destinations"])
+    check_audiences(spark, found["audiences"], traits_contract=of_traits, destinations=destinations)

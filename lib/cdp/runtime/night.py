@@ -79,8 +79,7 @@ def run_one(
     lake: Lake, configuration: Configuration, loaded: LoadedJob, run_date: date, *, clock: Clock = utc_now
 ) -> JobContext:
     """Run one job whether or not anything changed, and note it in ops.runs."""
-    check_definitions(configuration)
-    check_expressions(lake.spark, configuration)
+    check_expressions(lake.spark, check_definitions(configuration))
     ((_, context, _),) = _Runner(lake, configuration, run_date, clock, Finished()).run_all({loaded.job.name: loaded})
     assert context is not None
     return context

@@ -9,6 +9,7 @@ from cdp.contracts.gold.predictions import PREDICTIONS
 from cdp.contracts.gold.profiles import PROFILES
 from cdp.contracts.ops.identity_history import IDENTITY_HISTORY
 from cdp.contracts.silver.consents import CONSENTS
+from cdp.contracts.silver.customer_records import CUSTOMER_RECORDS
 from cdp.contracts.silver.events import EVENTS
 from cdp.contracts.silver.identity_links import IDENTITY_LINKS
 from cdp.contracts.silver.order_lines import ORDER_LINES
@@ -32,6 +33,7 @@ def show_person(lake: Lake, configuration: Configuration, asked: str, *, color: 
         person_identifiers=lake.read(PERSON_IDENTIFIERS),
         identity_links=lake.read(IDENTITY_LINKS),
         profiles=lake.read(PROFILES),
+        customer_records=lake.read(CUSTOMER_RECORDS),
         events=lake.read(EVENTS),
         order_lines=lake.read(ORDER_LINES),
         consents=lake.read(CONSENTS),

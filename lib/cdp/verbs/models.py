@@ -13,7 +13,7 @@ from cdp.verbs.parser import Verbs, add_verb
 
 if TYPE_CHECKING:
     from cdp.models.promotion import Asker, Attempt
-    from cdp.models.registry import Tracking
+    from cdp.models.tracking import Tracking
     from cdp.tables.store import Lake
 
 #: Of some eighty metrics those that one compares first: ranking, calibration and level, on later periods.
@@ -180,7 +180,7 @@ def _tell(lake: Lake, attempt: Attempt, console: Console) -> None:
 
 
 def _open_tracking(options: argparse.Namespace) -> Tracking:
-    from cdp.models.registry import open_tracking
+    from cdp.models.tracking import open_tracking
 
     settings = configuration_of(options).settings
     return open_tracking(settings.mlflow_tracking_uri, artifact_location=settings.model_artifacts)

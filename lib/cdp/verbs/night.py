@@ -60,12 +60,12 @@ def run_nights(configuration: Configuration, nights: Sequence, console: Console)
     from cdp.runtime.night import run_night
     from cdp.runtime.runlog import finished_runs
 
-    check_definitions(configuration)
+    definitions = check_definitions(configuration)
     problems: list[str] = []
     with night_lock(configuration.settings.state), ThreadPoolExecutor(max_workers=1) as beside:
         beside.submit(_import_jobs)
         lake = open_lake(configuration, "cdp nightly")
-        check_expressions(lake.spark, configuration)
+        check_expressions(lake.spark, definitions)
         for night in nights:
             finished = finished_runs(lake)
             last = finished.latest_night

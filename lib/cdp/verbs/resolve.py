@@ -46,7 +46,7 @@ def resolve_verb(options: argparse.Namespace, console: Console) -> int:
     rules = load_definitions(configuration.definition_folders("identity"), IdentityRules)["rules"]
     with console.status("reading") if console.is_terminal else nullcontext() as status:
         table, schema = read_records(options.files, schema)
-        found = resolve_table(table, schema, rules=rules, secret=configuration.settings.secret,
+        found = resolve_table(table, schema, rules=rules, secret=configuration.settings.person_id_key,
                               progress=lambda stage: status.update(stage) if status else None)  # fmt: skip
         if status:
             status.update("writing")

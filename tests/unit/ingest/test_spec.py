@@ -20,7 +20,7 @@ SOURCE: dict[str, Any] = {
     "mapping": "shop",
     "sample": {"raw": "x", "expect": {}},
 }
-DATABASE = {"url": "jdbc:postgresql://h/d", "table": "t", "user_env": "U", "password_env": "P"}
+DATABASE = {"url": "jdbc:postgresql://h/d", "table": "t", "user": {"env": "U"}, "password": {"file": "/p"}}
 MAPPING: dict[str, Any] = {
     "name": "shop",
     "description": "d",
@@ -52,6 +52,14 @@ MAPPING: dict[str, Any] = {
         (
             {"format": "table", "location": "", "database": {**DATABASE, "watermark": "at", "missing_rows": "deleted"}},
             "needs whole loads",
+        ),
+        (
+            {"format": "table", "location": "", "database": {**DATABASE, "user_env": "U"}},
+            r"`user_env: NAME` is written `user: \{env: NAME\}`",
+        ),
+        (
+            {"format": "kafka", "location": "", "kafka": {"servers": "h:1", "topic": "t", "secrets": {"ssl.key": "K"}}},
+            r"`ssl.key: NAME` is written `ssl.key: \{env: NAME\}`",
         ),
         ({"arrival_lag": "soon"}, "a whole number and a unit"),
     ],

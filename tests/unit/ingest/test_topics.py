@@ -28,7 +28,7 @@ SOURCE = SourceSpec.model_validate(
         "description": "d",
         "party": "first",
         "format": "kafka",
-        "kafka": {"servers": "h:9092", "topic": "a/b", "secrets": {"sasl.jaas.config": "KAFKA_LOGIN"}},
+        "kafka": {"servers": "h:9092", "topic": "a/b", "secrets": {"sasl.jaas.config": {"env": "KAFKA_LOGIN"}}},
         "mapping": "shop",
         "sample": {"raw": "{}", "expect": {}},
     }
@@ -96,7 +96,9 @@ def test_what_a_killed_run_landed_is_noted_and_not_read_again() -> None:
     assert {part.delivered_on for part in noted[:2]} == {BEFORE}
 
 
-def test_secrets_come_from_the_environment() -> None:
-    with pytest.raises(ConfigError, match="KAFKA_LOGIN"):
-        client_settings(SOURCE, {})
-    assert client_settings(SOURCE, {"KAFKA_LOGIN": "s"})["sasl.jaas.config"] == "s"
+def test_secrets_come_from_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("KAFKA_LOGIN", raising=False)
+    with pytest.raises(ConfigError, match=r"sasl\.jaas\.config: its secret's environment variable KAFKA_LOGIN"):
+        client_settings(SOURCE)
+    monkeypatch.setenv("KAFKA_LOGIN", "s")
+    assert client_settings(SOURCE)["sasl.jaas.config"] == "s"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import multiprocessing
 import os
+import shutil
 import subprocess
 import sys
 from concurrent.futures import ProcessPoolExecutor
@@ -21,10 +22,10 @@ from cdp.models.registry import (
     list_trainings,
     load_champion,
     log_and_register,
-    open_tracking,
     promote,
     version_at,
 )
+from cdp.models.tracking import open_tracking
 from cdp.models.train import DatasetVersion
 
 NAMES = {"churn": "cdp.churn", "ltv": "cdp.ltv"}
@@ -37,7 +38,7 @@ def tracking(tmp_path_factory):
     uri, where = f"sqlite:///{folder}/mlflow.db", str(folder / "artifacts")
     # Real processes, forked from one that has imported MLflow already: six imports alone would take 20 s of two cores.
     context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(["mlflow", "cdp.models.registry"])
+    context.set_forkserver_preload(["mlflow", "cdp.models.tracking"])
     with ProcessPoolExecutor(6, mp_context=context) as six:
         answers = [six.submit(open_tracking, uri, artifact_location=where) for _ in range(6)]
         assert len({a.result(timeout=120) for a in answers}) == 1, "all six see the same experiment"
@@ -138,6 +139,29 @@ def test_a_champion_of_an_earlier_release_is_trained_anew(tracking, trained):
     folder = mlflow.MlflowClient(tracking.uri).get_run(made.run_id).info.artifact_uri
     (Path(folder) / registry.PARAMETERS_FILE).write_text('{"bgnbd": {}, "frequency": "bgnbd"}')
     assert load_champion(tracking, "cdp.old") is None
+
+
+def test_a_folder_that_was_moved_scores_with_its_own_champion(tracking, trained, run, tmp_path):
+    import mlflow
+    import pandas as pd
+
+    name = "cdp.churn"
+    promote(tracking, name, run.versions[name], reason="first")
+    old, there, here = Path(tracking.uri.removeprefix("sqlite:///")).parent, tmp_path / "there", tmp_path / "here"
+    shutil.copytree(old, there)
+    try:
+        copied = open_tracking(f"sqlite:///{there}/mlflow.db", artifact_location=str(there / "artifacts"))
+        assert str(there) in mlflow.MlflowClient(copied.uri).get_run(run.run_id).info.artifact_uri
+        there.rename(here)
+        moved = open_tracking(f"sqlite:///{here}/mlflow.db", artifact_location=str(here / "artifacts"))
+        assert load_champion(moved, name).params == trained.params
+        scores = mlflow.pyfunc.load_model(f"models:/{name}@champion").predict(pd.DataFrame(EXAMPLE)[list(INPUTS)])
+        assert len(scores) == 4 and not there.exists()
+        again = log_and_register(moved, trained, names={"churn": name}, datasets=DATASETS, fingerprint="f6")
+        assert str(here) in mlflow.MlflowClient(moved.uri).get_run(again.run_id).info.artifact_uri
+    finally:
+        open_tracking(tracking.uri, artifact_location=str(old / "artifacts"))
+    assert find_run(tracking, "f6") is None
 
 
 def test_example_rows_are_made_up_and_complete():

@@ -19,7 +19,8 @@ from tests.ports import free_port
 from tests.postgres import PASSWORD, USER, postgres
 
 from cdp.models.promotion import Asker, promote_version
-from cdp.models.registry import load_champion, log_and_register, open_tracking
+from cdp.models.registry import load_champion, log_and_register
+from cdp.models.tracking import open_tracking
 from cdp.models.train import TrainedValue
 from cdp.models.versions import list_versions
 from cdp.runtime.config import load_configuration

@@ -12,7 +12,8 @@ from tests.unit.models.conftest import AS_OF
 from cdp.contracts.ops.model_promotions import MODEL_PROMOTIONS
 from cdp.core.errors import ModelError
 from cdp.models.promotion import Asker, promote_version, refuse_challenger, rollback
-from cdp.models.registry import client_of, load_champion, log_and_register, open_tracking
+from cdp.models.registry import load_champion, log_and_register
+from cdp.models.tracking import client_of, open_tracking
 from cdp.models.versions import compare_versions, find_version, known_model, list_versions, load_importance
 
 NAMES = {"churn": "cdp.churn", "ltv": "cdp.ltv"}

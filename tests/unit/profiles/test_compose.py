@@ -51,7 +51,11 @@ RECORDS[4]["received_at"] = at(2)
 
 
 def compose(
-    rows: Build, *, run_date: date = date(2026, 1, 20), records: list[dict[str, Any]] = RECORDS
+    rows: Build,
+    *,
+    run_date: date = date(2026, 1, 20),
+    records: list[dict[str, Any]] = RECORDS,
+    policy: SurvivorshipPolicy = POLICY,
 ) -> dict[str, Any]:
     owners = {r["record_id"]: "p_ana" for r in records} | {"web:c9": "p_device", "email:e1": "p_mail"}
     held = [
@@ -76,7 +80,7 @@ def compose(
         rows(PERSON_IDENTIFIERS, held),
         rows(CUSTOMER_RECORDS, records),
         rows(IDENTIFIERS, seen),
-        policy=POLICY,
+        policy=policy,
         run_date=run_date,
         retention={"demographics": 60},
     )
@@ -104,6 +108,13 @@ def test_the_golden_record_of_three_people(rows: Build) -> None:
     assert chosen["birth_date"]["rule"] == "most_frequent" and chosen["phone"]["rule"] == "identifier"
     assert chosen["attributes.income_band"]["source"] == "demographics"
     assert not {"region", "middle_name"} & chosen.keys()
+    # web says so, and one of two records of crm
+    assert chosen["birth_date"]["confidence"] == pytest.approx((0.5 + 1 + 0.5) / 3, abs=5e-4)
+    # bought data name another pet, but are heard only where own data say nothing; a few days make little difference
+    alone = ("gender", "attributes.pet", "attributes.income_band")
+    assert [chosen[a]["confidence"] for a in alone] == pytest.approx([0.75] * 3, abs=5e-3)
+    # +442 belongs to the same person and comes from the same source
+    assert chosen["phone"]["confidence"] == 0.5
 
     device, mail = profiles["p_device"], profiles["p_mail"]
     assert (device["n_records"], device["given_name"], device["chosen"]) == (0, None, [])
@@ -138,6 +149,80 @@ def test_the_next_expiry_is_the_first_night_that_leaves_something_out(rows: Buil
 
 def test_the_order_of_records_does_not_matter(rows: Build) -> None:
     assert compose(rows, records=RECORDS[::-1]) == compose(rows)
+
+
+def test_confidence_is_how_far_the_sources_agree(rows: Build) -> None:
+    """All cases are keys of one person's attributes, each stated by some of six sources, f two years ago."""
+    said: dict[str, dict[str, str]] = {
+        "alone": {"a:1": "x"},
+        "copies": {"a:1": "x", "a:2": "x", "a:3": "X"},
+        "two": {"a:1": "x", "b:1": "x"},
+        "five": {f"{s}:1": "x" for s in "abcde"},
+        "contradicted": {"a:1": "y", "b:1": "x"},
+        "outvoted": {"a:1": "y", "b:1": "y", "c:1": "x"},
+        "torn": {"a:1": "x", "a:2": "y"},
+        "changed": {"a:1": "x", "f:1": "y"},
+        "old": {"f:1": "x"},
+    }
+    records = []
+    for name in sorted({name for stated in said.values() for name in stated}):
+        stated = {key: values[name] for key, values in said.items() if name in values}
+        written = datetime(2024 if name == "f:1" else 2026, 1, 10, tzinfo=UTC)
+        records.append({**record(name, 10, attributes=json.dumps(stated)), "valid_from": written})
+    ana = compose(rows, records=records)["p_ana"]
+    found = {entry["attribute"].removeprefix("attributes."): entry["confidence"] for entry in ana["chosen"]}
+    quarter = 0.5 ** (731 / 365)
+    assert found == {
+        "alone": 0.75,
+        "copies": 0.75,
+        "two": 0.833,
+        "five": 0.917,
+        "contradicted": 0.5,
+        "outvoted": 0.375,
+        "torn": 0.5,
+        "changed": round(1.5 / (2 + quarter), 3),
+        "old": round((quarter + 0.5) / (quarter + 1), 3),
+    }
+
+
+def with_rules(**changes: dict[str, Any]) -> SurvivorshipPolicy:
+    """The bundled policy with other rules for these groups."""
+    data = POLICY.model_dump()
+    for group, rule in changes.items():
+        data["groups"][group].update(rule)
+    return SurvivorshipPolicy.model_validate(data)
+
+
+def test_each_rule_has_its_winner(rows: Build) -> None:
+    """The fullest address is not the newest, the verified e-mail neither, the most frequent is written in two ways."""
+    records = [
+        record("pos:1", 1, street_address="1 Road", city="Leeds", region="N", postcode="LS1", country="GB",
+               email="old@x.com", attributes='{"email_verified": true}', given_name="ANA", family_name="Ruiz"),
+        record("web:1", 3, postcode="YO1", city="York", email="new@x.com", given_name="Anna", family_name="Hall"),
+        record("crm:1", 2, postcode="HU1", city="Hull", email="crm@x.com", given_name="Ana", family_name="Ruiz",
+               attributes='{"email_verified": "no"}'),
+    ]  # fmt: skip
+    policy = with_rules(
+        address={"rule": "most_complete"},
+        email={"rule": "verified_first", "verified_by": "email_verified"},
+        name={"rule": "most_frequent"},
+    )
+    ana = compose(rows, records=records, policy=policy)["p_ana"]
+    chosen = {entry["attribute"]: entry for entry in ana["chosen"]}
+    assert (ana["city"], ana["country"], ana["email"]) == ("Leeds", "GB", "old@x.com")
+    # of the two that write it the same but for capitals, the newer
+    assert (ana["given_name"], ana["family_name"]) == ("Ana", "Ruiz")
+    # only a verified address may speak against a verified one
+    assert (chosen["email"]["rule"], chosen["email"]["confidence"]) == ("verified_first", 0.75)
+    assert (chosen["city"]["confidence"], chosen["family_name"]["confidence"]) == (0.375, 0.625)
+    best_source = compose(rows, records=records, policy=with_rules(address={"rule": "source_priority"}))["p_ana"]
+    assert (best_source["city"], compose(rows, records=records)["p_ana"]["city"]) == ("Hull", "York")
+
+
+def test_verified_first_says_what_verifies() -> None:
+    for changes in ({"rule": "verified_first"}, {"verified_by": "email_verified"}):
+        with pytest.raises(ValidationError, match="verified_by and rule: verified_first go together"):
+            with_rules(email=changes)
 
 
 def test_a_policy_must_cover_every_column_once() -> None:

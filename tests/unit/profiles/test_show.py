@@ -13,6 +13,7 @@ from cdp.contracts.gold.person_identifiers import PERSON_IDENTIFIERS
 from cdp.contracts.gold.predictions import PREDICTIONS
 from cdp.contracts.gold.profiles import PROFILES
 from cdp.contracts.silver.consents import CONSENTS
+from cdp.contracts.silver.customer_records import CUSTOMER_RECORDS
 from cdp.contracts.silver.events import EVENTS
 from cdp.contracts.silver.identity_links import IDENTITY_LINKS
 from cdp.contracts.silver.order_lines import ORDER_LINES
@@ -22,6 +23,7 @@ from cdp.profiles.show import PersonDescription, Tie, describe_person
 
 Build = Callable[..., DataFrame]
 NOON = datetime(2026, 1, 4, 12, tzinfo=UTC)
+BEFORE = datetime(2025, 3, 9, tzinfo=UTC)
 
 
 def link(record: str, kind: str, value: str, *, refused: str | None = None) -> dict[str, object]:
@@ -42,7 +44,7 @@ def describe(rows: Build, asked: str) -> PersonDescription:
         ("email", "ana@x", "p_a"),
         ("record", "crm:2", "p_b"),
     ]
-    chosen = [("city", "crm", "crm:1", NOON, "most_recent"), ("attributes.pet", "crm", "crm:1", NOON, "most_recent")]
+    chosen = [(name, "crm", "crm:1", NOON, "most_recent", 0.625) for name in ("city", "attributes.pet")]
     return describe_person(
         asked,
         people=rows(
@@ -67,6 +69,13 @@ def describe(rows: Build, asked: str) -> PersonDescription:
         ),
         profiles=rows(
             PROFILES, [{"person_id": "p_a", "city": "York", "attributes": '{"pet":"cat"}', "chosen": chosen}]
+        ),
+        customer_records=rows(
+            CUSTOMER_RECORDS,
+            [
+                {"record_id": r, "source": "crm", "valid_from": t, "change_no": "", "city": city}
+                for r, t, city in (("crm:1", NOON, "York"), ("crm:1", BEFORE, "Hull"), ("crm:2", NOON, "Bath"))
+            ],
         ),
         events=rows(
             EVENTS, [{"event_id": "1", "record_id": "web:1", "event_name": "Product Viewed", "event_at": NOON}]
@@ -96,8 +105,19 @@ def test_a_person_is_found_by_identifier_and_explained(rows: Build) -> None:
     assert [e["what"] for e in ana.events] == ["Product Viewed"]
     assert [p["score"] for p in ana.predictions] == [0.25]
     assert [c["purpose"] for c in ana.consents] == ["ads"]
+    assert [(o["attribute"], o["value"]) for o in ana.others] == [("city", "Hull")]
     text = render_person(ana)
-    for shown in ("email ana@x is in 2 records", "crm:1", "York", "cat", "0.25", "limit 1", "Product Viewed"):
+    for shown in (
+        "0.625",
+        "Hull",
+        "email ana@x is in 2 records",
+        "crm:1",
+        "York",
+        "cat",
+        "0.25",
+        "limit 1",
+        "Product Viewed",
+    ):
         assert shown in text
     assert "\x1b" not in text and "Pillow" not in text
 
@@ -106,3 +126,15 @@ def test_a_merged_id_leads_to_the_survivor_and_an_unknown_one_is_an_error(rows: 
     assert describe(rows, "p_gone").person_id == "p_a"
     with pytest.raises(ConfigError, match="no person has this id"):
         describe(rows, "nobody@x")
+
+
+def test_a_profile_of_an_older_release_is_shown_without_confidence() -> None:
+    chosen = [{"attribute": "city", "source": "crm", "record_id": "crm:1", "valid_from": NOON, "rule": "most_recent"}]
+    empty: dict[str, list[dict[str, object]]] = {
+        part: [] for part in ("identifiers", "predictions", "audiences", "consents", "events")
+    }
+    old = PersonDescription(
+        "p_a", None, {"n_records": 1}, ties=[], profile={"city": "York", "chosen": chosen}, traits={}, **empty
+    )
+    shown = next(line for line in render_person(old).splitlines() if "York" in line)
+    assert [cell.strip() for cell in shown.split("│")][-3:] == ["most_recent", "", ""]

@@ -195,140 +195,111 @@ SCHEMA_ROWS = [
 ]
 
 
+def _change(kind: str, before: list[str], after: list[str], day: date) -> dict[str, Any]:
+    return {
+        "history_id": f"{kind} of {before[0]}",
+        "run_date": day,
+        "kind": kind,
+        "person_id": before[0],
+        "predecessor_ids": before,
+        "successor_ids": after,
+        "reason": "a value ties them",
+    }
+
+
+HISTORY_ROWS = [
+    _change("merge", ["p1", "p5", "p6"], ["p1"], TONIGHT),
+    _change("merge", ["p2", "p7"], ["p2"], TONIGHT),
+    _change("split", ["p3"], ["p3", "p4"], EARLIER),
+]
+
+
+def _generic(kind: str, value: str, why: str, n_people: int, n_records: int) -> dict[str, Any]:
+    return {"identifier_type": kind, "value": value, "reason": why, "n_people": n_people, "n_records": n_records}
+
+
+GENERIC_ROWS = [
+    _generic("phone", SECRET, "ties together 7 people, limit 1", 7, 9),
+    _generic("phone", "2", "ties together 3 people, limit 1", 3, 4),
+    _generic("email", "info@x", "role address", 0, 5),
+]
+
+
+def _link(record: str, kind: str, value: str, refused: str | None = None) -> dict[str, Any]:
+    return {
+        "record_id": record,
+        "identifier_type": kind,
+        "value": value,
+        "rule": "declared:x",
+        "is_active": not refused,
+        "evidence": json.dumps({"refused": refused} if refused else {}),
+    }
+
+
+LINK_ROWS = [
+    _link("r1", "phone", SECRET, "ties together 7 people, limit 1"),
+    _link("r2", "phone", SECRET, "ties together 3 people, limit 1"),
+    _link("r2", "record", "r4", "policy one_value: two"),
+    _link("r3", "email", "a@x"),
+]
+
+OWNER_ROWS = [
+    {"identifier_type": "record", "value": record, "person_id": person, "valid_from": NOW, "known_to": gone}
+    for record, person, gone in (("r1", "p1", None), ("r2", "p2", None), ("r2", "p9", NOW))
+]
+
+MEASURE_ROWS = [
+    {"measure": "people", "run_date": day, "value": value}
+    for day, value in ((TONIGHT, 3.0), (BEFORE, 2.0), (TOMORROW, 9.0))
+]
+
+TRAIT_ROWS = [("p1", TONIGHT, 10.0, "loyal"), ("p2", TONIGHT, 5.5, "loyal"), ("p3", TONIGHT, 0.0, None)]
+
+
+def _delivery(number: str, day: date, **more: Any) -> dict[str, Any]:
+    named = {"delivery_id": number, "destination": "email_csv", "audience": "loyal", "run_date": day}
+    return {**named, "state": "delivered", **more}
+
+
+DELIVERY_ROWS = [
+    _delivery("1", TONIGHT, path="out/x.csv", format="csv", n_members=2, n_added=1, n_removed=1, n_withheld=3)
+    | {"sha256": "ab" * 32},
+    _delivery("0", BEFORE),
+]
+
+
+def _performance(measure: str, value: float | None, people: int, day: date, scored: date) -> dict[str, Any]:
+    found = {"measure": measure, "value": value, "people": people, "horizon_weeks": 4}
+    return {"model": "churn", "as_of": day, "scored_as_of": scored, **found}
+
+
+PERFORMANCE_ROWS = [
+    _performance("auc", 0.7, 9, TONIGHT, EARLIER),
+    _performance("brier", None, 9, TONIGHT, EARLIER),
+    _performance("auc", 0.1, 8, TOMORROW, TONIGHT),
+]
+
+
 def _frames(rows: Build, spark: SparkSession) -> dict[str, DataFrame]:
-    generic = [
-        ("phone", SECRET, "ties together 7 people, limit 1", 7, 9),
-        ("phone", "2", "ties together 3 people, limit 1", 3, 4),
-        ("email", "info@x", "role address", 0, 5),
-    ]
-    history = [
-        ("merge", ["p1", "p5", "p6"], ["p1"], TONIGHT),
-        ("merge", ["p2", "p7"], ["p2"], TONIGHT),
-        ("split", ["p3"], ["p3", "p4"], EARLIER),
-    ]
-    links = [
-        ("r1", "phone", SECRET, "ties together 7 people, limit 1"),
-        ("r2", "phone", SECRET, "ties together 3 people, limit 1"),
-        ("r2", "record", "r4", "policy one_value: two"),
-        ("r3", "email", "a@x", None),
-    ]
-    owners = [("r1", "p1", None), ("r2", "p2", None), ("r2", "p9", NOW)]
-    measures = [("people", TONIGHT, 3.0), ("people", BEFORE, 2.0), ("people", TOMORROW, 9.0)]
-    traits = [("p1", TONIGHT, 10.0, "loyal"), ("p2", TONIGHT, 5.5, "loyal"), ("p3", TONIGHT, 0.0, None)]
     return {
         "files": rows(FILES, FILE_ROWS),
         "schema_changes": rows(SCHEMA_CHANGES, SCHEMA_ROWS),
         "refused_records": rows(REFUSED_RECORDS, REFUSED_ROWS),
         "people": rows(PEOPLE, PEOPLE_ROWS),
-        "identity_history": rows(
-            IDENTITY_HISTORY,
-            [
-                {
-                    "history_id": str(n),
-                    "run_date": day,
-                    "kind": kind,
-                    "person_id": before[0],
-                    "predecessor_ids": before,
-                    "successor_ids": after,
-                    "reason": "a value ties them",
-                }
-                for n, (kind, before, after, day) in enumerate(history)
-            ],
+        "identity_history": rows(IDENTITY_HISTORY, HISTORY_ROWS),
+        "generic_values": rows(GENERIC_VALUES, GENERIC_ROWS),
+        "identity_links": rows(IDENTITY_LINKS, LINK_ROWS),
+        "person_identifiers": rows(PERSON_IDENTIFIERS, OWNER_ROWS),
+        "identity_measures": rows(IDENTITY_MEASURES, MEASURE_ROWS),
+        "traits": spark.createDataFrame(
+            TRAIT_ROWS, "person_id STRING, as_of DATE, spend_365d DOUBLE, rfm_segment STRING"
         ),
-        "generic_values": rows(
-            GENERIC_VALUES,
-            [
-                {"identifier_type": kind, "value": value, "reason": why, "n_people": n_people, "n_records": n_records}
-                for kind, value, why, n_people, n_records in generic
-            ],
-        ),
-        "identity_links": rows(
-            IDENTITY_LINKS,
-            [
-                {
-                    "record_id": record,
-                    "identifier_type": kind,
-                    "value": value,
-                    "rule": "declared:x",
-                    "is_active": not why,
-                    "evidence": json.dumps({"refused": why} if why else {}),
-                }
-                for record, kind, value, why in links
-            ],
-        ),
-        "person_identifiers": rows(
-            PERSON_IDENTIFIERS,
-            [
-                {"identifier_type": "record", "value": record, "person_id": person, "valid_from": NOW, "known_to": gone}
-                for record, person, gone in owners
-            ],
-        ),
-        "identity_measures": rows(
-            IDENTITY_MEASURES, [{"measure": name, "run_date": day, "value": value} for name, day, value in measures]
-        ),
-        "traits": spark.createDataFrame(traits, "person_id STRING, as_of DATE, spend_365d DOUBLE, rfm_segment STRING"),
         "predictions": rows(PREDICTIONS, PREDICTION_ROWS),
         "audience_members": rows(AUDIENCE_MEMBERS, MEMBER_ROWS),
-        "deliveries": rows(
-            DELIVERIES,
-            [
-                {
-                    "delivery_id": "1",
-                    "destination": "email_csv",
-                    "audience": "loyal",
-                    "run_date": TONIGHT,
-                    "path": "out/x.csv",
-                    "format": "csv",
-                    "n_members": 2,
-                    "n_added": 1,
-                    "n_removed": 1,
-                    "n_withheld": 3,
-                    "sha256": "ab" * 32,
-                    "state": "delivered",
-                },
-                {
-                    "delivery_id": "0",
-                    "destination": "email_csv",
-                    "audience": "loyal",
-                    "run_date": BEFORE,
-                    "state": "delivered",
-                },
-            ],
-        ),
+        "deliveries": rows(DELIVERIES, DELIVERY_ROWS),
         "runs": rows(RUNS, RUN_ROWS),
         "model_runs": rows(MODEL_RUNS, MODEL_ROWS),
-        "model_performance": rows(
-            MODEL_PERFORMANCE,
-            [
-                {
-                    "model": "churn",
-                    "as_of": TONIGHT,
-                    "scored_as_of": EARLIER,
-                    "measure": "auc",
-                    "value": 0.7,
-                    "people": 9,
-                    "horizon_weeks": 4,
-                },
-                {
-                    "model": "churn",
-                    "as_of": TONIGHT,
-                    "scored_as_of": EARLIER,
-                    "measure": "brier",
-                    "value": None,
-                    "people": 9,
-                    "horizon_weeks": 4,
-                },
-                {
-                    "model": "churn",
-                    "as_of": TOMORROW,
-                    "scored_as_of": TONIGHT,
-                    "measure": "auc",
-                    "value": 0.1,
-                    "people": 8,
-                    "horizon_weeks": 4,
-                },
-            ],
-        ),
+        "model_performance": rows(MODEL_PERFORMANCE, PERFORMANCE_ROWS),
     }
 
 

@@ -52,9 +52,21 @@ def test_an_unknown_environment_or_folder_is_named(tmp_path: Path) -> None:
 def test_production_has_no_default_secret(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("CDP_SECRET", raising=False)
     with pytest.raises(ConfigError, match="CDP_SECRET"):
-        _ = load_configuration(env="prod").settings.secret
+        _ = load_configuration(env="prod").settings.person_id_key
     monkeypatch.setenv("CDP_SECRET", "s3cret")
-    assert load_configuration(env="prod").settings.secret == b"s3cret"
+    assert load_configuration(env="prod").settings.person_id_key == b"s3cret"
+
+
+def test_the_secret_lies_where_the_settings_say_or_nowhere(tmp_path: Path) -> None:
+    (tmp_path / "key").write_text("k3y\n")
+    at_home = {"secret.file": str(tmp_path / "key")}
+    assert load_configuration(overrides=at_home).settings.person_id_key == b"k3y"
+    (tmp_path / "key").unlink()
+    # never the development key in its place: every person would get another id
+    with pytest.raises(ConfigError, match=r"the key of person ids: its secret's file .*/key cannot be read"):
+        _ = load_configuration(overrides=at_home).settings.person_id_key
+    with pytest.raises(ConfigError, match=r"`secret_env: NAME` is written `secret: \{env: NAME\}`"):
+        load_configuration(overrides={"secret_env": "OTHER"})
 
 
 def test_the_content_hash_follows_results_not_places(tmp_path: Path) -> None:

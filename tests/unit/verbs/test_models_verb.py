@@ -9,7 +9,8 @@ from pyspark.sql import SparkSession
 from tests.unit.models.conftest import AS_OF, data_of, made_purchases
 
 from cdp.cli import main
-from cdp.models.registry import log_and_register, open_tracking
+from cdp.models.registry import log_and_register
+from cdp.models.tracking import open_tracking
 from cdp.models.train import train_value
 from cdp.runtime.config import load_configuration
 

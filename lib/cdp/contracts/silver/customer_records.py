@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from cdp.contracts.columns import IDENTIFIERS, LANDED_ID, RECEIVED_AT, SOURCE
+from cdp.contracts.columns import ATTRIBUTES, IDENTIFIERS, LANDED_ID, RECEIVED_AT, SOURCE
 from cdp.contracts.model import Column, TableContract
 
 CUSTOMER_RECORDS = TableContract(
@@ -33,21 +33,7 @@ CUSTOMER_RECORDS = TableContract(
         ),
         SOURCE,
         Column("source_record_id", "STRING", "The source's own id.", nullable=False, pii="pseudonym"),
-        Column("given_name", "STRING", "Given name.", pii="direct"),
-        Column("middle_name", "STRING", "Middle name.", pii="direct"),
-        Column("family_name", "STRING", "Family name.", pii="direct"),
-        Column("name_suffix", "STRING", "jr, sr, iii.", pii="direct"),
-        Column("birth_date", "DATE", "Date of birth.", pii="direct"),
-        Column("gender", "STRING", "As the source states it.", pii="sensitive"),
-        Column("email", "STRING", "E-mail address, normalised.", pii="direct"),
-        Column("phone", "STRING", "Phone number, E.164.", pii="direct"),
-        Column("street_address", "STRING", "Street and number.", pii="direct"),
-        Column("city", "STRING", "City.", pii="sensitive"),
-        Column("region", "STRING", "State or region."),
-        Column("postcode", "STRING", "Postcode.", pii="sensitive"),
-        Column("country", "STRING", "Country, ISO 3166 code where known."),
-        Column("job_title", "STRING", "Job title.", pii="sensitive"),
-        Column("employer", "STRING", "Employer.", pii="sensitive"),
+        *ATTRIBUTES,
         Column(
             "attributes",
             "STRING",

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 from typing import Literal
 
@@ -10,39 +9,13 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator, model_valida
 
 from cdp.core.errors import ConfigError
 from cdp.rules.definitions import load_definition
+from cdp.rules.secrets import SecretReference
 
 _SOURCE = r"^[a-z][a-z0-9_]*$"
 
 
 class _Spec(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class SecretReference(_Spec):
-    """Where a secret lies: an environment variable, or a file that holds nothing else."""
-
-    env: str | None = None
-    file: str | None = None
-
-    @model_validator(mode="after")
-    def _one_place(self) -> SecretReference:
-        if (self.env is None) == (self.file is None):
-            raise ValueError("give exactly one of env, file")
-        return self
-
-    def read(self, whose: str) -> bytes:
-        """The secret; ConfigError where it is not there or empty."""
-        if self.env is not None:
-            where, secret = f"environment variable {self.env}", os.environ.get(self.env, "").encode()
-        else:
-            where = f"file {self.file}"
-            try:
-                secret = Path(str(self.file)).read_bytes().rstrip(b"\r\n")
-            except OSError as error:
-                raise ConfigError(f"{whose}: its secret's {where} cannot be read: {error.strerror}") from None
-        if not secret:
-            raise ConfigError(f"{whose}: its secret's {where} is empty or not set")
-        return secret
 
 
 class WriteKeySpec(_Spec):

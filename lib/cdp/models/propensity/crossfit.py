@@ -62,7 +62,7 @@ def cross_fit(
     label: Floats,
     ids: pd.Series,
     *,
-    repeats: int = REPEATS,
+    repeats: int,
     on_step: Callable[[float], None],
 ) -> CrossFit:
     """Fit the layers on each repeat's folds; no booster for few people. `on_step` hears the share that is done."""

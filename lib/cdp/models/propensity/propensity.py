@@ -66,7 +66,7 @@ def fit_propensity(
     matrix = encode(table.frame, plan)
     leaks, leak_warnings = find_leaks(matrix, table.label)
     unusual, matrix = unusual_shares(matrix), matrix.without(set(leaks))
-    outcome = fit_matrix(matrix, table.label, table.ids, on_step)
+    outcome = fit_matrix(matrix, table.label, table.ids, on_step, REPEATS)
     model = PropensityModel(plan, frozenset(leaks), outcome.layers, outcome.stack, base_rate(table.label), unusual)
     report = {
         **_counts(table),
@@ -125,7 +125,7 @@ class Outcome:
 
 
 def fit_matrix(
-    matrix: FeatureMatrix, label: Floats, ids: pd.Series, on_step: Callable[[float], None], repeats: int = REPEATS
+    matrix: FeatureMatrix, label: Floats, ids: pd.Series, on_step: Callable[[float], None], repeats: int
 ) -> Outcome:
     """Cross-fit, choose, and fit what was chosen on all rows; rows of one id are kept together."""
     fewest = fewest_people(ids, label)

@@ -82,19 +82,11 @@ def explore_candidates(near: Neighbours, habits: Habits, customers: Ints, at_lea
 
 
 def _features(near: Neighbours, habits: Habits, customer: Ints, place: Ints, likeness: Floats) -> Floats:
-    item, h = near.items[place], habits
     ratios = [
         likeness * np.sqrt(near.new_buyers[LATELY][place] + FLOOR),
         likeness,
         *(new[place] + FLOOR for new in near.new_buyers),
-        h.buyers[item],
-        h.returned[item],
-        h.month[item] + 0.5,
-        (h.month[item] + 0.5) / (h.quarter[item] * 28 / 91 + 0.5),
-        h.days_month[customer] + 0.5,
-        h.days_quarter[customer] + 0.5,
-        h.idle[customer],
-        h.basket[customer],
-        h.variety[customer],
+        *habits.of_items(near.items[place]),
+        *habits.of_customers(customer),
     ]
     return np.log(np.column_stack(ratios))

@@ -56,6 +56,26 @@ class Habits:
     basket: Floats
     variety: Floats
 
+    def of_items(self, item: Ints) -> list[Floats]:
+        """Features of these items, none of them 0."""
+        month, quarter = self.month[item], self.quarter[item]
+        return [
+            self.buyers[item],
+            self.returned[item],
+            month + 0.5,
+            (month + 0.5) / (quarter * MONTH / QUARTER + 0.5),
+        ]
+
+    def of_customers(self, customer: Ints) -> list[Floats]:
+        """Features of these customers, none of them 0."""
+        return [
+            self.days_month[customer] + 0.5,
+            self.days_quarter[customer] + 0.5,
+            self.idle[customer],
+            self.basket[customer],
+            self.variety[customer],
+        ]
+
 
 def collect_pairs(log: PurchaseLog, as_of: int) -> Pairs:
     """The pairs of a log that was cut at `as_of`."""
@@ -122,16 +142,9 @@ def repeat_features(pairs: Pairs, habits: Habits, chosen: Ints) -> Floats:
         count / h.days[customer],
         (last + 1) / gap,
         gap,
-        h.buyers[item],
-        h.returned[item],
-        h.month[item] + 0.5,
-        (h.month[item] + 0.5) / (h.quarter[item] * MONTH / QUARTER + 0.5),
+        *h.of_items(item),
         (h.quarter[item] + 0.5) / (h.bought[item] + 1),
-        h.days_month[customer] + 0.5,
-        h.days_quarter[customer] + 0.5,
-        h.idle[customer],
-        h.basket[customer],
-        h.variety[customer],
+        *h.of_customers(customer),
     ]
     return np.log(np.column_stack(ratios))
 

@@ -11,7 +11,7 @@ import pytest
 
 from cdp.core.errors import ContractError, ModelError
 from cdp.models import metrics
-from cdp.models.propensity import crossfit
+from cdp.models.propensity import propensity
 from cdp.models.propensity.propensity import TrainedPropensity, fit_propensity
 from cdp.models.propensity.propensity_model import check_scored, score_propensity
 
@@ -54,7 +54,7 @@ def score(trained: TrainedPropensity, people: pd.DataFrame) -> pd.DataFrame:
 @pytest.fixture(autouse=True)
 def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     """Traps need no three repeats."""
-    monkeypatch.setattr(crossfit, "REPEATS", 1)
+    monkeypatch.setattr(propensity, "REPEATS", 1)
 
 
 @pytest.fixture(scope="module")
