@@ -6,7 +6,9 @@ is as loyal as one of twice a week. The less a person's own history says, the mo
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,6 +16,7 @@ from scipy import stats
 
 from cdp.core.errors import ModelError
 from cdp.models.arrays import Floats, Ints
+from cdp.models.btyd.bgnbd import BgNbd
 from cdp.models.btyd.bgnbd_fit import maximise_bgnbd
 from cdp.models.btyd.btyd import fit_pooled_rate
 from cdp.models.forecast.history import Cut, equal_histories
@@ -21,7 +24,7 @@ from cdp.models.forecast.history import Cut, equal_histories
 OWN_GAPS = 5  # from so many gaps on a person's own count for more than the population's
 RECENT_GAPS = 4  # usual gaps that the recent window holds: less is chance, more is late
 ROUNDING = 1e-9  # weeks
-STEPS = 200  # of the table of usual gaps
+STEPS = 100  # of the table of usual gaps
 OF_AMOUNTS = 0.25  # of the trend; the rest is that of the pace, which says more of who comes again
 LAPSED, UNUSUAL = 0.05, 0.1  # chances below which a silence is a leave, and anything else a change
 STATES = ("rising", "steady", "fading", "lapsed")
@@ -36,6 +39,11 @@ class Rhythm:
     r: float
     alpha: float
     usual: tuple[float, ...]
+
+    @staticmethod
+    def from_dict(raw: Mapping[str, Any]) -> Rhythm:
+        """The inverse of `dataclasses.asdict`, after JSON."""
+        return Rhythm(raw["r"], raw["alpha"], tuple(raw["usual"]))
 
 
 @dataclass(frozen=True)
@@ -57,13 +65,12 @@ class Loyalty:
     recent: Floats
 
 
-def learn_rhythm(cut: Cut) -> Rhythm:
-    """The rhythm of the people of a cut. Too few to fit: the pooled rate. ModelError where no time has passed."""
-    histories = equal_histories(cut)
-    try:
-        model = maximise_bgnbd(histories).model
-    except ModelError:
-        model = fit_pooled_rate(histories).model
+def learn_rhythm(cut: Cut, model: BgNbd | None = None) -> Rhythm:
+    """The rhythm of the people of a cut, with the rates of `model`, else of one that is fitted here.
+
+    Too few people to fit: the pooled rate. ModelError where no time has passed.
+    """
+    model = model or _fit(cut)
     owner, gaps = _gaps(cut)
     if not len(gaps):
         return Rhythm(model.r, model.alpha, ())
@@ -71,7 +78,15 @@ def learn_rhythm(cut: Cut) -> Rhythm:
     order = np.argsort(lasted, kind="stable")
     share = np.cumsum(1 / cut.x[owner][order])  # each person counts once, not each gap
     at = np.searchsorted(share, (np.arange(STEPS) + 0.5) / STEPS * share[-1])
-    return Rhythm(model.r, model.alpha, tuple(lasted[order][np.minimum(at, len(order) - 1)].tolist()))
+    return Rhythm(model.r, model.alpha, tuple(np.round(lasted[order][np.minimum(at, len(order) - 1)], 6).tolist()))
+
+
+def _fit(cut: Cut) -> BgNbd:
+    histories = equal_histories(cut)
+    try:
+        return maximise_bgnbd(histories).model
+    except ModelError:
+        return fit_pooled_rate(histories).model
 
 
 def score_loyalty(cut: Cut, rhythm: Rhythm) -> Loyalty:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -9,6 +11,9 @@ from cdp.core.errors import ModelError
 from cdp.models.forecast.history import Cut, Purchases, cut_at
 from cdp.models.loyalty import STATES, Loyalty, Rhythm, count_states, learn_rhythm, loyalty_reasons, score_loyalty
 from cdp.models.metrics import auc
+from cdp.models.scorer import Scorer
+from cdp.models.train import TrainedValue
+from cdp.models.value import ValueParameters
 
 DAYS = 730
 #: what happens to a person's rate 6 of the own usual gaps before the end, at least 60 days before
@@ -115,3 +120,19 @@ def test_amounts_count_where_they_are_known_and_time_must_have_passed() -> None:
     assert unknown.score[0] == unknown.score[1]
     with pytest.raises(ModelError, match="no time has passed"):
         learn_rhythm(cut_at(Purchases(np.array([0]), np.array([80]), np.array([5.0])), 80))
+
+
+def test_a_trained_version_measures_the_loyalty_of_everybody_it_scores(trained: TrainedValue) -> None:
+    cut, _ = _company(200, shape=1.0)
+    scored = Scorer(trained.params).score(cut, horizon_weeks=13)
+    assert scored["loyalty_score"].between(0, 1).all() and set(scored["loyalty_state"]) <= set(STATES)
+    again = ValueParameters.from_json(trained.params.to_json())
+    assert again == trained.params and again.rhythm == trained.params.rhythm
+    some = Scorer(trained.params).score(
+        cut_at(cut.days.of(cut.days.customer == cut.customer[7]), DAYS), horizon_weeks=13
+    )
+    assert some["loyalty_score"][0] == pytest.approx(scored["loyalty_score"][7])
+    nobody = cut_at(cut.days, -1)
+    assert len(Scorer(trained.params).score(nobody, horizon_weeks=13)) == 0
+    older = Scorer(replace(trained.params, rhythm=None)).score(cut, horizon_weeks=13)
+    assert "loyalty_score" not in older
