@@ -24,7 +24,7 @@ class Action(BaseModel):
     `consent`: the column that says yes or no for each person, or `not_needed`. `capacity`: people at most; None: any.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
     value: NumberOrColumn
     cost: NumberOrColumn = 0.0
     consent: str
