@@ -10,6 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy import optimize, sparse
 
 from cdp.models.actions.prices import Limits, Prices, find_prices, is_within, net_gains, use_of
@@ -42,7 +43,8 @@ def allocate(gain: Floats, cost: Floats, limits: Limits, *, luck: Floats) -> Pla
     `luck` (people x actions, 0 to 1, drawn from the ids) orders choices that are equal in everything else. The order of
     people with equal luck and gains is that of the rows.
     """
-    wanted = np.where(gain > 0, gain, -np.inf)
+    could = (gain > 0) & is_within(cost, limits.budget) & (limits.capacity >= 1)
+    wanted = np.where(could, gain, -np.inf)
     cost = np.where(np.isfinite(wanted), cost, 0.0)
     money, coin = (float(np.max(part, initial=0.0)) or 1.0 for part in (wanted, cost))
     found = _allocate(wanted / money, cost / coin, Limits(limits.budget / coin, limits.capacity), luck)
@@ -66,6 +68,7 @@ def _allocate(wanted: Floats, cost: Floats, limits: Limits, luck: Floats) -> Pla
         choice[free], best = _settle(wanted[free], cost[free], left)
         if len(free) == len(choice):
             bound = min(bound, best)
+        choice = _fill(choice, net, cost, limits.amounts)
     return Plan(choice, float(_gains_of(choice, wanted).sum()), bound, margin, prices.limits)
 
 
@@ -85,17 +88,38 @@ def _is_settled(choice: Ints, gain: Floats, cost: Floats, limits: Limits, prices
     return bool(_gains_of(choice, gain).sum() >= prices.bound * (1 - 2 * TIES))
 
 
-def _fix(choice: Ints, margin: Floats, cost: Floats, amounts: Floats) -> np.ndarray:
+def _fix(choice: Ints, margin: Floats, cost: Floats, amounts: Floats) -> NDArray[np.bool_]:
     """Whose choice stands: the surest first, as long as together they keep the limits, but for the least sure."""
     order = np.argsort(-margin, kind="stable")
-    taken = choice[order]
-    money = np.where(taken > 0, cost[order, np.maximum(taken - 1, 0)], 0.0)
-    uses = [money, *((taken == a + 1).astype(np.float64) for a in range(cost.shape[1]))]
-    kept = np.all([is_within(np.cumsum(use), amount) for use, amount in zip(uses, amounts, strict=True)], axis=0)
-    most = min(int(kept.sum()), len(choice) - _most_settled(len(choice)))
+    most = min(_how_many_fit(order, choice, cost, amounts), len(choice) - _most_settled(len(choice)))
     fixed = np.zeros(len(choice), dtype=bool)
     fixed[order[:most]] = True
     return fixed
+
+
+def _how_many_fit(order: Ints, choice: Ints, cost: Floats, amounts: Floats) -> int:
+    """How many people of the order, from the first on, can have their choices before a limit is reached."""
+    taken = choice[order]
+    money = np.where(taken > 0, cost[order, np.maximum(taken - 1, 0)], 0.0)
+    uses = [money, *((taken == a + 1).astype(np.float64) for a in range(cost.shape[1]))]
+    kept = [is_within(np.cumsum(use), amount) for use, amount in zip(uses, amounts, strict=True)]
+    return int(np.all(kept, axis=0).sum())
+
+
+def _fill(choice: Ints, net: Floats, cost: Floats, amounts: Floats) -> Ints:
+    """Give what is left to people without an action, those first who come nearest to being worth its price."""
+    while True:
+        left = np.maximum(amounts - use_of(choice, cost), 0.0)
+        fits = (choice == 0)[:, None] & is_within(cost, left[0]) & (left[1:] >= 1)
+        best = np.where(fits, net[:, 1:], -np.inf)
+        worth = best.max(axis=1)
+        order = np.argsort(-worth, kind="stable")[: int(np.isfinite(worth).sum())]
+        if not len(order):
+            return choice
+        wish = best.argmax(axis=1) + 1
+        taken = order[: _how_many_fit(order, wish, cost, left)]
+        choice = choice.copy()
+        choice[taken] = wish[taken]
 
 
 def _most_settled(people: int) -> int:

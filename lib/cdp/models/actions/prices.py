@@ -81,6 +81,8 @@ def find_prices(gain: Floats, cost: Floats, limits: Limits) -> Prices:
         slopes.append(slope)
         levels.append(bound - float(slope @ prices[scarce]))
         tried, lowest = _lowest(np.array(slopes), np.array(levels), highest)
+        if tried is None:
+            break  # the programme has no numbers any more that the solver can tell apart: the bound holds all the same
         if best.bound - lowest <= CLOSE * max(best.bound, CLOSE):
             break
         prices = np.zeros(len(amounts))
@@ -95,8 +97,8 @@ def _highest(gain: Floats, cost: Floats) -> Floats:
     return np.append(per_money.max(initial=0.0), most)
 
 
-def _lowest(slopes: Floats, levels: Floats, highest: Floats) -> tuple[Floats, float]:
-    """Where the highest of the planes is lowest, and how low that is."""
+def _lowest(slopes: Floats, levels: Floats, highest: Floats) -> tuple[Floats | None, float]:
+    """Where the highest of the planes is lowest, and how low that is; None where the solver finds no answer."""
     columns = len(highest)
     found = optimize.linprog(
         np.append(np.zeros(columns), 1.0),
@@ -105,4 +107,4 @@ def _lowest(slopes: Floats, levels: Floats, highest: Floats) -> tuple[Floats, fl
         bounds=[*((0.0, h) for h in highest), (None, None)],
         method="highs-ds",
     )
-    return np.asarray(found.x[:columns]), float(found.fun)
+    return (None, -np.inf) if found.x is None else (np.asarray(found.x[:columns]), float(found.fun))

@@ -82,6 +82,18 @@ def test_equal_people_are_split_where_the_budget_says_so() -> None:
     assert plan.gain == 4000 and plan.bound == pytest.approx(4000, rel=2e-6)
 
 
+def test_what_nobody_can_have_whole_does_not_keep_others_from_the_rest() -> None:
+    rng = np.random.default_rng(4)
+    gain, cost = rng.uniform(1, 2, (300, 2)), np.ones((300, 2))
+    gain[0], cost[0] = 10_000, 101  # worth the whole budget, and does not fit
+    gain[1:3], cost[1:3] = 1_000, 60  # worth most of it, and fits once
+    limits = Limits(100.0, np.full(2, np.inf))
+    plan = allocate(gain, cost, limits, luck=rng.random(gain.shape))
+    best = 1_000 + np.sort(gain[3:].max(axis=1))[-40:].sum()
+    assert plan.gain == pytest.approx(best, rel=1e-3) and use_of(plan.choice, cost)[0] == 100
+    assert plan.gain <= plan.bound < best + 1_000
+
+
 def test_without_limits_everybody_gets_what_gains_most() -> None:
     gain = np.random.default_rng(5).normal(0, 1, (300, 3))
     plan = allocate(gain, np.ones(gain.shape), Limits(np.inf, np.full(3, np.inf)), luck=np.zeros(gain.shape))
