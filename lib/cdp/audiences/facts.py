@@ -24,6 +24,8 @@ SCORE_COLUMNS = (
     "segment",
     "value_band",
     "risk_band",
+    "loyalty_score",
+    "loyalty_state",
 )
 """What the models' newest rows of a person become; also the ``prediction.*`` columns of destinations."""
 
@@ -34,8 +36,8 @@ def people_facts(profiles: DataFrame, traits: DataFrame, predictions: DataFrame,
     """One row per person of ``profiles`` or ``traits``: profile columns, trait columns, score columns.
 
     Scores are ``churn_score``, ``ltv_score`` (with ``_lo`` and ``_hi``), ``p_alive``, ``expected_purchases``,
-    ``segment``, ``value_band`` and ``risk_band``: of the newest as-of date that is not later than
-    ``run_date``, person by person; null for people whom no model scored.
+    ``segment``, ``value_band``, ``risk_band``, ``loyalty_score`` and ``loyalty_state``: of the newest as-of date that
+    is not later than ``run_date``, person by person; null for people whom no model scored.
     """
     scores = _scores(predictions, run_date)
     return (

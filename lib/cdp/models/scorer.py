@@ -19,6 +19,7 @@ from cdp.models.forecast.factors import Amounts
 from cdp.models.forecast.history import Cut
 from cdp.models.forecast.past import LEAST_VALUE
 from cdp.models.forecast.push_tables import PushTables
+from cdp.models.loyalty import STATES, score_loyalty
 from cdp.models.value import ValueParameters
 
 SURE = 1e-12  # probabilities stay this far inside (0, 1) where a logit is taken
@@ -39,7 +40,8 @@ class Scorer:
         expected_value (of one purchase day), push and push_on (what the correction's strongest feature adds to the
         logit of buying, and that feature's name; 0 and "" without one); and of each of `HORIZONS`
         expected_purchases_13w, p_any_13w, expected_spend_13w with _lo and _hi. More weeks never hold less. Where the
-        version has segments: segment (its name), value_band and risk_band (segments.py).
+        version has segments: segment (its name), value_band and risk_band (segments.py); where it has a rhythm:
+        loyalty_score and loyalty_state (loyalty.py).
         """
         params, value = self.params, self.value(cut)
         own = {w: terms_of(params.model, cut, w) for w in sorted({horizon_weeks, *HORIZONS})}
@@ -64,7 +66,7 @@ class Scorer:
         }
         for weeks in HORIZONS:
             columns |= self._horizon(found[weeks], weeks)
-        columns |= self._segments(cut, asked)
+        columns |= self._segments(cut, asked) | self._loyalty(cut)
         return pd.DataFrame(columns | self._strongest_push(len(cut), features))
 
     def forecast(self, cut: Cut, weeks: float) -> Amounts:
@@ -132,6 +134,12 @@ class Scorer:
         value, risk = segments.bands(amounts)
         names = np.array(segments.names, dtype=object)[segments.numbers(cut, amounts)]
         return {"segment": names, "value_band": value, "risk_band": risk}
+
+    def _loyalty(self, cut: Cut) -> dict[str, Any]:
+        if self.params.rhythm is None:
+            return {}
+        found = score_loyalty(cut, self.params.rhythm)
+        return {"loyalty_score": found.score, "loyalty_state": np.array(STATES, dtype=object)[found.state]}
 
     def _horizon(self, amounts: Amounts, weeks: int) -> dict[str, Floats]:
         lo, hi = self.spend_interval(amounts, weeks)

@@ -64,7 +64,7 @@ def prediction_rows(
 ) -> pd.DataFrame:
     """The columns of gold.predictions (without person_id and as_of) for one model kind, from the scores of a cut.
 
-    The horizons beside the tested one and the segments stand in the rows of ltv alone.
+    The horizons beside the tested one, the segments and the loyalty stand in the rows of ltv alone.
     """
     column = {"churn": "p_churn", "ltv": "ltv"}[kind]
     rows = pd.DataFrame(

@@ -27,6 +27,7 @@ from cdp.models.forecast.history import EPOCH, Cut, equal_histories, iso_day
 from cdp.models.forecast.learned import Tested
 from cdp.models.gain import Gain, Losses, gains_over, losses_of
 from cdp.models.importance import push_sizes
+from cdp.models.loyalty import learn_rhythm
 from cdp.models.scorer import Scorer
 from cdp.models.segments import find_segments
 from cdp.models.stability import Reference, reference_of
@@ -151,6 +152,7 @@ def train_value(
     params = replace(
         chosen.params,
         references=references_of(fitted.now.cut, said),
+        rhythm=learn_rhythm(fitted.now.cut, chosen.params.bgnbd),
         segments=find_segments(fitted.now.cut, said, before=champion.segments if champion else None),
     )
     return TrainedValue(

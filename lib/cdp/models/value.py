@@ -19,6 +19,7 @@ from cdp.models.btyd.pareto import ParetoNbd
 from cdp.models.forecast.conformal import SpendBands
 from cdp.models.forecast.factors import Factors
 from cdp.models.forecast.gate import Weights
+from cdp.models.loyalty import Rhythm
 from cdp.models.segments import Segments
 from cdp.models.stability import Reference
 
@@ -41,7 +42,8 @@ class ValueParameters:
     `window_weeks` and `look_backs` define its features. `levels`: weeks -> factors. `horizon_weeks` is the horizon that
     was tested and is scored by default. `early_share` is the share of people whose first purchase lies in the first
     weeks of the history: old customers that look new. `references`: how the measures of drift.py
-    were spread in training; `segments`: where people are put by their scores. Times in weeks; `as_of` is an ISO date
+    were spread in training; `segments`: where people are put by their scores; `rhythm`: what
+    loyalty is measured by. Both are None in versions from before there were any. Times in weeks; `as_of` is an ISO date
     at whose start the data were known.
     """
 
@@ -63,6 +65,7 @@ class ValueParameters:
     early_share: float
     references: Mapping[str, Reference] = field(default_factory=dict)
     segments: Segments | None = None
+    rhythm: Rhythm | None = None
     warnings: tuple[str, ...] = ()
 
     def __eq__(self, other: object) -> bool:
@@ -112,5 +115,6 @@ class ValueParameters:
             name: Reference(tuple(r["edges"]), tuple(r["shares"])) for name, r in raw["references"].items()
         }
         raw["segments"] = Segments.from_dict(raw["segments"]) if raw["segments"] else None
+        raw["rhythm"] = Rhythm.from_dict(raw["rhythm"]) if raw.get("rhythm") else None
         raw["look_backs"], raw["warnings"] = tuple(raw["look_backs"]), tuple(raw["warnings"])
         return ValueParameters(**raw)

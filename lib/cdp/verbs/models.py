@@ -149,6 +149,8 @@ def _explain_person(options: argparse.Namespace, name: str, console: Console) ->
     if found["segment"] is not None:
         told = f"segment {found['segment']}; value band {found['value_band']} of 5, risk band {found['risk_band']} of 5"
         console.print(told, highlight=False, markup=False)
+    if found["loyalty_state"] is not None:
+        console.print(f"loyalty {found['loyalty_score']:.2f}, {found['loyalty_state']}", highlight=False)
     for reason in found["reasons"] or []:
         console.print(f"- {reason}", highlight=False, markup=False)
     return 0

@@ -16,15 +16,15 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 
-def read_people(file: str, *columns: str) -> pd.DataFrame:
-    """The rows of a CSV or Parquet file. ContractError when it has none, or lacks one of the columns."""
+def read_people(file: str, *columns: str, may_be_empty: bool = False) -> pd.DataFrame:
+    """The rows of a CSV or Parquet file. ContractError when it lacks a column, or rows where it needs one."""
     from cdp.runtime.files import read_arrow
 
     table = read_arrow([file])
     for column in columns:
         if column not in table.column_names:
             raise ContractError(f"{file}: there is no column {column!r}; {nearest_name(column, table.column_names)}")
-    if not table.num_rows:
+    if not table.num_rows and not may_be_empty:
         raise ContractError(f"{file} has a header but no row")
     return table.to_pandas()
 

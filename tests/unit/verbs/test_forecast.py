@@ -10,13 +10,13 @@ from rich.console import Console
 
 from cdp.cli import build_parser
 from cdp.core.errors import ConfigError
-from cdp.verbs import forecast as verb
+from cdp.verbs import transactions
 
 
 @pytest.fixture
 def run(spark, monkeypatch, tmp_path):
     """Run the verb on these lines of CSV in the session of the tests; gives the folder that it wrote."""
-    monkeypatch.setattr(verb, "open_session", lambda name: spark)
+    monkeypatch.setattr(transactions, "open_session", lambda name: spark)
 
     def run_on(lines: list[str], *options: str):
         (tmp_path / "sales.csv").write_text("\n".join(lines) + "\n")

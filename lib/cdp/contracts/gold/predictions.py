@@ -61,6 +61,12 @@ PREDICTIONS = TableContract(
         Column("segment", "STRING", "ltv: segment found by machine, by what sets it apart; see the model card."),
         Column("value_band", "INT", "ltv: 1 .. 5, fifths of the training's people by expected spend, 5 the highest."),
         Column("risk_band", "INT", "ltv: 1 .. 5, probability of no purchase in steps of 20 %, 5 the highest."),
+        Column(
+            "loyalty_score",
+            "DOUBLE",
+            "ltv: 0 gone or going .. 1 coming more and more; about a half: keeps the own rhythm.",
+        ),
+        Column("loyalty_state", "STRING", "ltv: rising, steady, fading or lapsed, against the person's own rhythm."),
         *(column for weeks in HORIZONS for column in _horizon(weeks)),
     ),
 )
