@@ -20,7 +20,6 @@ from cdp.core.errors import ConfigError, DestinationError, nearest_name
 from cdp.core.hold import hold, release
 from cdp.core.keys import hashed_text
 
-
 #: Each is a small query and much waiting, for the driver or for whoever takes the people in.
 _DELIVERIES_AT_ONCE = 2
 
@@ -72,12 +71,17 @@ def export_audiences(
         )
     )
     gatehouse = _Gatehouse(tables, {name: wish.purpose for name, wish in leaving.items()}, run_date)
+
+    def deliver(pair: tuple[str, str]) -> dict[str, Any]:
+        audience, destination = pair
+        return _export_one(audience, destination, wanted[destination], gatehouse, people, root, now)
+
     pairs = [(name, d) for name, wish in sorted(leaving.items()) for d in sorted(set(wish.destinations))]
     with ThreadPoolExecutor(max_workers=_DELIVERIES_AT_ONCE) as pool:
-        deliveries = pool.map(lambda pair: _export_one(*pair, wanted[pair[1]], gatehouse, people, root, now), pairs)
+        deliveries = list(pool.map(deliver, pairs))
     gatehouse.close()
     release(people)
-    return list(deliveries)
+    return deliveries
 
 
 def _export_one(
