@@ -18,6 +18,9 @@ from cdp.models.scorer import Scorer
 from cdp.models.value import ValueParameters
 
 
+_TEXTS = ("segment", "loyalty_state")
+
+
 @dataclass(frozen=True)
 class ScoringModel:
     """One registered version and its parameters, resolved once for a whole run."""
@@ -84,5 +87,5 @@ def prediction_rows(
         }
     )
     others = [c for c in PREDICTIONS.column_names if c not in rows and c not in ("person_id", "as_of")]
-    whole = scored.reindex(columns=others)
+    whole = scored.reindex(columns=others).astype(dict.fromkeys(_TEXTS, object))  # also where a version lacks them
     return pd.concat([rows, whole if kind == "ltv" else whole.iloc[:0].reindex(scored.index)], axis=1)
