@@ -17,7 +17,6 @@ from cdp.models.reasons import churn_reasons, ltv_reasons
 from cdp.models.scorer import Scorer
 from cdp.models.value import ValueParameters
 
-
 _TEXTS = ("segment", "loyalty_state")
 
 
