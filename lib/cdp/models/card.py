@@ -64,6 +64,9 @@ Used: {trained.chosen}.
 ### Segments
 {told}. Adjusted Rand index of bootstraps: {stability} (below .75 they would not come out again: use the bands).
 
+### Loyalty
+Beside the scores stands how far a person keeps to the own rhythm: a trend, not a probability and not a value.
+
 ### Warnings of the fit
 {notes}
 - {params.early_share:.0%} of the people bought first within four weeks of the history's start: maybe older customers.

@@ -17,6 +17,8 @@ from cdp.models.reasons import churn_reasons, ltv_reasons
 from cdp.models.scorer import Scorer
 from cdp.models.value import ValueParameters
 
+_TEXTS = ("segment", "loyalty_state")
+
 
 @dataclass(frozen=True)
 class ScoringModel:
@@ -84,5 +86,5 @@ def prediction_rows(
         }
     )
     others = [c for c in PREDICTIONS.column_names if c not in rows and c not in ("person_id", "as_of")]
-    whole = scored.reindex(columns=others)
+    whole = scored.reindex(columns=others).astype(dict.fromkeys(_TEXTS, object))  # also where a version lacks them
     return pd.concat([rows, whole if kind == "ltv" else whole.iloc[:0].reindex(scored.index)], axis=1)

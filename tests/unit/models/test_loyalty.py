@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 import numpy as np
+import pyarrow as pa
 import pytest
 
 from cdp.core.errors import ModelError
@@ -12,6 +13,7 @@ from cdp.models.forecast.history import Cut, Purchases, cut_at
 from cdp.models.loyalty import STATES, Loyalty, Rhythm, count_states, learn_rhythm, loyalty_reasons, score_loyalty
 from cdp.models.metrics import auc
 from cdp.models.scorer import Scorer
+from cdp.models.scoring import ScoringModel, prediction_rows
 from cdp.models.train import TrainedValue
 from cdp.models.value import ValueParameters
 
@@ -136,3 +138,14 @@ def test_a_trained_version_measures_the_loyalty_of_everybody_it_scores(trained: 
     assert len(Scorer(trained.params).score(nobody, horizon_weeks=13)) == 0
     older = Scorer(replace(trained.params, rhythm=None)).score(cut, horizon_weeks=13)
     assert "loyalty_score" not in older
+
+
+def test_the_rows_of_a_version_without_a_rhythm_are_null_text(trained: TrainedValue) -> None:
+    cut, _ = _company(20, shape=1.0)
+    for params, empty in ((trained.params, False), (replace(trained.params, rhythm=None, segments=None), True)):
+        scored = Scorer(params).score(cut, horizon_weeks=13)
+        rows = prediction_rows("ltv", cut, scored, ScoringModel("cdp.ltv", "1", params), 13)
+        for name in ("segment", "loyalty_state"):
+            assert pa.array(rows[name], pa.string(), from_pandas=True).null_count == (len(cut) if empty else 0)
+            churn = prediction_rows("churn", cut, scored, ScoringModel("cdp.churn", "1", params), 13)
+            assert churn[name].isna().all() and churn["loyalty_score"].isna().all()
