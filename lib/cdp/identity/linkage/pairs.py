@@ -87,10 +87,11 @@ def propose_pairs(blocks: Sequence[Blocks], asked: Mask) -> tuple[Rows, Rows]:
     found = [np.empty(0, np.int64)]
     for rule, of_rule in zip(blocks, asked.T, strict=True):
         left, right = rule.pairs(of_rule)
-        found.append(np.unique(np.minimum(left, right) * n + np.maximum(left, right)))
-    together = np.unique(np.concatenate(found))
-    together = together[together // n != together % n]
-    return together // n, together % n
+        found.append(np.minimum(left, right) * n + np.maximum(left, right))
+    together = np.sort(np.concatenate(found))
+    together = together[np.append(True, together[1:] != together[:-1])] if len(together) else together
+    left, right = np.divmod(together, n)
+    return left[left != right], right[left != right]
 
 
 def _spans(starts: Rows, lengths: Rows) -> Rows:
