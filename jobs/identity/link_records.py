@@ -1,7 +1,8 @@
 """Link records to identifiers and to each other, leaving out what would tie different people together.
 
 Grain: one silver.identity_links row per (record, identifier) and per matched or decided pair of records; one
-silver.generic_values row per demoted value; one ops.identity_measures row per measure of the night.
+silver.generic_values row per demoted value; one ops.identity_measures row per measure of the night. What the next
+night needs to score only new and changed records is left in silver.link_model and silver.scored_records.
 """
 
 import sys
@@ -12,20 +13,25 @@ from cdp.contracts.silver.customer_records import CUSTOMER_RECORDS
 from cdp.contracts.silver.generic_values import GENERIC_VALUES
 from cdp.contracts.silver.identifiers import IDENTIFIERS
 from cdp.contracts.silver.identity_links import IDENTITY_LINKS
+from cdp.contracts.silver.link_model import LINK_MODEL
+from cdp.contracts.silver.scored_records import SCORED_RECORDS
 from cdp.identity.decisions import decisions_in_force
 from cdp.identity.generic import find_generic_values
 from cdp.identity.links import declare_links
 from cdp.identity.measures import measure_people
-from cdp.identity.record_matches import beyond_the_driver, match_records
+from cdp.identity.memory import Memory, made_of
+from cdp.identity.record_matches import beyond_the_driver, match_records, remember
 from cdp.identity.rules import IdentityRules
 from cdp.identity.settle import settle_links
+from cdp.runtime.bundle import code_hash
 from cdp.runtime.entry import run
 from cdp.runtime.job import Job, JobContext
 
 JOB = Job(
     name="identity.link_records",
     reads=(IDENTIFIERS, CUSTOMER_RECORDS, IDENTITY_OVERRIDES),
-    writes=(GENERIC_VALUES, IDENTITY_LINKS, IDENTITY_MEASURES),
+    reads_previous=(LINK_MODEL, SCORED_RECORDS),
+    writes=(GENERIC_VALUES, IDENTITY_LINKS, IDENTITY_MEASURES, LINK_MODEL, SCORED_RECORDS),
     follows_date=False,
 )
 
@@ -37,7 +43,9 @@ def main(ctx: JobContext) -> None:
     too_many = beyond_the_driver(customers, identifiers, link_limit=ctx.settings.identity_driver_edge_limit)
     if too_many:
         ctx.report_problem(too_many)
-    found = None if too_many else match_records(customers, rules=rules, decisions=decisions)
+    memory = Memory(made_of(code_hash(), rules), ctx.settings.secret, ctx.read_previous(LINK_MODEL),
+                    ctx.read_previous(SCORED_RECORDS))  # fmt: skip
+    found = None if too_many else match_records(customers, rules=rules, decisions=decisions, memory=memory)
     generic = ctx.keep(find_generic_values(identifiers, customers, rules=rules))
     ctx.write(GENERIC_VALUES, generic)
     declared = ctx.keep(declare_links(identifiers, generic, rules=rules))
@@ -46,6 +54,8 @@ def main(ctx: JobContext) -> None:
     measures = measure_people(found, settled.refused, ctx.run_date)
     if measures.num_rows:
         ctx.write(IDENTITY_MEASURES, ctx.spark.createDataFrame(measures))
+    for contract, rows in remember(found, memory.made_of).items() if found else ():
+        ctx.write(contract, ctx.spark.createDataFrame(rows))
 
 
 if __name__ == "__main__":

@@ -23,7 +23,8 @@ def measure_people(found: Matches | None, refused: Mapping[str, int], run_date: 
     those who would fall apart without one single link. expected_precision: mean probability of the pairs within
     people. blocking_recall: estimated share of one person's pairs that were looked at at all. links_refused: all links
     that policy, matching or a steward refused. pairs_from_<bits>: scored pairs by weight, in steps; those that hold
-    people together are told as held_from_<bits>.
+    people together are told as held_from_<bits>. pairs_scored: those that were compared tonight; model_learned: 1
+    where what agreement is worth was learned anew, 0 where the last model was kept.
     """
     told = {} if found is None else {**_of_people(found.linked), "links_refused": float(sum(refused.values()))}
     return pa.table(
@@ -48,6 +49,8 @@ def _of_people(linked: Linked) -> dict[str, float]:
         "one_link_share": _share(bridged(linked), several),
         "expected_precision": expected_precision(linked) or 1.0,
         "blocking_recall": blocking_recall(linked),
+        "pairs_scored": linked.weighed.n_scored,
+        "model_learned": linked.weighed.is_anew,
     }
     for kind, weight in (("pairs", linked.clusters.weight), ("held", held)):
         told |= {f"{kind}_from_{low}": n for low, n in pairs_by_weight(weight).items()}

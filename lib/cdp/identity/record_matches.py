@@ -10,13 +10,19 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
+import pyarrow as pa
 
+from cdp.contracts.model import TableContract
+from cdp.contracts.silver.link_model import LINK_MODEL
+from cdp.contracts.silver.scored_records import SCORED_RECORDS
+from cdp.identity.linkage.candidates import Past
 from cdp.identity.linkage.clusters import component_labels, cross_pairs, members_of
 from cdp.identity.linkage.engine import Linked, link_records
 from cdp.identity.linkage.explain import holding_links, probability, waterfalls
 from cdp.identity.linkage.levels import Rows
 from cdp.identity.linkage.policy import refused_pairs
 from cdp.identity.linkage.resolve import MOST_RECORDS
+from cdp.identity.memory import Memory, model_table, model_version, recall, record_table
 from cdp.identity.profile_records import Profiles, build_profiles, select_profiles
 from cdp.identity.rules import IdentityRules
 
@@ -29,6 +35,8 @@ if TYPE_CHECKING:
 MATCHED = "matched:profile"
 #: What agreement is worth is learned from the records; from a handful nothing can be, and identifiers alone count.
 FEWEST_RECORDS = 10
+#: To score so many anew costs as much as to keep and read back what was found.
+FEWEST_REMEMBERED = 10_000
 
 
 @dataclass(frozen=True)
@@ -86,18 +94,41 @@ _ONLY_DECLARED = (
 )
 
 
-def match_records(customer_records: DataFrame, *, rules: IdentityRules, decisions: StewardDecisions) -> Matches | None:
+def match_records(
+    customer_records: DataFrame, *, rules: IdentityRules, decisions: StewardDecisions, memory: Memory | None = None
+) -> Matches | None:
     """Run the engine over the customer records that name somebody; None where there are too few to learn from.
 
-    One Spark job brings the records to the driver; the rest needs no Spark.
+    With the memory of the last night only new and changed records are scored, where there are FEWEST_REMEMBERED. One
+    Spark job brings the records to the driver, two the memory; the rest needs no Spark.
     """
     profiles = build_profiles(select_profiles(customer_records).toArrow(), rules)
     if profiles is None or len(profiles.frame) < FEWEST_RECORDS:
         return None
-    return match_profiles(profiles, rules=rules, decisions=decisions)
+    if memory is None or len(profiles.frame) < FEWEST_REMEMBERED:
+        return match_profiles(profiles, rules=rules, decisions=decisions)
+    past = recall(memory, profiles.frame["record_id"])
+    return match_profiles(profiles, rules=rules, decisions=decisions, past=past, secret=memory.secret)
 
 
-def match_profiles(profiles: Profiles, *, rules: IdentityRules, decisions: StewardDecisions) -> Matches:
+def remember(found: Matches, made_of: str) -> dict[TableContract, pa.Table]:
+    """What the next night is to be left: rows of silver.scored_records, and of silver.link_model where it changed.
+
+    Nothing where the records are so few that it is cheaper to score them all each night.
+    """
+    record_ids, weighed = found.profiles.frame["record_id"], found.linked.weighed
+    if len(record_ids) < FEWEST_REMEMBERED:
+        return {}
+    model = model_table(weighed.learned, made_of)
+    # the model first: records without theirs are scored anew
+    kept = {LINK_MODEL: model} if weighed.is_anew else {}
+    return {**kept, SCORED_RECORDS: record_table(weighed, record_ids, model_version(model))}
+
+
+def match_profiles(
+    profiles: Profiles, *, rules: IdentityRules, decisions: StewardDecisions, past: Past | None = None,
+    secret: bytes = b"",
+) -> Matches:  # fmt: skip
     """Tell who is who among the profile records.
 
     Two records are one person when that is as likely as with the least sure identifier type that joins records: in a
@@ -114,6 +145,8 @@ def match_profiles(profiles: Profiles, *, rules: IdentityRules, decisions: Stewa
         least_bits=min(rule.weight for rule in rules.links.values()),
         apart=(left[both].astype(np.int64), right[both].astype(np.int64)),
         policy=rules.policy,
+        past=past,
+        secret=secret,
     )
     return Matches(profiles, linked)
 

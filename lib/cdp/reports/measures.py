@@ -77,6 +77,7 @@ _IDENTITY = (
     ("Pairs within people, expected right", "expected_precision", "share"),
     ("Pairs of one person that were looked at, estimated", "blocking_recall", "share"),
     ("Links refused by policy, matching or a steward", "links_refused", "number"),
+    ("Pairs compared that night", "pairs_scored", "number"),
 )
 
 

@@ -17,6 +17,8 @@ from cdp.contracts.ops.identity_overrides import IDENTITY_OVERRIDES
 from cdp.contracts.silver.customer_records import CUSTOMER_RECORDS
 from cdp.contracts.silver.identifiers import IDENTIFIERS
 from cdp.contracts.silver.identity_links import IDENTITY_LINKS
+from cdp.contracts.silver.link_model import LINK_MODEL
+from cdp.contracts.silver.scored_records import SCORED_RECORDS
 from cdp.core.account import account_name
 from cdp.core.errors import ConfigError
 from cdp.identity.decisions import (
@@ -28,9 +30,11 @@ from cdp.identity.decisions import (
     plan_unmerge,
 )
 from cdp.identity.explain import explain_pair, explain_person
+from cdp.identity.memory import Memory, made_of
 from cdp.identity.record_matches import Matches, beyond_the_driver, match_records
 from cdp.identity.rules import IdentityRules
 from cdp.rules.definitions import load_definitions
+from cdp.runtime.bundle import code_hash
 from cdp.runtime.config import Configuration
 from cdp.tables.store import Lake, missing_table_error
 
@@ -123,4 +127,6 @@ def _match(lake: Lake, configuration: Configuration, decisions: StewardDecisions
     customers, limit = lake.read(CUSTOMER_RECORDS), configuration.settings.identity_driver_edge_limit
     if beyond_the_driver(customers, lake.read(IDENTIFIERS), link_limit=limit):
         return None
-    return match_records(customers, rules=rules, decisions=decisions)
+    memory = Memory(made_of(code_hash(), rules), configuration.settings.secret, lake.read(LINK_MODEL),
+                    lake.read(SCORED_RECORDS))  # fmt: skip
+    return match_records(customers, rules=rules, decisions=decisions, memory=memory)

@@ -4,19 +4,26 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 
+import pytest
 from pyspark.sql import DataFrame
 
 from cdp.contracts.silver.customer_records import CUSTOMER_RECORDS
 from cdp.contracts.silver.generic_values import GENERIC_VALUES
 from cdp.contracts.silver.identifiers import IDENTIFIERS
 from cdp.contracts.silver.identity_links import IDENTITY_LINKS
+from cdp.contracts.silver.link_model import LINK_MODEL
+from cdp.contracts.silver.scored_records import SCORED_RECORDS
+from cdp.identity import record_matches
 from cdp.identity.decisions import StewardDecisions, decisions_in_force
 from cdp.identity.links import declare_links
-from cdp.identity.record_matches import FEWEST_RECORDS, beyond_the_driver, match_records
+from cdp.identity.measures import measure_people
+from cdp.identity.memory import Memory, made_of
+from cdp.identity.record_matches import FEWEST_RECORDS, Matches, beyond_the_driver, match_records, remember
 from cdp.identity.rules import Policy, ValueLimit
 from cdp.identity.settle import settle_links
+from cdp.tables.store import Lake
 
 from .conftest import identifier_rows
 from .test_record_matches import RULES, STORY, crowd
@@ -46,6 +53,30 @@ def test_a_family_value_ties_only_its_owner_and_matches_are_added(rows: Build) -
     assert "tell apart" in json.loads(family["crm:joe", "ann@mail.example"].evidence)["refused"]
     assert ("shop:ann", "crm:ann") in family and family["shop:ann", "crm:ann"].rule == "matched:profile"
     assert family["shop:ann", "crm:ann"].known_from.replace(tzinfo=UTC) == datetime(2026, 1, 2, tzinfo=UTC)
+
+
+def test_the_memory_of_a_night_goes_through_the_lake(rows: Build, lake: Lake, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(record_matches, "FEWEST_REMEMBERED", 50)
+    versions = [{k: v for k, v in row.items() if k != "node"} for row in [*crowd()[:60], *STORY]]
+    customers = rows(CUSTOMER_RECORDS, [{**v, "landed_id": "l", "source_record_id": v["record_id"]} for v in versions])
+
+    def night(code: str) -> Matches:
+        memory = Memory(made_of(code, RULES), b"key", lake.read(LINK_MODEL), lake.read(SCORED_RECORDS))
+        found = match_records(customers, rules=RULES, decisions=StewardDecisions(), memory=memory)
+        assert found is not None
+        for contract, table in remember(found, memory.made_of).items():
+            lake.write(contract, lake.spark.createDataFrame(table))
+        return found
+
+    first, again = night("code"), night("code")
+    assert first.linked.weighed.is_anew and not again.linked.weighed.is_anew
+    assert again.linked.weighed.n_scored == 0 < first.linked.weighed.n_scored
+    assert again.person.tolist() == first.person.tolist()
+    assert lake.version(LINK_MODEL) == lake.version(SCORED_RECORDS) == 1  # what did not change was not written again
+    assert night("other code").linked.weighed.is_anew
+    measured = measure_people(again, {}, date(2026, 1, 2)).to_pylist()
+    told = {row["measure"]: row["value"] for row in measured}
+    assert (told["pairs_scored"], told["model_learned"]) == (0, 0)
 
 
 def test_without_names_the_declared_links_are_all(rows: Build) -> None:

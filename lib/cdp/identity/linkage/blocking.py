@@ -1,4 +1,4 @@
-"""Which pairs are looked at: blocks of records that agree on one or two things, chosen from the data within a budget.
+"""By what pairs are found: blocks of records that agree on one or two things, chosen from the data within a budget.
 
 Every single key and every pair of keys is a possible rule. A rule that repeats what a chosen one already covers adds
 nothing, a rule too dear for what is left of the budget is passed over; a block above the cap is not paired by that
@@ -8,14 +8,12 @@ rule and is reported.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from itertools import combinations
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from cdp.identity.linkage.levels import Rows
 from cdp.identity.linkage.parts import IDENTIFIERS, Part, Parts
 from cdp.identity.linkage.text import skeleton
 
@@ -27,48 +25,12 @@ _PAIRS_A_RECORD = 120
 Key = npt.NDArray[np.int64]
 
 
-@dataclass(frozen=True)
-class BlockRule:
-    """What one rule cost: pairs it proposed, blocks above the cap and the records in them."""
-
-    name: str
-    pairs: int
-    capped_blocks: int
-    capped_records: int
-
-
-@dataclass(frozen=True)
-class Candidates:
-    """Pairs to compare, each once with left < right in the order of the records; hits: by how many rules each."""
-
-    left: Rows
-    right: Rows
-    hits: npt.NDArray[np.int16]
-    rules: list[BlockRule]
-    passed_over: list[str]
-
-
 def pair_budget(n_records: int) -> int:
     """How many pairs the rules may propose."""
     return int(np.clip(_PAIRS_A_RECORD * n_records, _SMALLEST_BUDGET, _LARGEST_BUDGET))
 
 
-def propose_pairs(parts: Parts, n_records: int, nicknames: Mapping[str, str]) -> Candidates:
-    """The candidate pairs of all chosen rules."""
-    keys = _block_keys(parts, nicknames)
-    chosen, passed_over = _choose(keys, n_records)
-    found, rules = [], []
-    for names, key in chosen:
-        left, right, rule = _pairs_in_blocks(" + ".join(names), key)
-        found.append(np.minimum(left, right) * n_records + np.maximum(left, right))
-        rules.append(rule)
-    together = np.concatenate(found) if found else np.empty(0, np.int64)
-    together = together[together // n_records != together % n_records]
-    unique, hits = np.unique(together, return_counts=True)
-    return Candidates(unique // n_records, unique % n_records, hits.astype(np.int16), rules, passed_over)
-
-
-def _block_keys(parts: Parts, nicknames: Mapping[str, str]) -> dict[str, list[Key]]:
+def block_keys(parts: Parts, nicknames: Mapping[str, str]) -> dict[str, list[Key]]:
     """Keys by name, one array per place that a record can hold a value in; -1 is null."""
     keys: dict[str, list[Key]] = {}
     for name in IDENTIFIERS:
@@ -154,11 +116,11 @@ _FINER = {"birth date": "year and unordered day, month", "given name": "sound of
           "family name": "sound of family name", "email": "local part of email"}  # fmt: skip
 
 
-def _choose(keys: dict[str, list[Key]], n_records: int) -> tuple[list[tuple[tuple[str, ...], Key]], list[str]]:
-    """Rules, identifiers first, then the cheapest, until the budget is spent."""
+def choose_rules(keys: Mapping[str, list[Key]], n_records: int) -> tuple[tuple[tuple[str, ...], ...], list[str]]:
+    """(keys of each rule, what was passed over): identifiers first, then the cheapest, until the budget is spent."""
     budget = pair_budget(n_records)
     spent = 0
-    chosen: list[tuple[tuple[str, ...], Key]] = []
+    chosen: list[tuple[str, ...]] = []
     whole: list[tuple[str, ...]] = []
     passed_over: list[str] = []
     for size, part in ((1, 8), (2, 4), (3, 4)):
@@ -167,20 +129,19 @@ def _choose(keys: dict[str, list[Key]], n_records: int) -> tuple[list[tuple[tupl
         for names in combinations(keys, size):
             if any(len(set(names) & same) > 1 for same in _SAME_THING) or _is_covered(names, whole):
                 continue
-            key = _combined([keys[name] for name in names])
-            options.append((*_cost(key), names, key))
+            options.append((*_cost(combined_key(keys, names)), names))
         options.sort(key=lambda option: (option[0], option[2]))
-        for cost, is_whole, names, key in options:
+        for cost, is_whole, names in options:
             if _is_covered(names, whole):
                 continue
             if 0 < cost <= share and spent + cost <= budget:
-                chosen.append((names, key))
+                chosen.append(names)
                 spent += cost
                 if is_whole:
                     whole.append(names)
             elif cost > 0:
                 passed_over.append(" + ".join(names))
-    return chosen, passed_over
+    return tuple(chosen), passed_over
 
 
 def _is_covered(names: tuple[str, ...], whole: list[tuple[str, ...]]) -> bool:
@@ -189,13 +150,13 @@ def _is_covered(names: tuple[str, ...], whole: list[tuple[str, ...]]) -> bool:
     return any(set(theirs) <= mine for theirs in whole)
 
 
-def _combined(keys: list[list[Key]]) -> Key:
+def combined_key(keys: Mapping[str, list[Key]], names: tuple[str, ...]) -> Key:
     """One (records, places) key of several: null where one of them is."""
-    result = np.stack(keys[0], axis=1)
-    for other in keys[1:]:
+    result = np.stack(keys[names[0]], axis=1)
+    for name in names[1:]:
         columns = []
         for left in result.T:
-            for right in other:
+            for right in keys[name]:
                 known = (left >= 0) & (right >= 0)
                 columns.append(np.where(known, left * (int(right.max(initial=0)) + 2) + right, -1))
         result = np.stack(columns, axis=1)
@@ -209,24 +170,3 @@ def _cost(key: Key) -> tuple[int, bool]:
     sizes = np.unique(key[key >= 0], return_counts=True)[1].astype(np.int64)
     fits = sizes[sizes <= BLOCK_CAP]
     return int((fits * (fits - 1) // 2).sum()), bool(fits.sum() >= 0.98 * sizes.sum())
-
-
-def _pairs_in_blocks(name: str, key: Key) -> tuple[Rows, Rows, BlockRule]:
-    """All pairs of each block within the cap; records are numbered by their order."""
-    rows, places = np.nonzero(key >= 0)
-    values = key[rows, places]
-    order = np.lexsort((rows, values))
-    rows, values = rows[order], values[order]
-    starts = np.flatnonzero(np.append(True, values[1:] != values[:-1])) if len(values) else np.empty(0, np.int64)
-    sizes = np.diff(np.append(starts, len(values)))
-    too_big = sizes > BLOCK_CAP
-    fits = np.repeat(~too_big, sizes)
-    left, right = [], []
-    for step in range(1, int(sizes[~too_big].max(initial=0))):
-        a = np.arange(len(rows) - step)
-        same = fits[a] & (values[a] == values[a + step])
-        left.append(rows[a[same]])
-        right.append(rows[a[same] + step])
-    joined = [np.concatenate(side) if side else np.empty(0, np.int64) for side in (left, right)]
-    rule = BlockRule(name, len(joined[0]), int(too_big.sum()), int(sizes[too_big].sum()))
-    return joined[0], joined[1], rule

@@ -10,12 +10,13 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from cdp.identity.linkage.blocking import Candidates, propose_pairs
+from cdp.identity.linkage.candidates import Past, Weighed, weigh_candidates
 from cdp.identity.linkage.clusters import Clustering, cluster_records, join_equals
-from cdp.identity.linkage.fields import Field, compare_pairs, fields_for
+from cdp.identity.linkage.fields import Field
 from cdp.identity.linkage.homes import household_labels
-from cdp.identity.linkage.levels import Levels, Rows
-from cdp.identity.linkage.model import LinkModel, Patterns, count_patterns, fit, join_patterns
+from cdp.identity.linkage.learned import compare_in_chunks, first_equals
+from cdp.identity.linkage.levels import Rows
+from cdp.identity.linkage.model import LinkModel
 from cdp.identity.linkage.parts import Parts, build_parts
 from cdp.identity.linkage.policy import Refusals, days_of, refused_pairs
 from cdp.identity.linkage.schema import RecordSchema
@@ -23,9 +24,6 @@ from cdp.identity.linkage.score import LEAST, Scorer, pair_bits, threshold, weig
 from cdp.identity.linkage.shared_values import GenericValue, drop_generic
 from cdp.identity.rules import GenericPattern, Policy
 
-_CHUNK = 500_000  # pairs compared at once: some 200 MB
-_RANDOM_PAIRS = 400_000  # outside the candidates; a level that one pair in 10,000 has is then known to 15%
-_SEED = 20
 _NEVER = -1e6  # bits: no mean over a group's pairs outweighs it
 _NO_PAIRS: tuple[Rows, Rows] = (np.empty(0, np.int64), np.empty(0, np.int64))
 Progress = Callable[[str], None]
@@ -39,13 +37,7 @@ class Linked:
     pairs that alone speak for one person.
     """
 
-    fields: list[Field]
-    parts: Parts
-    scorer: Scorer
-    model: LinkModel
-    candidates: Candidates
-    levels: Levels
-    weight: npt.NDArray[np.float32]
+    weighed: Weighed
     threshold: float
     clusters: Clustering
     household: Rows
@@ -53,6 +45,26 @@ class Linked:
     refusals: Refusals
     refused: dict[int, str]
     seconds: dict[str, float]
+
+    @property
+    def scorer(self) -> Scorer:
+        """What weighs a pair."""
+        return self.weighed.scorer
+
+    @property
+    def fields(self) -> list[Field]:
+        """The fields that are compared."""
+        return self.scorer.fields
+
+    @property
+    def parts(self) -> Parts:
+        """The records, normal in form."""
+        return self.scorer.parts
+
+    @property
+    def model(self) -> LinkModel:
+        """What agreement is worth."""
+        return self.scorer.model
 
     def totals_of(self, left: Rows, right: Rows) -> npt.NDArray[np.float32]:
         """(kinds, pairs): evidence of any pairs of records, added over the fields."""
@@ -86,49 +98,42 @@ def link_records(
     frame: pd.DataFrame, schema: RecordSchema, *, nicknames: Mapping[str, str],
     patterns: tuple[GenericPattern, ...] = (), progress: Progress = lambda _: None,
     least_bits: float = 0.0, apart: tuple[Rows, Rows] = _NO_PAIRS, policy: Policy = Policy(),
+    past: Past | None = None, secret: bytes = b"",
 ) -> Linked:  # fmt: skip
     """Tell who is who among the records of a frame of text (None is null), sorted by source and record id.
 
     least_bits: the least weight that makes two records one person, where a false merge costs more than a missed one.
     apart: pairs of records, by number, that are two people whatever they tell. policy: what else never is one person.
+    past: what earlier runs found, made with the same nicknames, patterns and secret; without it all pairs are scored.
     """
     clock = _Clock(progress)
     clock.start("normalise")
+    n = len(frame)
     parts, generic, people = drop_generic(build_parts(frame, schema), nicknames, patterns)
-    fields = fields_for(parts, nicknames)
-    clock.start("block")
-    found = propose_pairs(parts, len(frame), nicknames)
-    clock.start("compare")
-    levels = compare_in_chunks(fields, parts, found.left, found.right)
-    twin = _first_equals(parts, len(frame))
-    counted = _count_all(fields, parts, found, levels, twin)
-    clock.start("learn")
-    model = fit(fields, counted, len(frame))
-    clock.start("score")
-    scorer = Scorer(fields, parts, model, people)
-    weight = score_in_chunks(scorer, levels, found.left, found.right)
-    stop = max(threshold(weight), least_bits)
-    is_apart = _membership(apart, len(frame))
-    weight[is_apart(found.left, found.right)] = LEAST
+    twin = first_equals(parts, n)
+    weighed = weigh_candidates(parts, people, twin, nicknames, past, secret, clock.start)
+    left, right, is_apart = weighed.pairs.left, weighed.pairs.right, _membership(apart, n)
+    stop = max(threshold(weighed.pairs.weight), least_bits)
+    weight = np.where(is_apart(left, right), np.float32(LEAST), weighed.pairs.weight)
     clock.start("cluster")
+    scorer, model = weighed.scorer, weighed.scorer.model
     refusals = Refusals(policy, parts, _days_of_records(frame, schema))
 
     def bits_of(left: Rows, right: Rows) -> npt.NDArray[np.float32]:
-        bits = pair_bits(scorer, compare_in_chunks(fields, parts, left, right), left, right)
+        bits = pair_bits(scorer, compare_in_chunks(scorer.fields, parts, left, right), left, right)
         if len(apart[0]):
             bits[0, is_apart(left, right), 0] = _NEVER
         return bits
 
-    is_set = np.array([f.is_identifier and f.name != "national id" for f in fields], bool)
-    clusters = cluster_records(len(frame), found.left, found.right, weight, bits_of,
+    is_set = np.array([f.is_identifier and f.name != "national id" for f in scorer.fields], bool)
+    clusters = cluster_records(n, left, right, weight, bits_of,
                                lambda bits: weights(model, bits), is_set, refusals, stop=stop)  # fmt: skip
     is_sure = _are_enough(twin, lambda a: weights(model, bits_of(a, a).sum(axis=2)) > stop)
-    clusters = join_equals(clusters, twin, is_sure & ~np.isin(np.arange(len(frame)), np.concatenate(apart)))
+    clusters = join_equals(clusters, twin, is_sure & ~np.isin(np.arange(n), np.concatenate(apart)))
     household = household_labels(parts, clusters.label)
     refused = _refused(refusals, clusters, stop)
     clock.start("")
-    return Linked(fields, parts, scorer, model, found, levels, weight, stop, clusters, household, generic, refusals,
-                  refused, clock.seconds)  # fmt: skip
+    return Linked(weighed, stop, clusters, household, generic, refusals, refused, clock.seconds)
 
 
 def _days_of_records(frame: pd.DataFrame, schema: RecordSchema) -> npt.NDArray[np.int64]:
@@ -143,25 +148,6 @@ def _refused(refusals: Refusals, clusters: Clustering, stop: float) -> dict[int,
     return {int(k): rule for k, rule in zip(at, rules, strict=True) if rule}
 
 
-def compare_in_chunks(fields: list[Field], parts: Parts, left: Rows, right: Rows) -> Levels:
-    """Levels of all pairs, a bounded number at a time."""
-    chunks = [compare_pairs(fields, parts, left[at : at + _CHUNK], right[at : at + _CHUNK])
-              for at in range(0, max(len(left), 1), _CHUNK)]  # fmt: skip
-    return np.concatenate(chunks)
-
-
-def score_in_chunks(scorer: Scorer, levels: Levels, left: Rows, right: Rows) -> npt.NDArray[np.float32]:
-    """Weights of all pairs, a bounded number at a time."""
-    chunks = [
-        weights(
-            scorer.model,
-            pair_bits(scorer, levels[at : at + _CHUNK], left[at : at + _CHUNK], right[at : at + _CHUNK]).sum(axis=2),
-        )
-        for at in range(0, max(len(left), 1), _CHUNK)
-    ]
-    return np.concatenate(chunks)
-
-
 def _membership(pairs: tuple[Rows, Rows], n_records: int) -> Callable[[Rows, Rows], npt.NDArray[np.bool_]]:
     """The function that tells which of other pairs are among these, in either order."""
 
@@ -172,16 +158,6 @@ def _membership(pairs: tuple[Rows, Rows], n_records: int) -> Callable[[Rows, Row
     return lambda left, right: np.isin(keys(left, right), known)
 
 
-def _first_equals(parts: Parts, n_records: int) -> Rows:
-    """The first record that equals each one in all parts."""
-    if not parts or not n_records:
-        return np.arange(n_records)
-    table = np.ascontiguousarray(np.concatenate([part.codes for part in parts.values()], axis=1))
-    packed = table.view(np.dtype((np.void, table.itemsize * table.shape[1]))).ravel()
-    _, first, group = np.unique(packed, return_index=True, return_inverse=True)
-    return first[group].astype(np.int64)
-
-
 def _are_enough(twin: Rows, is_enough: Callable[[Rows], npt.NDArray[np.bool_]]) -> npt.NDArray[np.bool_]:
     """Whether what several equal records tell is enough to be one person."""
     firsts = np.flatnonzero(np.bincount(twin, minlength=len(twin)) > 1)
@@ -189,40 +165,3 @@ def _are_enough(twin: Rows, is_enough: Callable[[Rows], npt.NDArray[np.bool_]]) 
     if len(firsts):
         enough[firsts] = is_enough(firsts)
     return enough[twin]
-
-
-def _count_all(fields: list[Field], parts: Parts, found: Candidates, levels: Levels, twin: Rows) -> Patterns:
-    """Patterns of the candidates as they are, and of all other pairs by a sample that stands for them.
-
-    Pairs that no field can compare are left out: they are as likely one person as the pairs that tell are. So are
-    records that are equal in everything (`twin`: the first of them) and too many for a block: no sample of strangers.
-    """
-    n_records = len(twin)
-    mine = count_patterns(levels, 1.0, is_candidate=True)
-    n_all = n_records * (n_records - 1) // 2
-    n_other = n_all - len(found.left)
-    if n_other <= 0:
-        return mine
-    left, right = random_pairs(n_records)
-    known = found.left * n_records + found.right
-    keys = left * n_records + right
-    at = np.minimum(np.searchsorted(known, keys), max(len(known) - 1, 0))
-    outside = known[at] != keys if len(known) else np.ones(len(keys), bool)
-    outside &= twin[left] != twin[right]
-    left, right = left[outside], right[outside]
-    if not len(left):
-        return mine
-    sample = compare_in_chunks(fields, parts, left, right)
-    telling = sample[sample.any(axis=1)]
-    return join_patterns(mine, count_patterns(telling, n_other / len(left), is_candidate=False))
-
-
-def random_pairs(n_records: int) -> tuple[Rows, Rows]:
-    """Pairs of different records, left < right, the same for the same number of records; all where they are few."""
-    if n_records * (n_records - 1) // 2 <= _RANDOM_PAIRS:
-        return np.triu_indices(n_records, 1)
-    draw = np.random.default_rng(_SEED)
-    left = draw.integers(0, n_records, _RANDOM_PAIRS)
-    right = draw.integers(0, n_records, _RANDOM_PAIRS)
-    differ = left != right
-    return np.minimum(left, right)[differ], np.maximum(left, right)[differ]

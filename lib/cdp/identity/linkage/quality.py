@@ -17,7 +17,7 @@ from cdp.identity.linkage.levels import Rows
 from cdp.identity.linkage.parts import Part
 from cdp.identity.rules import ONE_VALUE, Policy
 
-_STEPS = (-20, -10, -5, 0, 5, 10, 20, 30, 41)  # bits
+_STEPS = (-10, -5, 0, 5, 10, 20, 30, 41)  # bits
 _MOST_GIVEN_NAMES = 3
 _SEED = 7
 
@@ -28,7 +28,7 @@ def blocking_recall(linked: Linked) -> float:
     f1 pairs were met by one rule only and f2 by two; about f1^2 / (2 f2) were met by none. Each pair counts by its
     probability of being one person.
     """
-    chance, hits = probability(linked.weight), linked.candidates.hits
+    chance, hits = probability(linked.weighed.pairs.weight), linked.weighed.hits
     once, twice = float(chance[hits == 1].sum()), float(chance[hits == 2].sum())
     missed = once**2 / (2 * twice) if twice else 0.0
     met = float(chance.sum())

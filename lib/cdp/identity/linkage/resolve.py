@@ -154,14 +154,14 @@ def _links(linked: Linked, sources: np.ndarray, records: np.ndarray) -> pd.DataF
 
 
 def _summary(linked: Linked) -> dict[str, Any]:
-    model, found = linked.model, linked.candidates
+    model, found = linked.model, linked.weighed
     n = len(linked.clusters.label)
-    capped = [r for r in found.rules if r.capped_blocks]
+    capped = [(r.name, r.sizes[~r.fits]) for r in found.blocks if not r.fits.all()]
     return {
         "records": n,
         "people": len(np.unique(linked.clusters.label)),
         "households": len(np.unique(linked.household)),
-        "pairs_compared": len(linked.clusters.left),
+        "pairs_compared": found.n_scored,
         "lambda": model.shares["same"],
         "prior_bits": round(model.prior_bits, 3),
         "threshold_bits": round(linked.threshold, 3),
@@ -171,8 +171,8 @@ def _summary(linked: Linked) -> dict[str, Any]:
         "quality": quality_figures(linked),
         "refused_by_policy": dict(sorted(Counter(linked.refused.values()).items())),
         "blocking": {
-            "rules": [{"rule": r.name, "pairs": r.pairs} for r in found.rules],
-            "capped_blocks": [{"rule": r.name, "blocks": r.capped_blocks, "records": r.capped_records} for r in capped],
+            "rules": [{"rule": r.name, "pairs": r.n_pairs} for r in found.blocks],
+            "capped_blocks": [{"rule": name, "blocks": len(n), "records": int(n.sum())} for name, n in capped],
             "passed_over": found.passed_over,
         },
         "generic_values": [

@@ -10,6 +10,7 @@ import numpy.typing as npt
 
 from cdp.identity.linkage.compare_names import INITIAL
 from cdp.identity.linkage.fields import Field
+from cdp.identity.linkage.frequencies import Frequency
 from cdp.identity.linkage.levels import Levels, Rows
 from cdp.identity.linkage.model import KINDS, LinkModel
 from cdp.identity.linkage.parts import IDENTIFIERS, Part, Parts
@@ -17,6 +18,7 @@ from cdp.identity.linkage.parts import IDENTIFIERS, Part, Parts
 Bits = npt.NDArray[np.float32]
 #: The least mean probability of the pairs that are taken to be one person.
 PRECISION_AIM = 0.97
+_CHUNK = 500_000  # pairs scored at once
 LEAST, MOST = -20.0, 40.0  # bits; a probability is 1 in floating point long before
 
 
@@ -24,13 +26,16 @@ LEAST, MOST = -20.0, 40.0  # bits; a probability is 1 in floating point long bef
 class Scorer:
     """All that scoring a pair needs.
 
-    people: for each identifier the least number of people behind each value.
+    people: for each identifier the least number of people behind each value. frequencies: of the values of each part
+    that weighs by them. initial_bits: the most that an initial says, see :func:`bits_of_an_initial`.
     """
 
     fields: list[Field]
     parts: Parts
     model: LinkModel
     people: Mapping[str, npt.NDArray[np.int64]]
+    frequencies: Mapping[str, Frequency]
+    initial_bits: float
 
 
 def pair_bits(scorer: Scorer, levels: Levels, left: Rows, right: Rows) -> Bits:
@@ -49,9 +54,7 @@ def pair_bits(scorer: Scorer, levels: Levels, left: Rows, right: Rows) -> Bits:
         evidence = np.where(level == 1, np.maximum(evidence, 0), evidence)
         evidence = np.where(_is_plain(field, level), np.minimum(evidence, 0), evidence)
         if field.name == "given name":
-            evidence[level == INITIAL] = np.minimum(
-                evidence[level == INITIAL], bits_of_an_initial(scorer.parts["given"])
-            )
+            evidence[level == INITIAL] = np.minimum(evidence[level == INITIAL], scorer.initial_bits)
         bits[0, :, at] = _capped_by_people(scorer, field, level, evidence, left, right)
         taken = evidence - bits[0, :, at]  # from every kind: what several people share tells none of them
         for kind, is_shared in ((1, field.shared_at_home), (2, field.shared_nearby), (3, False)):
@@ -62,6 +65,18 @@ def pair_bits(scorer: Scorer, levels: Levels, left: Rows, right: Rows) -> Bits:
 def weights(model: LinkModel, totals: Bits) -> Bits:
     """The weight of pairs (of records or of groups) from the bits of each kind, added over the fields."""
     return np.clip(_odds(model, totals[0], "same") - shared_bits(model, totals), LEAST, MOST).astype(np.float32)
+
+
+def score_in_chunks(scorer: Scorer, levels: Levels, left: Rows, right: Rows) -> Bits:
+    """Weights of all pairs, a bounded number at a time."""
+    chunks = [
+        weights(
+            scorer.model,
+            pair_bits(scorer, levels[at : at + _CHUNK], left[at : at + _CHUNK], right[at : at + _CHUNK]).sum(axis=2),
+        )
+        for at in range(0, max(len(left), 1), _CHUNK)
+    ]
+    return np.concatenate(chunks)
 
 
 def shared_bits(model: LinkModel, totals: Bits) -> Bits:
@@ -116,7 +131,7 @@ def _against(scorer: Scorer, at: int, level: Levels, left: Rows, right: Rows) ->
         if part is None or name in IDENTIFIERS or not len(hit):
             continue
         usual = usually[1 if field.frequency.get(1) == name else number]
-        chances = np.log2(chance_of(part.counts, usual))
+        chances = np.log2(chance_of(scorer.frequencies[name], usual))
         a, b = part.first[left[hit]], part.first[right[hit]]
         own = np.maximum(chances[a], chances[b]) + np.log2(table[number] / usual)
         result[hit] = np.where((a >= 0) & (b >= 0), own, result[hit])
@@ -137,14 +152,14 @@ def bits_of_an_initial(given: Part) -> float:
     return float(-np.log2((share**2).sum()))
 
 
-def chance_of(counts: npt.NDArray[np.int64], usual: float) -> npt.NDArray[np.float64]:
+def chance_of(seen: Frequency, usual: float) -> npt.NDArray[np.float64]:
     """The chance that another person's record has each value, from how many records have it.
 
     (k - 2 + 1) / (N + 1/q): the other records with the value, and a prior of one observation at q, the lesser of
     the usual chance of agreement and one over the number of values.
     """
-    q = min(usual, 1 / max(len(counts), 1))
-    return (np.maximum(counts - 2, 0) + 1) / (int(counts.sum()) + 1 / q)
+    q = min(usual, 1 / max(seen.n_values, 1))
+    return (np.maximum(seen.counts - 2, 0) + 1) / (seen.n_held + 1 / q)
 
 
 def _capped_by_people(

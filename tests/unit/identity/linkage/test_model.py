@@ -8,6 +8,7 @@ import pytest
 
 from cdp.identity.linkage.engine import link_records
 from cdp.identity.linkage.fields import Field
+from cdp.identity.linkage.frequencies import Frequency
 from cdp.identity.linkage.levels import Levels
 from cdp.identity.linkage.model import count_patterns, fit, join_patterns
 from cdp.identity.linkage.schema import RecordSchema
@@ -78,10 +79,11 @@ def test_patterns_count_every_pair_once() -> None:
 
 
 def test_a_common_value_says_less_than_a_rare_one() -> None:
-    chances = chance_of(np.array([2, 40, 400]), usual=0.01)
+    chances = chance_of(Frequency(np.array([2, 40, 400]), 442, 3), usual=0.01)
     assert chances[0] < chances[1] < chances[2]
     assert chances[2] == pytest.approx(399 / (442 + 100), rel=0.01)  # q is the usual chance here: 1 / 0.01 = 100
-    assert chance_of(np.array([2, 2]), usual=1e-7)[0] < 1e-6  # two with one number are no reason to doubt it
+    # two with one number are no reason to doubt it
+    assert chance_of(Frequency(np.array([2, 2]), 4, 2), usual=1e-7)[0] < 1e-6
 
 
 def test_the_threshold_rises_only_where_much_is_doubtful() -> None:
