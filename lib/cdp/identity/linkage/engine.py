@@ -195,7 +195,8 @@ def _count_all(fields: list[Field], parts: Parts, found: Candidates, levels: Lev
     """Patterns of the candidates as they are, and of all other pairs by a sample that stands for them.
 
     Pairs that no field can compare are left out: they are as likely one person as the pairs that tell are. So are
-    records that are equal in everything (`twin`: the first of them) and too many for a block: no sample of strangers.
+    records that are equal in everything (`twin`: the first of them) and too many for a block, if they are more
+    than twice as many as chance makes: no sample of strangers.
     """
     n_records = len(twin)
     mine = count_patterns(levels, 1.0, is_candidate=True)
@@ -208,13 +209,23 @@ def _count_all(fields: list[Field], parts: Parts, found: Candidates, levels: Lev
     keys = left * n_records + right
     at = np.minimum(np.searchsorted(known, keys), max(len(known) - 1, 0))
     outside = known[at] != keys if len(known) else np.ones(len(keys), bool)
-    outside &= twin[left] != twin[right]
+    by_chance = np.bincount(twin, minlength=n_records)[twin] <= 2 * _expected_equals(parts, n_records)
+    outside &= (twin[left] != twin[right]) | by_chance[left]
     left, right = left[outside], right[outside]
     if not len(left):
         return mine
     sample = compare_in_chunks(fields, parts, left, right)
     telling = sample[sample.any(axis=1)]
     return join_patterns(mine, count_patterns(telling, n_other / len(left), is_candidate=False))
+
+
+def _expected_equals(parts: Parts, n_records: int) -> npt.NDArray[np.float64]:
+    """How many records would equal each one in all that it tells if values were given out independently."""
+    expected = np.full(n_records, float(n_records))
+    for part in parts.values():
+        known = np.flatnonzero(part.first >= 0)
+        expected[known] *= part.counts[part.first[known]] / n_records
+    return expected
 
 
 def random_pairs(n_records: int) -> tuple[Rows, Rows]:

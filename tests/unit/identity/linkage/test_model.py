@@ -125,3 +125,28 @@ def test_a_birth_date_alone_makes_hardly_anybody_one_person() -> None:
     linked = link_records(frame, schema, nicknames={})
     assert len(np.unique(linked.clusters.label)) > 1_900
     assert any("birth date is all that the records tell" in told for told in linked.model.warnings)
+
+
+def test_a_mailbox_alone_is_a_person_unless_families_share_theirs() -> None:
+    """Half of the records tell nothing but an e-mail address; what the others show of it decides."""
+    draw = np.random.default_rng(2)
+    people = [{"first": _WORDS[draw.integers(len(_WORDS))], "last": _WORDS[draw.integers(len(_WORDS))] + "er",
+               "mail": f"{_WORDS[n % 140]}{_WORDS[draw.integers(140)]}@{_WORDS[n // 140]}.example"}
+              for n in range(1_500)]  # fmt: skip
+    schema = RecordSchema.model_validate(
+        {"record_id": "id", "columns": {"first": "given_name", "last": "family_name", "mail": "email"}}
+    )
+    found = {}
+    for shared in (False, True):
+        rows = [{**person, "id": f"{n:04d}-0"} for n, person in enumerate(people)]
+        rows += [{**person, "id": f"{n:04d}-1"} for n, person in enumerate(people) if n % 3 == 0]
+        rows += [{"mail": person["mail"], "id": f"{n:04d}-2"} for n, person in enumerate(people) if n % 5 == 1]
+        if shared:
+            rows += [{**person, "first": people[n - 1]["first"], "id": f"{n:04d}-3"}
+                     for n, person in enumerate(people) if n % 2]  # fmt: skip
+        frame = pd.DataFrame(rows).sort_values("id", ignore_index=True).astype(object)
+        linked = link_records(frame.where(frame.notna(), None), schema, nicknames={})
+        alone = frame.index[frame.id.str.endswith("-2") & (frame.id.str[:4].astype(int) % 2 == 0)]
+        first = frame.index[frame.id.isin(frame.id[alone].str[:4] + "-0")]
+        found[shared] = float((linked.clusters.label[alone] == linked.clusters.label[first]).mean())
+    assert found[False] > 0.95 and found[True] < found[False]
