@@ -9,9 +9,10 @@ from cdp.identity.linkage.fields import Field
 
 Floats = npt.NDArray[np.float64]
 # Two people of one household: father and son with one name, twins; and ages as in any household, half of its pairs
-# within 13 years (couples, siblings), half not (parents and children). Levels as in compare_births.py.
+# within 13 years (couples, siblings), an eighth within two, half not (parents and children). Levels as in
+# compare_births.py.
 _NAMESAKES = 0.01
-_RELATIVES_BIRTH = (1.0, 0.01, 0.0003, 0.003, 0.005, 0.0217, 0.03, 0.06, 0.37, 0.5)
+_RELATIVES_BIRTH = (1.0, 0.01, 0.0003, 0.003, 0.005, 0.0217, 0.03, 0.12, 0.31, 0.5)
 # One person's dates seldom differ by 13 years or more (a slip of one digit has a level of its own).
 _A_GENERATION_WRONG = 0.004
 # Strangers of one origin: where learning starts, a tenth of all pairs that agree on names and places three times as

@@ -38,7 +38,9 @@ class Field:
     strangers of one place or circle tend to agree (a postcode and a birth place often say the same). is_identifier:
     whether its values are given to one person or line each. most_different and most_different_at_home: the largest
     share of a person's, of a household's pairs that may differ plainly on it; learning is held there, so that it takes
-    neither families nor namesakes for people (convex constraints as in Winkler 1993).
+    neither families nor namesakes for people (convex constraints as in Winkler 1993). typical_homes: the share of
+    households that agree as is typical, whatever was learned: else neighbours of one name become the households, and a
+    couple with two names and one phone is left to be one person.
     """
 
     name: str
@@ -52,6 +54,7 @@ class Field:
     most_different: float = 1.0
     most_different_at_home: float = 1.0
     typical_at_home: tuple[float, ...] | None = None
+    typical_homes: float = 0.0
 
 
 def fields_for(parts: Parts, nicknames: Mapping[str, str]) -> list[Field]:
@@ -97,7 +100,7 @@ def _name_fields(parts: Parts, nicknames: Mapping[str, str]) -> list[Field]:
     if "family" in parts:
         fields.append(Field("family name", FAMILY, compare_family, (0.84, 0.06, 0.02, 0.02, 0.06),
                             {1: "family", 2: "family"}, shared_at_home=True,
-                            most_different=0.15, most_different_at_home=0.5))  # fmt: skip
+                            most_different=0.15, most_different_at_home=0.5, typical_homes=0.2))  # fmt: skip
     if "suffix" in parts:
         fields.append(Field("suffix", ("same", "different"), same_or_not("suffix"), (0.95, 0.05), {}))
     if "sex" in parts:

@@ -147,7 +147,8 @@ def _rate(kind: str, patterns: Patterns, n_of: Mapping[str, Floats], at: int, fi
     if kind == "same":
         return held(_shares(patterns, n_of["same"], at, field, prior), field, field.most_different)
     if kind == "home" and field.shared_at_home:
-        return held(_shares(patterns, n_of["home"], at, field, prior), field, field.most_different_at_home)
+        shares = held(_shares(patterns, n_of["home"], at, field, prior), field, field.most_different_at_home)
+        return (1 - field.typical_homes) * shares + field.typical_homes * _typical("home", field)
     if kind == "nearby" and field.shared_nearby:
         return _shares(patterns, n_of[kind], at, field, prior)
     if kind == "origin" and field.name in ORIGIN:

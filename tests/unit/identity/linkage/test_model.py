@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -150,3 +152,16 @@ def test_a_mailbox_alone_is_a_person_unless_families_share_theirs() -> None:
         first = frame.index[frame.id.isin(frame.id[alone].str[:4] + "-0")]
         found[shared] = float((linked.clusters.label[alone] == linked.clusters.label[first]).mean())
     assert found[False] > 0.95 and found[True] < found[False]
+
+
+def test_some_households_have_two_names_whatever_was_learned() -> None:
+    home = {**_STRANGER, "family name": (1.0, 0.0), "email": (0.6, 0.4)}
+    candidates = np.concatenate([_draw(_SAME, 2_000), _draw(home, 8_000), _draw(_STRANGER, 40_000)])
+    patterns = join_patterns(
+        count_patterns(candidates, 1.0, True), count_patterns(_draw(_STRANGER, 20_000), 100, False)
+    )
+    free = _fields()
+    held = [replace(field, typical_homes=0.2) if field.name == "family name" else field for field in free]
+    at = list(_SAME).index("family name")
+    differ = [fit(fields, patterns, 4_000).rates["home"][at][2] for fields in (free, held)]
+    assert differ[0] < 0.02 and differ[1] >= 0.2 * free[at].typical[1]
