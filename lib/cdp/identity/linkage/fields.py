@@ -134,7 +134,7 @@ _IDENTIFIER_LEVELS: Mapping[str, tuple[tuple[str, ...], tuple[float, ...], tuple
 def _identifier_field(name: str) -> Field:
     levels, typical, at_home = _IDENTIFIER_LEVELS[name]
     return Field(name.replace("_", " "), levels,
-                 lambda p, a, b: compare_identifier(p[name], a, b, name, len(levels)), typical, {1: name},
+                 lambda p, a, b: compare_identifier(p, a, b, name, len(levels)), typical, {1: name},
                  shared_at_home=bool(at_home), shared_nearby=bool(at_home), is_identifier=True,
                  typical_at_home=at_home or None)  # fmt: skip
 
