@@ -16,7 +16,7 @@ from cdp.identity.linkage.fields import Field, compare_pairs, fields_for
 from cdp.identity.linkage.homes import household_labels
 from cdp.identity.linkage.levels import Levels, Rows
 from cdp.identity.linkage.model import LinkModel, Patterns, count_patterns, fit, join_patterns
-from cdp.identity.linkage.parts import Parts, build_parts
+from cdp.identity.linkage.parts import IDENTIFIERS, Parts, build_parts
 from cdp.identity.linkage.policy import Refusals, days_of, refused_pairs
 from cdp.identity.linkage.schema import RecordSchema
 from cdp.identity.linkage.score import LEAST, Scorer, pair_bits, threshold, weights
@@ -26,6 +26,7 @@ from cdp.identity.rules import GenericPattern, Policy
 _CHUNK = 500_000  # pairs compared at once: some 200 MB
 _RANDOM_PAIRS = 400_000  # outside the candidates; a level that one pair in 10,000 has is then known to 15%
 _SEED = 20
+_PERSONAL = ("given", "family", "birth_date", *IDENTIFIERS)
 _NEVER = -1e6  # bits: no mean over a group's pairs outweighs it
 _NO_PAIRS: tuple[Rows, Rows] = (np.empty(0, np.int64), np.empty(0, np.int64))
 Progress = Callable[[str], None]
@@ -195,8 +196,8 @@ def _count_all(fields: list[Field], parts: Parts, found: Candidates, levels: Lev
     """Patterns of the candidates as they are, and of all other pairs by a sample that stands for them.
 
     Pairs that no field can compare are left out: they are as likely one person as the pairs that tell are. So are
-    records that are equal in everything (`twin`: the first of them) and too many for a block, if they are more
-    than twice as many as chance makes: no sample of strangers.
+    records that are equal in everything (`twin`: the first of them) and too many for a block: no sample of strangers.
+    Only where they tell next to nothing (a sex, a town) chance makes them equal.
     """
     n_records = len(twin)
     mine = count_patterns(levels, 1.0, is_candidate=True)
@@ -209,8 +210,7 @@ def _count_all(fields: list[Field], parts: Parts, found: Candidates, levels: Lev
     keys = left * n_records + right
     at = np.minimum(np.searchsorted(known, keys), max(len(known) - 1, 0))
     outside = known[at] != keys if len(known) else np.ones(len(keys), bool)
-    by_chance = np.bincount(twin, minlength=n_records)[twin] <= 2 * _expected_equals(parts, n_records)
-    outside &= (twin[left] != twin[right]) | by_chance[left]
+    outside &= (twin[left] != twin[right]) | (_n_personal(parts, n_records)[left] < 2)
     left, right = left[outside], right[outside]
     if not len(left):
         return mine
@@ -219,13 +219,10 @@ def _count_all(fields: list[Field], parts: Parts, found: Candidates, levels: Lev
     return join_patterns(mine, count_patterns(telling, n_other / len(left), is_candidate=False))
 
 
-def _expected_equals(parts: Parts, n_records: int) -> npt.NDArray[np.float64]:
-    """How many records would equal each one in all that it tells if values were given out independently."""
-    expected = np.full(n_records, float(n_records))
-    for part in parts.values():
-        known = np.flatnonzero(part.first >= 0)
-        expected[known] *= part.counts[part.first[known]] / n_records
-    return expected
+def _n_personal(parts: Parts, n_records: int) -> npt.NDArray[np.int64]:
+    """How much each record tells of a person's own: names, birth date, identifiers."""
+    told = [(part.codes >= 0).any(axis=1) for name, part in parts.items() if name in _PERSONAL]
+    return np.sum(told, axis=0, dtype=np.int64) if told else np.zeros(n_records, np.int64)
 
 
 def random_pairs(n_records: int) -> tuple[Rows, Rows]:
