@@ -66,6 +66,8 @@ def test_full_names_come_apart(raw: str, parts: tuple[str | None, ...]) -> None:
     ("19800203", DAY_FIRST, 19800203), ("03.02.80", DAY_FIRST, 19800203), ("1980", DAY_FIRST, 19800000),
     ("1980-02", DAY_FIRST, 19800200), ("1980-02-03T00:00:00", DAY_FIRST, 19800203), ("1980.0", DAY_FIRST, 19800000),
     ("1900-01-01", DAY_FIRST, None), ("1980-02-31", DAY_FIRST, None), ("0000-00-00", DAY_FIRST, None),
+    ("3. März 1980", DAY_FIRST, 19800303), ("3 février 1980", DAY_FIRST, 19800203),
+    ("3 de dic. de 1980", DAY_FIRST, 19801203), ("1 ottobre 1980", MONTH_FIRST, 19801001),
     ("unknown", DAY_FIRST, None), ("9999-12-31", DAY_FIRST, None),
 ])  # fmt: skip
 def test_dates_are_read_in_every_usual_way(raw: str, order: str, number: int | None) -> None:
