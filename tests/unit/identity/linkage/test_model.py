@@ -8,6 +8,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from cdp.identity.linkage.bounds import of_relatives
+from cdp.identity.linkage.compare_births import BIRTH
 from cdp.identity.linkage.engine import link_records
 from cdp.identity.linkage.fields import Field
 from cdp.identity.linkage.levels import Levels
@@ -165,3 +167,13 @@ def test_some_households_have_two_names_whatever_was_learned() -> None:
     at = list(_SAME).index("family name")
     differ = [fit(fields, patterns, 4_000).rates["home"][at][2] for fields in (free, held)]
     assert differ[0] < 0.02 and differ[1] >= 0.2 * free[at].typical[1]
+
+
+def test_relatives_agree_on_years_alone_only_where_dates_are_years_alone() -> None:
+    field = Field("birth date", BIRTH, lambda p, a, b: np.zeros(0, np.int8), (0.1,) * len(BIRTH), {})
+    near = 1 + BIRTH.index("about the same year")
+    whole = np.array([1.0, 4e-5, 1e-5, 1e-3, 3e-3, 1e-9, 0.012, 1e-9, 0.32, 0.66])
+    alone = np.array([1.0, *[1e-9] * 4, 0.012, 1e-9, 0.05, 0.21, 0.73])
+    for stranger, expected in ((whole, 2e-9), (alone, 0.1)):
+        made = of_relatives(field, stranger)
+        assert made[near] == pytest.approx(expected) and made[1:].sum() == pytest.approx(1)
