@@ -6,6 +6,7 @@ defaults: ``cdp resolve``, Splink on DuckDB, GoldenMatch with its automatic choi
 Fellegi-Sunter model. The tools get an environment of their own; where it cannot be had they are left out, with a word.
 Lines: what, kind, tool, records, seconds, peak memory, precision, recall, F1, B-cubed, largest cluster; `ratio` is the
 time of ``cdp resolve`` over the tool's, `f1_ahead` how far its F1 lies above the tool's. Nothing here is asserted.
+Thin sets are others of which the tools are told few columns.
 """
 
 from __future__ import annotations

@@ -18,3 +18,18 @@ KINDS: dict[str, Callable[[int, int], Labelled]] = {
     "feeds": make_feeds,
     "abroad": make_abroad,
 }
+_THIN = {
+    "thin_born": ("register", "given_name", "surname", "date_of_birth"),
+    "thin_postcode": ("crm", "first_name", "last_name", "zip"),
+    "thin_phone": ("abroad", "name", "telefon", "ort"),
+    "thin_mail": ("feeds", "first", "last", "full_name", "mail"),
+}
+"""Kind -> the kind whose records it has, and the few columns that are told of them."""
+
+
+def _make_thin(kind: str, seed: int, records: int) -> Labelled:
+    of, *columns = _THIN[kind]
+    return KINDS[of](seed, records).with_columns(*columns)
+
+
+KINDS |= {kind: partial(_make_thin, kind) for kind in _THIN}

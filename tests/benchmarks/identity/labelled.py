@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +18,11 @@ class Labelled:
     files: dict[str, pd.DataFrame]
     schema: dict[str, Any]
     truth: pd.DataFrame
+
+    def with_columns(self, *names: str) -> Labelled:
+        """The same records, of which the schema names these columns alone."""
+        meanings = self.schema["columns"]
+        return replace(self, schema={**self.schema, "columns": {name: meanings[name] for name in names}})
 
     def write(self, folder: Path) -> list[Path]:
         """Write one CSV a file, schema.yaml and truth.csv; gives the paths of the files."""

@@ -12,7 +12,20 @@ from cdp.identity.linkage.text import fold
 _MONTHS = {
     name: at for at in range(1, 13) for name in (calendar.month_name[at].lower(), calendar.month_abbr[at].lower())
 }
-_MONTHS |= {"sept": 9}
+# A line a month: German, French, Spanish, Italian, Dutch, Portuguese, without accents, and the short forms in use.
+_ABROAD = """januar janner janvier janv enero ene gennaio gen januari janeiro
+februar fevrier fevr febrero febbraio februari fevereiro fev
+marz maerz mrz mars marzo maart mrt marco
+avril avr abril abr aprile
+mai mayo maggio mag mei maio
+juni juin junio giugno giu junho
+juli juillet juil julio luglio lug julho
+aout agosto ago augustus
+sept septembre septiembre settembre set setembro
+oktober okt octobre octubre ottobre ott outubro out
+novembre noviembre novembro
+dezember dez decembre diciembre dic dicembre dezembro"""
+_MONTHS |= {word: at for at, words in enumerate(_ABROAD.split("\n"), 1) for word in words.split()}
 _LETTERS = {"yyyy": r"(?P<y>\d{4})", "yy": r"(?P<y>\d{2})", "mm": r"(?P<m>\d{1,2})", "m": r"(?P<m>\d{1,2})",
             "mmm": r"(?P<m>[a-z]+)", "mmmm": r"(?P<m>[a-z]+)", "dd": r"(?P<d>\d{1,2})",
             "d": r"(?P<d>\d{1,2})"}  # fmt: skip

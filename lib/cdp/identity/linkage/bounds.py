@@ -9,9 +9,13 @@ from cdp.identity.linkage.fields import Field
 
 Floats = npt.NDArray[np.float64]
 # Two people of one household: father and son with one name, twins; and ages as in any household, half of its pairs
-# within 13 years (couples, siblings), half not (parents and children). Levels as in compare_births.py.
+# within 13 years (couples, siblings), an eighth within two, half not (parents and children). Levels as in
+# compare_births.py.
 _NAMESAKES = 0.01
-_RELATIVES_BIRTH = (1.0, 0.01, 0.0003, 0.003, 0.005, 0.0217, 0.03, 0.43, 0.5)
+_RELATIVES_BIRTH = (1.0, 0.01, 0.0003, 0.003, 0.005, 0.0217, 0.03, 0.12, 0.31, 0.5)
+# Of these levels those of years alone: twice as frequent as among strangers, and no more than as told above. Where all
+# dates are whole there are none.
+_YEARS_ALONE = [5, 7]
 # One person's dates seldom differ by 13 years or more (a slip of one digit has a level of its own).
 _A_GENERATION_WRONG = 0.004
 # Strangers of one origin: where learning starts, a tenth of all pairs that agree on names and places three times as
@@ -43,7 +47,11 @@ def of_one_origin(field: Field, stranger: Floats) -> Floats:
 def of_relatives(field: Field, stranger: Floats) -> Floats:
     """How two people of one household agree on what is their own: as strangers, but for namesakes and ages."""
     if field.name == "birth date":
-        return np.array(_RELATIVES_BIRTH)
+        made = np.array(_RELATIVES_BIRTH)
+        alone = np.minimum(made[_YEARS_ALONE], 2 * stranger[_YEARS_ALONE])
+        made[_DIFFERENT["birth date"][0]] += (made[_YEARS_ALONE] - alone).sum()
+        made[_YEARS_ALONE] = alone
+        return made
     if field.name != "given name":
         return stranger
     made = stranger * (1 - _NAMESAKES)

@@ -9,13 +9,14 @@ from cdp.identity.linkage.parts import Parts
 from cdp.identity.linkage.similarity import edits, on_distinct_pairs
 
 BIRTH = ("same", "day and month swapped", "one slip", "two of three parts", "same as far as told", "same year",
-          "different", "a generation apart")  # fmt: skip
-_GENERATION_YEARS = 13
+          "about the same year", "different", "a generation apart")  # fmt: skip
+# A year alone is often worked out from an age: one or two years off is as good as a slip.
+_ABOUT_YEARS, _GENERATION_YEARS = 2, 13
 
 
 def compare_birth(parts: Parts, left: Rows, right: Rows) -> Levels:
     part = parts["birth_date"]
-    level = start_levels(part, left, right, 7)
+    level = start_levels(part, left, right, 8)
     a, b, at = both_known(part, left, right)
     numbers = part.values.astype(np.int64) if len(part.values) else np.empty(0, np.int64)
     x, y = numbers[a], numbers[b]
@@ -27,10 +28,12 @@ def compare_birth(parts: Parts, left: Rows, right: Rows) -> Levels:
     fits = same_year & ((months == months_b) | (months == 0) | (months_b == 0))
     swapped = same_year & (months == days_b) & (days == months_b)
     two = (same_year.astype(int) + (months == months_b) + (days == days_b)) == 2
-    far = np.abs(years - years_b) >= _GENERATION_YEARS
+    gap = np.abs(years - years_b)
+    far = gap >= _GENERATION_YEARS
     level[at] = np.select(
-        [is_vague & fits, is_vague & ~far, is_vague, swapped, slips <= 1, two, same_year, far],
-        [5, 7, 8, 2, 3, 4, 6, 8], 7,
+        [is_vague & fits, is_vague & (gap <= _ABOUT_YEARS), is_vague & ~far, is_vague, swapped, slips <= 1, two,
+         same_year, far],
+        [5, 7, 8, 9, 2, 3, 4, 6, 9], 8,
     )  # fmt: skip
     vague_and_same = (level == 1) & (part.values[part.first[left]] != None)  # noqa: E711
     if vague_and_same.any():

@@ -10,6 +10,7 @@ import numpy.typing as npt
 from cdp.identity.linkage.levels import CLOSE, NEAR, Levels, Rows, both_known, start_levels
 from cdp.identity.linkage.parts import Parts
 from cdp.identity.linkage.similarity import jaro_winkler, on_distinct_pairs
+from cdp.identity.linkage.text import is_initial
 
 GIVEN = ("same", "other form", "close", "initial", "swapped with family name", "similar", "different")
 FAMILY = ("same", "close", "shares a part", "similar", "different")
@@ -45,7 +46,7 @@ def _first_letter(name: str) -> int:
 
 def _kind_of_given(name: str) -> int:
     """1 for an initial, 2 for a double name, 0 for any other."""
-    return 1 if len(name) == 1 else 2 if "-" in name else 0
+    return 1 if is_initial(name) else 2 if "-" in name else 0
 
 
 def _given_closeness(x: npt.NDArray[np.object_], y: npt.NDArray[np.object_]) -> Levels:
@@ -59,7 +60,7 @@ def _given_forms(x: npt.NDArray[np.object_], y: npt.NDArray[np.object_], nicknam
 
 def _given_form(x: str, y: str, nicknames: Mapping[str, str]) -> int:
     """4 for an initial, 2 for another form of one name (short form, one half of a double name), 0 for neither."""
-    if len(x) == 1 or len(y) == 1:
+    if is_initial(x) or is_initial(y):
         return 4 if x[0] == y[0] else 0
     if nicknames.get(x, x) == nicknames.get(y, y):
         return 2
@@ -116,10 +117,10 @@ def compare_middle(parts: Parts, left: Rows, right: Rows) -> Levels:
 
     def levels(x: npt.NDArray[np.object_], y: npt.NDArray[np.object_]) -> Levels:
         initial = np.fromiter(
-            (s[0] == t[0] and min(len(s), len(t)) == 1 for s, t in zip(x, y, strict=True)), bool, len(x)
+            (s[0] == t[0] and (is_initial(s) or is_initial(t)) for s, t in zip(x, y, strict=True)), bool, len(x)
         )
         close = (jaro_winkler(x, y) >= CLOSE) & np.fromiter(
-            (min(len(s), len(t)) > 1 for s, t in zip(x, y, strict=True)), bool, len(x)
+            (not (is_initial(s) or is_initial(t)) for s, t in zip(x, y, strict=True)), bool, len(x)
         )
         return np.where(close, 1, np.where(initial, 2, 3)).astype(np.int8)
 
@@ -133,7 +134,7 @@ def compare_family(parts: Parts, left: Rows, right: Rows) -> Levels:
     a, b, at = both_known(part, left, right)
 
     level[at] = on_distinct_pairs(part.values, a, b, _family_closeness)
-    in_parts = part.of_values("in parts", lambda v: int(" " in v or len(v) == 1))
+    in_parts = part.of_values("in parts", lambda v: int(" " in v or is_initial(v)))
     may_share = np.flatnonzero((in_parts[a] | in_parts[b]) & (level[at] > 2))
     shares = on_distinct_pairs(part.values, a[may_share], b[may_share], _share_words)
     level[at[may_share[shares]]] = 3
@@ -151,5 +152,5 @@ def _share_words(x: npt.NDArray[np.object_], y: npt.NDArray[np.object_]) -> npt.
 
 def _share_word(x: str, y: str) -> bool:
     if " " not in x and " " not in y:
-        return (len(x) == 1 and y.startswith(x)) or (len(y) == 1 and x.startswith(y))
+        return (is_initial(x) and y.startswith(x)) or (is_initial(y) and x.startswith(y))
     return x.replace(" ", "") == y.replace(" ", "") or bool({w for w in x.split() if len(w) > 3} & set(y.split()))

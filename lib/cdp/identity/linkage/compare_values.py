@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import re
+
 import numpy as np
 import numpy.typing as npt
 
 from cdp.identity.linkage.levels import Levels, Rows, both_known, start_levels
-from cdp.identity.linkage.parts import Part
+from cdp.identity.linkage.parts import Part, Parts
 from cdp.identity.linkage.similarity import edits, on_distinct_pairs, token_overlap
 from cdp.identity.linkage.text import Codes
 
 
-def compare_identifier(part: Part, left: Rows, right: Rows, name: str, n_levels: int) -> Levels:
+def compare_identifier(parts: Parts, left: Rows, right: Rows, name: str, n_levels: int) -> Levels:
     """The best agreement of any value of one with any of the other."""
+    part = parts[name]
     best = np.full(len(left), 99, np.int8)
     for i in range(part.codes.shape[1]):
         for j in range(part.codes.shape[1]):
@@ -22,7 +25,7 @@ def compare_identifier(part: Part, left: Rows, right: Rows, name: str, n_levels:
                 at = np.flatnonzero((level == n_levels) & (best > 2))
                 is_close = on_distinct_pairs(part.values, a[at], b[at], _one_slip)
                 if name == "email":
-                    is_close |= _same_local_part(part, a[at], b[at])
+                    is_close |= _same_local_part(parts, a[at], b[at])
                 level[at[is_close]] = 2
             best = np.minimum(best, level)
     return np.where(best == 99, 0, best).astype(np.int8)
@@ -32,12 +35,26 @@ def _one_slip(x: npt.NDArray[np.object_], y: npt.NDArray[np.object_]) -> npt.NDA
     return edits(x, y) <= 1
 
 
-def _same_local_part(part: Part, a: Codes, b: Codes) -> npt.NDArray[np.bool_]:
-    """Whether two addresses differ only in a +tag, or in the domain of a local part that is no common word."""
+def _same_local_part(parts: Parts, a: Codes, b: Codes) -> npt.NDArray[np.bool_]:
+    """Whether two addresses differ only in a +tag, or in the domain of a local part that tells more than a name.
+
+    Namesakes have j.smith with one provider each: that agrees because their names do.
+    """
+    part = parts["email"]
     local = part.groups_of("local part", _local_part)
     domain = part.groups_of("domain", lambda v: v.split("@")[1])
-    is_long = part.of_values("long local part", lambda v: int(len(_local_part(v)) > 5))
-    return (local[a] == local[b]) & ((domain[a] == domain[b]) | (is_long[a] == 1))
+    names = {word for p in ("given", "family") if p in parts for value in parts[p].values for word in value.split()}
+    is_own = part.of_values("own local part", lambda v: int(len(_local_part(v)) > 5 and not _is_name(v, names)))
+    return (local[a] == local[b]) & ((domain[a] == domain[b]) | (is_own[a] == 1))
+
+
+def _is_name(email: str, names: set[str]) -> bool:
+    """Whether a local part is made of names and initials, with two digits at most."""
+    local = _local_part(email)
+    words = re.findall(r"[^\W\d_]+", local)
+    return sum(c.isdigit() for c in local) <= 2 and all(
+        any(all(len(w) < 2 or w in names for w in (word[:at], word[at:])) for at in range(len(word))) for word in words
+    )
 
 
 def _local_part(email: str) -> str:

@@ -16,6 +16,7 @@ _STREET_WORDS = {
     "saint": "st", "circuit": "cct", "grove": "gr", "gardens": "gdns", "mount": "mt", "apartment": "apt", "flat": "apt",
     "unit": "apt", "suite": "apt", "ste": "apt", "number": "", "no": "", "nr": "",
 }  # fmt: skip
+_UNIT_WORDS = frozenset(words_of("apt apartment flat unit suite ste floor fl room"))
 _LEGAL_FORMS = frozenset(words_of(
     "ltd limited inc incorporated llc plc corp corporation co company gmbh ag kg sa sarl srl spa bv "
     "nv oy ab as pty lp llp the and"))  # fmt: skip
@@ -106,6 +107,31 @@ def normal_organisation(raw: str) -> str | None:
         return None
     kept = [w for w in text.split() if w not in _LEGAL_FORMS]
     return " ".join(kept) or text
+
+
+def split_line(raw: str) -> tuple[str | None, str | None, str | None]:
+    """(street with number and unit, city, postcode) of an address in one line: "12 High St, Apt 4, 10115 Berlin".
+
+    The street is told when a word and a number have come; what follows after a comma is a unit or the place. A line
+    without such a part is all street.
+    """
+    segments = [s for s in re.split(r"[,;\n]", raw) if s.strip()]
+    for at in range(len(segments)):
+        words = words_of(fold(" ".join(segments[: at + 1])))
+        if any(w.isalpha() and w not in _UNIT_WORDS for w in words) and any(w[0].isdigit() for w in words):
+            break
+    else:
+        return raw, None, None
+    street, place = segments[: at + 1], segments[at + 1 :]
+    units = [s for s in place if _UNIT_WORDS & set(words_of(fold(s)))]
+    told = [words_of(fold(s)) for s in place if s not in units]
+    towns = [" ".join(w for w in words if not _has_digit(w)) for words in told]
+    code = "".join(w for words in told for w in words if _has_digit(w))
+    return " ".join(street + units), next((town for town in towns if town), None), code or None
+
+
+def _has_digit(word: str) -> bool:
+    return any(c.isdigit() for c in word)
 
 
 def split_address(line: str) -> tuple[str | None, str | None, str | None]:

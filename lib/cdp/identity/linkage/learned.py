@@ -6,16 +6,18 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
+import numpy.typing as npt
 
 from cdp.identity.linkage.fields import Field, compare_pairs
 from cdp.identity.linkage.frequencies import Counted
 from cdp.identity.linkage.levels import Levels, Rows
 from cdp.identity.linkage.model import LinkModel, Patterns, count_patterns, join_patterns
-from cdp.identity.linkage.parts import Parts
+from cdp.identity.linkage.parts import IDENTIFIERS, Parts
 
 _CHUNK = 500_000  # pairs compared at once: some 200 MB
 _RANDOM_PAIRS = 400_000  # outside the candidates; a level that one pair in 10,000 has is then known to 15%
 _SEED = 20
+_PERSONAL = ("given", "family", "birth_date", *IDENTIFIERS)
 Rules = tuple[tuple[str, ...], ...]
 
 
@@ -46,6 +48,7 @@ def count_all(fields: list[Field], parts: Parts, left: Rows, right: Rows, levels
 
     Pairs that no field can compare are left out: they are as likely one person as the pairs that tell are. So are
     records that are equal in everything (`twin`: the first of them) and too many for a block: no sample of strangers.
+    Only where they tell next to nothing (a sex, a town) chance makes them equal.
     """
     n_records = len(twin)
     mine = count_patterns(levels, 1.0, is_candidate=True)
@@ -58,13 +61,19 @@ def count_all(fields: list[Field], parts: Parts, left: Rows, right: Rows, levels
     keys = left * n_records + right
     at = np.minimum(np.searchsorted(known, keys), max(len(known) - 1, 0))
     outside = known[at] != keys if len(known) else np.ones(len(keys), bool)
-    outside &= twin[left] != twin[right]
+    outside &= (twin[left] != twin[right]) | (_n_personal(parts, n_records)[left] < 2)
     left, right = left[outside], right[outside]
     if not len(left):
         return mine
     sample = compare_in_chunks(fields, parts, left, right)
     telling = sample[sample.any(axis=1)]
     return join_patterns(mine, count_patterns(telling, n_other / len(left), is_candidate=False))
+
+
+def _n_personal(parts: Parts, n_records: int) -> npt.NDArray[np.int64]:
+    """How much each record tells of a person's own: names, birth date, identifiers."""
+    told = [(part.codes >= 0).any(axis=1) for name, part in parts.items() if name in _PERSONAL]
+    return np.sum(told, axis=0, dtype=np.int64) if told else np.zeros(n_records, np.int64)
 
 
 def random_pairs(n_records: int) -> tuple[Rows, Rows]:

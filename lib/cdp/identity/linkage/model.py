@@ -92,11 +92,12 @@ def fit(fields: list[Field], patterns: Patterns, n_records: int) -> LinkModel:
     """Fit the mixture; pairs outside the candidates are strangers, nearby or not."""
     total = max(float(patterns.n.sum()), 1.0)
     stranger = [_shares(patterns, patterns.n * ~patterns.is_candidate, at, field) for at, field in enumerate(fields)]
-    typical = [np.array([1.0, *field.typical]) for field in fields]
+    typical = [_typical("same", field) for field in fields]
     rates = {
         "same": typical,
         "home": [
-            t if f.shared_at_home else of_relatives(f, s) for f, t, s in zip(fields, typical, stranger, strict=True)
+            _typical("home", f) if f.shared_at_home else of_relatives(f, s)
+            for f, s in zip(fields, stranger, strict=True)
         ],
         "nearby": [t if f.shared_nearby else s for f, t, s in zip(fields, typical, stranger, strict=True)],
         "origin": [of_one_origin(f, s) for f, s in zip(fields, stranger, strict=True)],
@@ -140,13 +141,14 @@ def _climb(
 
 def _rate(kind: str, patterns: Patterns, n_of: Mapping[str, Floats], at: int, field: Field) -> Floats:
     """The rates of one field for one kind of pair: learned where they are its own, else those of strangers."""
-    prior = np.array([1.0, *field.typical]) * (_PRIOR_PAIRS_AT_HOME if kind == "home" else _PRIOR_PAIRS)
+    prior = _typical(kind, field) * (_PRIOR_PAIRS_AT_HOME if kind == "home" else _PRIOR_PAIRS)
     if kind == "same" and _is_alone(patterns, field):
-        return np.array([1.0, *field.typical])
+        return _typical("same", field)
     if kind == "same":
         return held(_shares(patterns, n_of["same"], at, field, prior), field, field.most_different)
     if kind == "home" and field.shared_at_home:
-        return held(_shares(patterns, n_of["home"], at, field, prior), field, field.most_different_at_home)
+        shares = held(_shares(patterns, n_of["home"], at, field, prior), field, field.most_different_at_home)
+        return (1 - field.typical_homes) * shares + field.typical_homes * _typical("home", field)
     if kind == "nearby" and field.shared_nearby:
         return _shares(patterns, n_of[kind], at, field, prior)
     if kind == "origin" and field.name in ORIGIN:
@@ -159,6 +161,12 @@ def _rate(kind: str, patterns: Patterns, n_of: Mapping[str, Floats], at: int, fi
         agree = patterns.n[patterns.levels[:, at] == 1].sum() / max(patterns.n[patterns.levels[:, at] > 0].sum(), 1)
         stranger[1] = min(stranger[1], max(_STRANGERS_WITH_ONE_IDENTIFIER * agree, _FAINT))
     return of_relatives(field, stranger) if kind == "home" else stranger
+
+
+def _typical(kind: str, field: Field) -> Floats:
+    """How pairs of this kind typically agree, before any are seen."""
+    at_home = field.typical_at_home if kind == "home" else None
+    return np.array([1.0, *(at_home or field.typical)])
 
 
 def _is_alone(patterns: Patterns, field: Field) -> bool:
@@ -211,7 +219,7 @@ def _warnings(
         told.append(f"{fields[0].name} is all that the records tell: hardly anybody is known by it alone")
     if rounds >= _ROUNDS:
         told.append(f"learning did not settle in {_ROUNDS} rounds: the fields may be too few to tell people apart")
-    if matches > 20 * n_records:
+    if matches > 20 * max(n_records, 1):
         told.append(f"{matches:,.0f} pairs look like one person among {n_records:,} records: is a field filled with "
                     "one value, or typed wrongly?")  # fmt: skip
     for field, same, stranger in zip(fields, rates["same"], rates["stranger"], strict=True):

@@ -74,6 +74,9 @@ _IDENTIFIER_FORMS: Mapping[SemanticType, Callable[[str], str | None]] = {
 }  # fmt: skip
 
 
+_LINE_FORMS = (contact.normal_street, contact.normal_words, contact.normal_postcode)
+
+
 def make_part(codes: Codes, values: npt.NDArray[np.object_]) -> Part:
     """A part from its codes; a value that one record holds twice counts once."""
     table = codes if codes.ndim == 2 else codes[:, None]
@@ -129,12 +132,12 @@ def _first_known(columns: list[pd.Series]) -> pd.Series:
     return result
 
 
-def _joined(columns: list[pd.Series]) -> pd.Series:
-    """The texts of several columns with a blank between; null where all are null."""
+def _joined(columns: list[pd.Series], between: str = " ") -> pd.Series:
+    """The texts of several columns with a blank (or else) between; null where all are null."""
     result = columns[0]
     for column in columns[1:]:
         both = result.notna() & column.notna()
-        result = result.where(~both, result + " " + column.fillna("")).where(result.notna(), column)
+        result = result.where(~both, result + between + column.fillna("")).where(result.notna(), column)
     return result
 
 
@@ -197,15 +200,23 @@ def _date_reader(order: str, patterns: list[re.Pattern[str]]) -> Callable[[str],
 
 
 def _address_parts(frame: pd.DataFrame, schema: RecordSchema) -> Parts:
-    """number, street, unit, postcode, city, region, country, and `premises`, the whole address as one value."""
+    """number, street, unit, postcode, city, region, country, and `premises`, the whole address as one value.
+
+    Where an address line tells city or postcode too, it fills in for columns that do not.
+    """
     found: dict[str, pd.Series] = {}
     for kind, form in (("street_number", contact.normal_street), ("street", contact.normal_street),
-                       ("unit", contact.normal_street), ("street_address", contact.normal_street),
-                       ("city", contact.normal_words), ("region", contact.normal_words),
-                       ("postcode", contact.normal_postcode), ("country", contact.normal_words)):  # fmt: skip
+                       ("unit", contact.normal_street), ("city", contact.normal_words),
+                       ("region", contact.normal_words), ("postcode", contact.normal_postcode),
+                       ("country", contact.normal_words)):  # fmt: skip
         columns = schema.of_type(kind)  # type: ignore[arg-type]
         if columns:
             found[kind] = _joined([map_distinct(frame[c], form) for c in columns])
+    if lines := schema.of_type("street_address"):
+        told = map_distinct_to_several(_joined([frame[c] for c in lines], ", "), contact.split_line, 3)
+        for kind, column, form in zip(("street_address", "city", "postcode"), told, _LINE_FORMS, strict=True):
+            known = [found[kind]] if kind in found else []
+            found[kind] = _first_known([*known, map_distinct(column, form)])
     for source in ("street_address", "street"):
         if source in found:
             split = map_distinct_to_several(found[source], contact.split_address, 3)

@@ -22,6 +22,7 @@ _SPECIAL = str.maketrans(
     {"ß": "ss", "æ": "ae", "œ": "oe", "ø": "o", "ł": "l", "đ": "d", "ð": "d", "þ": "th", "ı": "i", "’": "'", "`": "'",
      "´": "'", "‘": "'", "–": "-", "—": "-", "‐": "-"}
 )  # fmt: skip
+_FIRST_SIGN = "\u2e80"  # from here on signs stand for words and syllables (CJK radicals)
 # Romanisation close to passports (ICAO 9303) for Cyrillic, ELOT 743 for Greek; letters that sound nothing are dropped.
 _ROMAN = str.maketrans(dict(re.findall(r"(.)=(\w*)", """
     а=a б=b в=v г=g д=d е=e ж=zh з=z и=i й=i к=k л=l м=m н=n о=o п=p р=r с=s т=t у=u ф=f х=kh ц=ts ч=ch ш=sh щ=shch
@@ -42,6 +43,11 @@ def fold(value: str) -> str:
 def is_nothing(folded: str) -> bool:
     """Whether a folded text is empty or only a word that systems write for nothing."""
     return not folded or folded.replace(" ", "-") in NULL_WORDS or not any(c.isalnum() for c in folded)
+
+
+def is_initial(folded: str) -> bool:
+    """Whether a name is one letter of an alphabet; one Chinese or Japanese sign is a whole name."""
+    return len(folded) == 1 and folded < _FIRST_SIGN
 
 
 def words_of(folded: str) -> list[str]:

@@ -27,7 +27,7 @@ def read_command() -> tuple[pd.DataFrame, Path]:
     options = parser.parse_args()
     schema = yaml.safe_load(options.schema.read_text())
     read = [pd.read_csv(f, dtype=str, keep_default_na=False) for f in options.files]
-    return tidy(pd.concat(read, ignore_index=True), schema), options.out
+    return tidy(pd.concat(read, ignore_index=True).fillna(""), schema), options.out
 
 
 def write_people(records: pd.DataFrame, person_ids: pd.Series, out: Path) -> None:

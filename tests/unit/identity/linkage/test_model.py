@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
 
+from cdp.identity.linkage.bounds import of_relatives
+from cdp.identity.linkage.compare_births import BIRTH
 from cdp.identity.linkage.engine import link_records
 from cdp.identity.linkage.fields import Field
 from cdp.identity.linkage.frequencies import Frequency
@@ -127,3 +131,51 @@ def test_a_birth_date_alone_makes_hardly_anybody_one_person() -> None:
     linked = link_records(frame, schema, nicknames={})
     assert len(np.unique(linked.clusters.label)) > 1_900
     assert any("birth date is all that the records tell" in told for told in linked.model.warnings)
+
+
+def test_a_mailbox_alone_is_a_person_unless_families_share_theirs() -> None:
+    """Half of the records tell nothing but an e-mail address; what the others show of it decides."""
+    draw = np.random.default_rng(2)
+    people = [{"first": _WORDS[draw.integers(len(_WORDS))], "last": _WORDS[draw.integers(len(_WORDS))] + "er",
+               "mail": f"{_WORDS[n % 140]}{_WORDS[draw.integers(140)]}@{_WORDS[n // 140]}.example"}
+              for n in range(1_500)]  # fmt: skip
+    schema = RecordSchema.model_validate(
+        {"record_id": "id", "columns": {"first": "given_name", "last": "family_name", "mail": "email"}}
+    )
+    found = {}
+    for shared in (False, True):
+        rows = [{**person, "id": f"{n:04d}-0"} for n, person in enumerate(people)]
+        rows += [{**person, "id": f"{n:04d}-1"} for n, person in enumerate(people) if n % 3 == 0]
+        rows += [{"mail": person["mail"], "id": f"{n:04d}-2"} for n, person in enumerate(people) if n % 5 == 1]
+        if shared:
+            rows += [{**person, "first": people[n - 1]["first"], "id": f"{n:04d}-3"}
+                     for n, person in enumerate(people) if n % 2]  # fmt: skip
+        frame = pd.DataFrame(rows).sort_values("id", ignore_index=True).astype(object)
+        linked = link_records(frame.where(frame.notna(), None), schema, nicknames={})
+        alone = frame.index[frame.id.str.endswith("-2") & (frame.id.str[:4].astype(int) % 2 == 0)]
+        first = frame.index[frame.id.isin(frame.id[alone].str[:4] + "-0")]
+        found[shared] = float((linked.clusters.label[alone] == linked.clusters.label[first]).mean())
+    assert found[False] > 0.95 and found[True] < found[False]
+
+
+def test_some_households_have_two_names_whatever_was_learned() -> None:
+    home = {**_STRANGER, "family name": (1.0, 0.0), "email": (0.6, 0.4)}
+    candidates = np.concatenate([_draw(_SAME, 2_000), _draw(home, 8_000), _draw(_STRANGER, 40_000)])
+    patterns = join_patterns(
+        count_patterns(candidates, 1.0, True), count_patterns(_draw(_STRANGER, 20_000), 100, False)
+    )
+    free = _fields()
+    held = [replace(field, typical_homes=0.2) if field.name == "family name" else field for field in free]
+    at = list(_SAME).index("family name")
+    differ = [fit(fields, patterns, 4_000).rates["home"][at][2] for fields in (free, held)]
+    assert differ[0] < 0.02 and differ[1] >= 0.2 * free[at].typical[1]
+
+
+def test_relatives_agree_on_years_alone_only_where_dates_are_years_alone() -> None:
+    field = Field("birth date", BIRTH, lambda p, a, b: np.zeros(0, np.int8), (0.1,) * len(BIRTH), {})
+    near = 1 + BIRTH.index("about the same year")
+    whole = np.array([1.0, 4e-5, 1e-5, 1e-3, 3e-3, 1e-9, 0.012, 1e-9, 0.32, 0.66])
+    alone = np.array([1.0, *[1e-9] * 4, 0.012, 1e-9, 0.05, 0.21, 0.73])
+    for stranger, expected in ((whole, 2e-9), (alone, 0.1)):
+        made = of_relatives(field, stranger)
+        assert made[near] == pytest.approx(expected) and made[1:].sum() == pytest.approx(1)

@@ -14,7 +14,14 @@ from cdp.identity.linkage.birth_dates import (
     parse_date,
     vote_order,
 )
-from cdp.identity.linkage.contact_values import normal_email, normal_id, normal_phone, normal_street, split_address
+from cdp.identity.linkage.contact_values import (
+    normal_email,
+    normal_id,
+    normal_phone,
+    normal_street,
+    split_address,
+    split_line,
+)
 from cdp.identity.linkage.parts import build_parts
 from cdp.identity.linkage.person_names import parse_full_name
 from cdp.identity.linkage.schema import RecordSchema
@@ -59,6 +66,8 @@ def test_full_names_come_apart(raw: str, parts: tuple[str | None, ...]) -> None:
     ("19800203", DAY_FIRST, 19800203), ("03.02.80", DAY_FIRST, 19800203), ("1980", DAY_FIRST, 19800000),
     ("1980-02", DAY_FIRST, 19800200), ("1980-02-03T00:00:00", DAY_FIRST, 19800203), ("1980.0", DAY_FIRST, 19800000),
     ("1900-01-01", DAY_FIRST, None), ("1980-02-31", DAY_FIRST, None), ("0000-00-00", DAY_FIRST, None),
+    ("3. März 1980", DAY_FIRST, 19800303), ("3 février 1980", DAY_FIRST, 19800203),
+    ("3 de dic. de 1980", DAY_FIRST, 19801203), ("1 ottobre 1980", MONTH_FIRST, 19801001),
     ("unknown", DAY_FIRST, None), ("9999-12-31", DAY_FIRST, None),
 ])  # fmt: skip
 def test_dates_are_read_in_every_usual_way(raw: str, order: str, number: int | None) -> None:
@@ -115,3 +124,28 @@ def test_a_name_of_one_word_goes_where_the_file_uses_it() -> None:
     parts = build_parts(pd.DataFrame({"id": list("123456"), "name": names}), schema)
     assert parts["given"].values[parts["given"].first[4]] == "victor" and parts["family"].first[4] == -1
     assert parts["family"].values[parts["family"].first[5]] == "curtis" and parts["given"].first[5] == -1
+
+
+@pytest.mark.parametrize("raw, parts", [
+    ("12 High St, Apt 4, 10115 Berlin", ("12 High St  Apt 4", "berlin", "10115")),
+    ("Apt 4, 12 High St, Town", ("Apt 4  12 High St", "town", None)),
+    ("C/ Mayor, 12, 28001 Madrid", ("C/ Mayor  12", "madrid", "28001")),
+    ("12 High St, Springfield, IL 62704", ("12 High St", "springfield", "62704")),
+    ("221B Baker Street\nLondon NW1 6XE", ("221B Baker Street", "london", "nw16xe")),
+    ("12 High St", ("12 High St", None, None)),
+    ("Rose Cottage, Mill Lane", ("Rose Cottage, Mill Lane", None, None)),
+])  # fmt: skip
+def test_an_address_line_tells_the_place_after_the_street(raw: str, parts: tuple[str | None, ...]) -> None:
+    assert split_line(raw) == parts
+
+
+def test_an_address_line_agrees_with_its_short_form() -> None:
+    schema = RecordSchema.model_validate(
+        {"record_id": "id", "columns": {"line": "street_address", "line2": "street_address", "town": "city"}}
+    )
+    frame = pd.DataFrame({"id": list("123"), "line": ["12 High St, 10115 Berlin", "12 High Street", "12 High St"],
+                          "line2": [None, "Berlin", None], "town": [None, None, "Bonn"]})  # fmt: skip
+    parts = build_parts(frame, schema)
+    assert len(parts["street"].values) == len(parts["street_number"].values) == 1
+    assert [parts["city"].values[code] for code in parts["city"].first] == ["berlin", "berlin", "bonn"]
+    assert parts["postcode"].first.tolist() == [0, -1, -1]

@@ -250,6 +250,16 @@ def test_any_mix_of_columns_works(crowd: list[dict[str, Any]], columns: dict[str
         assert found.people.person_id.nunique() < len(crowd) - 150
 
 
+def test_records_that_chance_makes_equal_are_not_one_person(crowd: list[dict[str, Any]]) -> None:
+    rows = [{"id": row["id"], "sex": "mf"[at % 2], "first": _GIVEN[at % 3]} for at, row in enumerate(crowd)]
+    for columns in ({"sex": "sex"}, {"first": "given_name"}, {"sex": "sex", "first": "given_name"}):
+        schema = RecordSchema.model_validate({"record_id": "id", "columns": columns})
+        found = resolve_table(pa.Table.from_pylist(rows), schema, rules=_RULES, secret=b"key")
+        assert found.people.person_id.nunique() == len(rows)
+    same = [{**_ANN, "suffix": None, "id": str(at)} for at in range(300)]
+    assert _resolve(same).people.person_id.nunique() == 1
+
+
 @pytest.mark.parametrize("n", [0, 1, 2, 3])
 def test_tiny_files(n: int) -> None:
     rows = [{**_ANN, "suffix": None, "id": str(i)} for i in range(n)]
