@@ -43,7 +43,7 @@ def main(ctx: JobContext) -> None:
     too_many = beyond_the_driver(customers, identifiers, link_limit=ctx.settings.identity_driver_edge_limit)
     if too_many:
         ctx.report_problem(too_many)
-    memory = Memory(made_of(code_hash(), rules), ctx.settings.secret, ctx.read_previous(LINK_MODEL),
+    memory = Memory(made_of(code_hash(), rules), ctx.settings.person_id_key, ctx.read_previous(LINK_MODEL),
                     ctx.read_previous(SCORED_RECORDS))  # fmt: skip
     found = None if too_many else match_records(customers, rules=rules, decisions=decisions, memory=memory)
     generic = ctx.keep(find_generic_values(identifiers, customers, rules=rules))

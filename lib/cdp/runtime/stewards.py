@@ -127,6 +127,6 @@ def _match(lake: Lake, configuration: Configuration, decisions: StewardDecisions
     customers, limit = lake.read(CUSTOMER_RECORDS), configuration.settings.identity_driver_edge_limit
     if beyond_the_driver(customers, lake.read(IDENTIFIERS), link_limit=limit):
         return None
-    memory = Memory(made_of(code_hash(), rules), configuration.settings.secret, lake.read(LINK_MODEL),
+    memory = Memory(made_of(code_hash(), rules), configuration.settings.person_id_key, lake.read(LINK_MODEL),
                     lake.read(SCORED_RECORDS))  # fmt: skip
     return match_records(customers, rules=rules, decisions=decisions, memory=memory)
