@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 from pyspark.sql import Window
 from pyspark.sql import functions as F
 
 from cdp.profiles.confidence import confidence
-from cdp.profiles.survivorship import PROFILE_COLUMNS, AttributeGroup, SurvivorshipPolicy
+from cdp.profiles.survivorship import AttributeGroup, SurvivorshipPolicy
 
 if TYPE_CHECKING:
     from pyspark.sql import Column, DataFrame
@@ -26,20 +27,25 @@ def choose_values(owned: DataFrame, policy: SurvivorshipPolicy) -> DataFrame:
     groups = sorted(policy.groups.items())
     standings = {f"standing_{name}": _standing(policy, group) for name, group in groups}
     orders = {f"order_{name}": _order(policy, group, F.col(f"standing_{name}")) for name, group in groups}
-    statement = F.struct("record_id", "source", "say", *standings, *PROFILE_COLUMNS)
+    columns = [(name, group, column) for name, group in groups for column in group.columns]
+    said = F.array(*[F.lower(F.col(column).cast("string")) for _, _, column in columns]).alias("said")
+    ranks = F.array(*[F.col(f"standing_{name}") for name, _, _ in columns]).alias("ranks")
     best = (
         owned.withColumns(standings)
         .withColumns(orders)
         .groupBy("person_id")
         .agg(
             *[_winner(name, group).alias(f"best_{name}") for name, group in groups],
-            F.sort_array(F.collect_list(statement)).alias("stated"),
+            F.sort_array(F.collect_list(F.struct("record_id", "source", "say", said, ranks))).alias("stated"),
             F.count(F.lit(1)).alias("n_records"),
         )
     )
-    columns = [(name, group, column) for name, group in policy.groups.items() for column in group.columns]
     values = [F.col(f"best_{name}.{column}").alias(column) for name, _, column in columns]
-    entries = [_entry_of_column(name, group, column) for name, group, column in columns]
+    entries = []
+    for place, (name, group, column) in enumerate(columns):
+        entry = chosen_entry(F.lit(column), F.col(f"best_{name}"), group.rule, F.get("sure", F.lit(place)))
+        entries.append(F.when(F.col(f"best_{name}.{column}").isNotNull(), entry))
+    best = best.withColumn("sure", _confidences(columns))
     return best.select("person_id", "n_records", *values, F.array_compact(F.array(*entries)).alias("entries"))
 
 
@@ -53,14 +59,15 @@ def merge_attributes(owned: DataFrame, policy: SurvivorshipPolicy) -> DataFrame:
     columns = ("person_id", "record_id", "source", "valid_from", "say", "standing")
     pairs = told.select(*columns, F.explode(parsed).alias("key", "value"))
     said = pairs.withColumn("text", F.to_json("value")).filter("text IS NOT NULL AND text <> 'null' AND text <> '\"\"'")
-    value = F.struct("text", "source", "record_id", "valid_from", "standing")
+    value = F.struct("text", F.lower("text").alias("value"), "source", "record_id", "valid_from", "standing")
     order = F.struct("standing", "valid_from", _place(policy).alias("place"), "record_id")
-    statements = F.sort_array(F.collect_list(F.struct("record_id", "source", "say", "standing", "text")))
+    statement = F.struct("record_id", "source", "say", "standing", F.lower("text").alias("said"))
+    statements = F.sort_array(F.collect_list(statement))
     winners = said.groupBy("person_id", "key").agg(F.max_by(value, order).alias("best"), statements.alias("stated"))
     quoted_key = F.to_json(F.array("key"))
     member = F.concat(quoted_key.substr(F.lit(2), F.length(quoted_key) - 2), F.lit(":"), "best.text")
-    sure = confidence(_votes(F.col("best"), "text", "standing", ages=True))
-    entry = chosen_entry(F.concat(F.lit("attributes."), "key"), F.col("best"), "most_recent", sure)
+    votes = _votes(F.col("best"), ages=F.lit(True), said=lambda r: r["said"], rank=lambda r: r["standing"])
+    entry = chosen_entry(F.concat(F.lit("attributes."), "key"), F.col("best"), "most_recent", confidence(votes))
     return winners.groupBy("person_id").agg(
         F.concat(F.lit("{"), F.array_join(F.sort_array(F.collect_list(member)), ","), F.lit("}")).alias("attributes"),
         F.collect_list(entry).alias("attribute_entries"),
@@ -79,27 +86,48 @@ def chosen_entry(attribute: Column, best: Column, rule: str, sure: Column) -> Co
     )
 
 
-def _entry_of_column(name: str, group: AttributeGroup, column: str) -> Column:
-    best = F.col(f"best_{name}")
-    votes = _votes(best, column, f"standing_{name}", ages=group.rule == "most_recent")
-    return F.when(best[column].isNotNull(), chosen_entry(F.lit(column), best, group.rule, confidence(votes)))
+def _confidences(columns: Sequence[tuple[str, AttributeGroup, str]]) -> Column:
+    """The confidence of each column's value, null where it has none: one expression for all, or planning takes longer
+    than computing."""
+    questions = [
+        F.struct(
+            F.lit(place).alias("place"),
+            F.lower(F.col(f"best_{name}.{column}").cast("string")).alias("value"),
+            F.col(f"best_{name}.standing").alias("standing"),
+            F.lit(group.rule == "most_recent").alias("ages"),
+        )
+        for place, (name, group, column) in enumerate(columns)
+    ]
+
+    def answer(asked: Column) -> Column:
+        votes = _votes(
+            asked,
+            ages=asked["ages"],
+            said=lambda record: F.get(record["said"], asked["place"]),
+            rank=lambda record: F.get(record["ranks"], asked["place"]),
+        )
+        return F.when(asked["value"].isNotNull(), confidence(votes))
+
+    return F.transform(F.array(*questions), answer)
 
 
-def _votes(best: Column, column: str, standing: str, *, ages: bool) -> Column:
-    """What the records in `stated` that say anything on ``column`` say of its chosen value, for `confidence`.
+def _votes(
+    chosen: Column, *, ages: Column, said: Callable[[Column], Column], rank: Callable[[Column], Column]
+) -> Column:
+    """What the records in `stated` that say anything say of the chosen value, for `confidence`.
 
+    ``chosen``: struct with value and standing. ``said`` and ``rank`` give what a record says and its standing.
     A record that the policy ranks below the winner by its kind (bought below own, not verified below verified)
     could not win whatever it says, so it is not asked. What changes with time is said by the newest (``ages``);
     where another rule decides, all records have the same say. Capital letters make no difference.
     """
-    heard = F.filter("stated", lambda record: record[column].isNotNull() & (record[standing] >= best["standing"]))
-    chosen = F.lower(best[column].cast("string"))
+    heard = F.filter("stated", lambda record: said(record).isNotNull() & (rank(record) >= chosen["standing"]))
     return F.transform(
         heard,
         lambda record: F.struct(
             record["source"].alias("source"),
-            (record["say"] if ages else F.lit(1.0)).alias("weight"),
-            (F.lower(record[column].cast("string")) == chosen).alias("agrees"),
+            F.when(ages, record["say"]).otherwise(1.0).alias("weight"),
+            (said(record) == chosen["value"]).alias("agrees"),
         ),
     )
 

@@ -37,17 +37,22 @@ def confidence(votes: Column) -> Column:
     It says how well a value is attested, for a steward to sort by. It does not say that the value is true (sources
     may copy from each other), that the records are one person (see the links), or that an address can be reached.
     """
-    sources = F.array_distinct(F.transform(votes, lambda vote: vote["source"]))
 
-    def hear(heard: Column, source: Column) -> Column:
-        own = F.filter(votes, lambda vote: vote["source"] == source)
+    def by_source(votes: Column) -> Column:
+        sources = F.array_distinct(F.transform(votes, lambda vote: vote["source"]))
+        return F.transform(sources, lambda source: F.filter(votes, lambda vote: vote["source"] == source))
+
+    def hear(heard: Column, own: Column) -> Column:
         strength = F.array_max(F.transform(own, lambda vote: vote["weight"]))
         agreed = _sum(own, lambda vote: F.when(vote["agrees"], vote["weight"]).otherwise(0.0))
         answer = agreed / _sum(own, lambda vote: vote["weight"])
         return F.struct((heard["agreed"] + strength * answer).alias("agreed"), (heard["all"] + strength).alias("all"))
 
     nobody = F.struct(F.lit(0.0).alias("agreed"), F.lit(0.0).alias("all"))
-    return F.aggregate(sources, nobody, hear, lambda heard: F.round((heard["agreed"] + 0.5) / (heard["all"] + 1.0), 3))
+    witnesses = F.get(F.transform(F.array(votes), by_source), 0)  # once in the plan, however often it is used
+    return F.aggregate(
+        witnesses, nobody, hear, lambda heard: F.round((heard["agreed"] + 0.5) / (heard["all"] + 1.0), 3)
+    )
 
 
 def _sum(items: Column, measure: Callable[[Column], Column]) -> Column:
