@@ -127,11 +127,13 @@ class _Gatehouse:
         """The rows of :func:`clear_members` where all of ``times`` must grant, and their counts per audience."""
         with self._one_asks:
             if times not in self._cleared:
-                states = [self._tables.states_at(time) for time in times]
-                members, day = self._tables.members, self.run_date
-                cleared = hold(clear_members(members, states, purposes=self.purposes, run_date=day))
-                self._cleared[times] = cleared, count_members(cleared, self.purposes)
+                self._cleared[times] = self._compute(times)
             return self._cleared[times]
+
+    def _compute(self, times: tuple[datetime, ...]) -> tuple[DataFrame, dict[str, MemberCounts]]:
+        states = [self._tables.states_at(time) for time in times]
+        cleared = hold(clear_members(self._tables.members, states, purposes=self.purposes, run_date=self.run_date))
+        return cleared, count_members(cleared, self.purposes)
 
     def close(self) -> None:
         """Give the memory back."""

@@ -58,9 +58,10 @@ def edges_of(jobs: dict[str, LoadedJob]) -> dict[str, set[str]]:
         for table in loaded.job.reads:
             edges[name] |= writers.get(table.full_name, set()) - {name}
         for table in loaded.job.reads_previous:
-            replaced_by = writers.get(table.full_name, set())
-            for writer in replaced_by if name not in replaced_by else ():
-                edges[writer].add(name)
+            others = writers.get(table.full_name, set())
+            if name not in others:
+                for writer in others:
+                    edges[writer].add(name)
     return edges
 
 

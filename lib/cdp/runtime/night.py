@@ -63,9 +63,11 @@ def run_night(
     """
     jobs, result, start = load_jobs(), NightResult(run_date), time.monotonic()
     runner = _Runner(lake, configuration, run_date, clock, finished)
-    with _Progress(console, [loaded.job.name for loaded in order_jobs(jobs)]) as progress:
-        for name, context, seconds in runner.run_all(jobs, progress.show_running):
-            progress.tell(name, context, seconds)
+    order = [loaded.job.name for loaded in order_jobs(jobs)]
+    with console.status("") as status:
+        for name, context, seconds in runner.run_all(jobs, lambda names: status.update(", ".join(names))):
+            for line in _lines(order, name, context, seconds):
+                console.print(line, highlight=False, markup=False)
             if context is None:
                 result.unchanged.append(name)
             else:
@@ -191,35 +193,11 @@ class _Runner:
         return told
 
 
-class _Progress:
-    """A line per job when it has ended, and on a terminal the names of those that run."""
-
-    def __init__(self, console: Console, order: list[str]) -> None:
-        self._console, self._order = console, order
-        self._status = console.status("") if console.is_terminal else None
-
-    def __enter__(self) -> _Progress:
-        if self._status:
-            self._status.start()
-        return self
-
-    def __exit__(self, *error: object) -> None:
-        if self._status:
-            self._status.stop()
-
-    def show_running(self, names: list[str]) -> None:
-        """Say what runs now."""
-        if self._status:
-            self._status.update(", ".join(names))
-
-    def tell(self, name: str, context: JobContext | None, seconds: float) -> None:
-        """Print what a job did."""
-        number, width = self._order.index(name) + 1, max(map(len, self._order))
-        done = "unchanged" if context is None else f"{seconds:6.1f} s  {_rows(context)}"
-        lines = [f"[{number:>2}/{len(self._order)}] {name:<{width}}  {done}"]
-        lines += [f"        ! {problem}" for problem in (context.problems if context else ())]
-        for line in lines:
-            self._console.print(line, highlight=False, markup=False)
+def _lines(order: list[str], name: str, context: JobContext | None, seconds: float) -> list[str]:
+    """What a job did and what a person must know of it; its number is its place in the order."""
+    done = "unchanged" if context is None else f"{seconds:6.1f} s  {_rows(context)}"
+    told = f"[{order.index(name) + 1:>2}/{len(order)}] {name:<{max(map(len, order))}}  {done}"
+    return [told, *(f"        ! {problem}" for problem in (context.problems if context else ()))]
 
 
 def explain_failure(job: str, run_date: date, error: Exception) -> Exception:
