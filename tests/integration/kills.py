@@ -43,7 +43,19 @@ def has_commit(lake: Path, table: str) -> Callable[[], bool]:
     return lambda: bool(list(log.glob("*0001.json")))
 
 
-def after_seconds(seconds: float) -> Callable[[], bool]:
-    """The moment some seconds from now."""
-    due = time.monotonic() + seconds
-    return lambda: time.monotonic() >= due
+def after_commits(lake: Path, commits: int, seconds: float) -> Callable[[], bool]:
+    """The moment some seconds after the lake has so many commits more than now."""
+    wanted = count_commits(lake) + commits
+    due: list[float] = []
+
+    def is_moment() -> bool:
+        if not due and count_commits(lake) >= wanted:
+            due.append(time.monotonic() + seconds)
+        return bool(due) and time.monotonic() >= due[0]
+
+    return is_moment
+
+
+def count_commits(lake: Path) -> int:
+    """The commits of all tables of a lake so far."""
+    return sum(1 for _ in lake.glob("*/*/_delta_log/*.json"))

@@ -138,7 +138,11 @@ class _Runner:
                 ready = sorted([*ready, *sorter.get_ready()], key=order.index)
                 if ready and len(running) < JOBS_AT_ONCE and not failures:
                     name = ready.pop(0)
-                    started = self._start(jobs[name])
+                    try:
+                        started = self._start(jobs[name])
+                    except Exception as error:
+                        failures.append(explain_failure(name, self._run_date, error))
+                        continue
                     if started is None:
                         sorter.done(name)
                         yield name, None, 0.0

@@ -62,12 +62,13 @@ def run_nights(configuration: Configuration, nights: Sequence, console: Console)
 
     definitions = check_definitions(configuration)
     problems: list[str] = []
-    with night_lock(configuration.settings.state), ThreadPoolExecutor(max_workers=1) as beside:
+    with night_lock(configuration.settings.state), ThreadPoolExecutor(max_workers=2) as beside:
         beside.submit(_import_jobs)
         lake = open_lake(configuration, "cdp nightly")
-        check_expressions(lake.spark, definitions)
+        checked = beside.submit(check_expressions, lake.spark, definitions)
         for night in nights:
             finished = finished_runs(lake)
+            checked.result()
             last = finished.latest_night
             if last is not None and night < last:
                 console.print(f"night {night}: nothing to do, the night {last} has taken all deliveries up to it; "

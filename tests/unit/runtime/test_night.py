@@ -16,8 +16,9 @@ from rich.console import Console
 
 from cdp.contracts.gold.people import PEOPLE
 from cdp.contracts.gold.profiles import PROFILES
+from cdp.contracts.model import TableContract
 from cdp.contracts.ops.runs import RUNS
-from cdp.core.errors import CdpError, ConfigError, ContractError
+from cdp.core.errors import CdpError, ConfigError, ContractError, TransientError
 from cdp.runtime import night
 from cdp.runtime.catalogue import LoadedJob
 from cdp.runtime.config import Configuration, load_configuration
@@ -186,6 +187,23 @@ def test_beside_a_failure_the_work_comes_to_its_end_and_no_other_starts(nights: 
         nights.run(*[LoadedJob(job, main, "", "") for job, main in mains.items()])
     assert sorted(nights.noted()) == [("a.fails", "failed"), ("b.write_people", "done")]
     assert nights.lake.read(PEOPLE).count() == 1
+
+
+def test_beside_a_table_that_cannot_be_read_the_work_comes_to_its_end_and_is_noted(
+    nights: Night, rows: Rows, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    version = nights.lake.version
+
+    def version_or_trouble(table: TableContract) -> int:
+        if table == PROFILES:
+            raise TransientError("the bucket does not answer")
+        return version(table)
+
+    monkeypatch.setattr(nights.lake, "version", version_or_trouble)
+    unread = LoadedJob(Job("c.reads", reads=(PROFILES,)), lambda context: None, "", "")
+    with pytest.raises(TransientError, match="does not answer"):
+        nights.run(_writer(rows, ["p1"]), unread)
+    assert nights.noted() == [("b.write_people", "done")]
 
 
 def test_a_broken_contract_names_the_table_and_writes_nothing(nights: Night, rows: Rows) -> None:
