@@ -1,11 +1,11 @@
 """What taking events in costs beside plain Spark on the same files: one JSON line a stage, then the ratio.
 
-``python tests/benchmarks/bench_accept.py --events 2000000 --held 10000000``: so many messages in Segment's shape come
-as JSON lines into a lake whose silver.events holds so many already. Some 10 GB of disk; try 200000 and 1000000 first.
-All in one session of two cores and 4 GB, warmed by a small round of everything. Lines (``what``): plain (Spark reads
-the files with the schema given and writes Delta, no question asked), land and accept (the two jobs), parse, check and
-dedupe (what each adds to reading bronze, its rows thrown away), write (the rest of accept), taken_in (land and accept,
-with the ratio to plain). Nothing here is asserted.
+``python tests/benchmarks/bench_accept.py --events 2000000 --held 10000000`` (``make bench ACCEPT="..."``): so many
+messages in Segment's shape come as JSON lines into a lake whose silver.events holds so many already; that size takes
+some 15 GB of disk. All in one session of two cores and 4 GB, warmed by a smaller round of everything. Lines
+(``what``): plain (Spark reads the files with the schema given and writes Delta, no question asked), land and accept
+(the two jobs), parse, check and dedupe (what each adds to reading bronze, its rows thrown away), write (the rest of
+accept), taken_in (land and accept, with the ratio to plain). Nothing here is asserted.
 """
 
 from __future__ import annotations
@@ -67,9 +67,9 @@ Line = dict[str, Any]
 def main() -> None:
     """Warm everything up, measure, and print the lines."""
     parser = argparse.ArgumentParser(description="Events taken in beside plain Spark, one JSON line each.")
-    parser.add_argument("--events", type=int, default=2_000_000)
-    parser.add_argument("--held", type=int, default=10_000_000, help="events that silver holds already")
-    parser.add_argument("--warm", type=int, default=20_000, help="events of the round before")
+    parser.add_argument("--events", type=int, default=500_000)
+    parser.add_argument("--held", type=int, default=1_000_000, help="events that silver holds already")
+    parser.add_argument("--warm", type=int, default=100_000, help="events of the round before")
     parser.add_argument("--out", metavar="DIR", help="work there (default: the temporary folder)")
     options = parser.parse_args()
     if options.out:

@@ -76,7 +76,8 @@ def _seen_keys(keys: DataFrame, seen: Mapping[str, DataFrame], *, is_few: bool) 
     if not is_few:
         return every
     new = F.broadcast(keys.where(F.col("key").isNotNull()).select(F.xxhash64("key").alias("hash")))
-    return every.join(new, on=F.xxhash64(every.key) == new.hash, how="left_semi")
+    # At most as many as are new, so they are sent too: the new ones are not sorted a second time.
+    return F.broadcast(every.join(new, on=F.xxhash64(every.key) == new.hash, how="left_semi"))
 
 
 def _judge(keys: DataFrame, seen: DataFrame) -> DataFrame:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from functools import lru_cache
 
 import phonenumbers
@@ -68,20 +68,39 @@ def identifiers_sql(typed_texts: Sequence[tuple[str, str]]) -> str:
     """Write the sorted, distinct array of identifiers from (type, reference to its normalised text)."""
     if not typed_texts:
         return f"CAST(array() AS {IDENTIFIERS_TYPE})"
-    return _given_sql(
-        {text: f"named_struct('type', {quote_text(kind)}, 'value', {text})" for kind, text in typed_texts}
+    # Both parts can be null to Spark, as in the tables: a cast to that would make every item anew.
+    parts = ", ".join(
+        f"IF({text} IS NULL, array(), array(named_struct('type', IF({text} IS NULL, NULL, {quote_text(kind)}), "
+        f"'value', {text})))"
+        for kind, text in _in_order(typed_texts)
     )
+    return f"concat({parts})"
 
 
 def record_id_sql(typed_texts: Sequence[tuple[str, str]]) -> str:
     """Write the id of an event source's record: source and a hash of its identifiers; null where there are none."""
     if not typed_texts:
         return "CAST(NULL AS STRING)"
-    told = _given_sql({text: f"concat({quote_text(f'{kind}=')}, {text})" for kind, text in typed_texts})
-    return f"concat(__source, ':', left(sha2(nullif(array_join({told}, '|'), ''), 256), 24))"
+    told = ", ".join(f"concat({quote_text(f'{kind}=')}, {text})" for kind, text in _in_order(typed_texts))
+    return f"concat(__source, ':', left(sha2(nullif(concat_ws('|', {told}), ''), 256), 24))"
 
 
-def _given_sql(item_by_text: Mapping[str, str]) -> str:
-    """Write the sorted, distinct array of the items whose text is not null. Not by a lambda: that is not compiled."""
-    parts = ", ".join(f"IF({text} IS NULL, array(), array({item}))" for text, item in item_by_text.items())
-    return f"sort_array(array_distinct(concat({parts})))"
+def _in_order(typed_texts: Sequence[tuple[str, str]]) -> list[tuple[str, str]]:
+    """Order (type, text) so that the texts which are given come sorted by type and text, and none comes twice.
+
+    Arrays are not sorted for it: Spark interprets that, and builds a configuration for every array.
+    """
+    texts: dict[str, list[str]] = {}
+    for kind, text in typed_texts:
+        texts.setdefault(kind, []).append(text)
+    return [(kind, text) for kind, of_kind in sorted(texts.items()) for text in _distinct(of_kind)]
+
+
+def _distinct(texts: list[str]) -> list[str]:
+    if len(texts) == 1:
+        return texts
+    listed = ", ".join(texts)
+    if len(texts) == 2:
+        return [f"least({listed})", f"nullif(greatest({listed}), least({listed}))"]
+    # Nulls come first, and are left out by those who ask.
+    return [f"get(sort_array(array_distinct(array({listed}))), {n})" for n in range(len(texts))]

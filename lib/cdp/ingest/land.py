@@ -12,6 +12,7 @@ from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 from pyspark.sql import DataFrame, SparkSession
 
 from cdp.core.errors import CdpError
@@ -250,7 +251,7 @@ def _split(file: _FileToRead) -> Iterator[pa.Array]:
 def _as_batch(file: _FileToRead, raw: pa.Array, first: int) -> pa.RecordBatch:
     size = len(raw)
     numbers = pa.array(np.arange(first, first + size, dtype=np.int64))
-    ids = pa.array([f"{file.file_id}:{n}" for n in range(first, first + size)], pa.string())
+    ids = pc.binary_join_element_wise(file.file_id, numbers.cast(pa.string()), ":")
     columns = [
         ids,
         pa.repeat(file.source, size),

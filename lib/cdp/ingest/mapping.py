@@ -49,7 +49,8 @@ def map_records(parsed: DataFrame, source: SourceSpec, mapping: MappingSpec, fie
     for kind in ("t", "v"):
         step = step.select("*", *_structs(flat, kind, needs_main=True))
     rows: dict[str, str] = {o.spec.table: _rows_sql(o, source) for o in outputs}
-    arrays = [F.expr(rows.get(t, "array()")).cast(f"ARRAY<STRUCT<{_struct(t)}>>").alias(t) for t in TABLES]
+    # No cast of what is there: it would only say that any column can be null, and make every row anew.
+    arrays = [F.expr(rows.get(t) or f"CAST(array() AS ARRAY<STRUCT<{_struct(t)}>>)").alias(t) for t in TABLES]
     every = F.expr(reasons_sql(outputs, source)).alias("__every")
     main = F.lit(mapping.outputs[0].table).alias("__table")
     envelope = changes.COLUMNS if source.change_data else ()

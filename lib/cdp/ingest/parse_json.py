@@ -18,6 +18,7 @@ from cdp.ingest.mapping_spec import Kind
 from cdp.ingest.spec import SourceSpec
 
 _CORRUPT = "__corrupt"
+_AROUND = "__around"
 #: A record without the blanks after it.
 TRIMMED = r"rtrim(' \t\r\n', __text)"
 _OPTIONS = (
@@ -58,7 +59,8 @@ def parse_json(records: DataFrame, spec: SourceSpec, fields: FieldTree, parts_wh
     See parse_records. Of a key that comes twice the last one counts, as RFC 8259 says most readers do.
     """
     both = {name: node for name, node in fields.children.items() if is_both(node)}
-    return read_fields(records, "__text", fields, parts_when, fault=_fault_sql(spec, fields, both))
+    told = records.withColumn("__is_escaped", F.contains("__text", F.lit("\\")))  # what is asked for many fields
+    return read_fields(told, "__text", fields, parts_when, fault=_fault_sql(spec, fields, both))
 
 
 def read_fields(
@@ -69,30 +71,52 @@ def read_fields(
     schema = ", ".join(
         f"`{name}` {'STRING' if name in both else node.ddl()}" for name, node in sorted(fields.children.items())
     )
-    parsed = records.withColumn("__json", F.expr(read_sql(text, schema)))
+    around = records.withColumn(_AROUND, F.expr(around_sql(text)))
+    parsed = around.withColumn("__json", F.expr(read_sql(_as_it_is(_AROUND), schema)))
     columns = [F.col(f"__json.r.`{n}`").alias(n + TEXT_SUFFIX if n in both else n) for n in sorted(fields.children)]
     flat = parsed.select(*records.columns, *columns, F.expr(fault).alias("__fault"))
-    for name, node in sorted(both.items()):
-        whole = f"CASE WHEN {parts_when.get(name, 'true')} THEN `{name}{TEXT_SUFFIX}` END"
-        flat = flat.withColumn(name, F.expr(f"from_json({whole}, {quote_text(node.ddl())})"))
-    return flat
+    return _take_parts(flat, both, parts_when)
+
+
+def _take_parts(flat: DataFrame, both: Mapping[str, FieldTree], parts_when: Mapping[str, str]) -> DataFrame:
+    """Take the whole fields apart whose parts are wanted too."""
+    whole = {name: f"`{name}{TEXT_SUFFIX}`" for name in both}
+    needed = {
+        f"__{name}": F.expr(f"CASE WHEN ({parts_when.get(name, 'true')}) AND {text} <> '' THEN {text} END")
+        for name, text in whole.items()
+    }
+    parts = {
+        name: F.expr(f"from_json({_as_it_is(f'`__{name}`')}, {quote_text(node.ddl())})")
+        for name, node in sorted(both.items())
+    }
+    return flat.withColumns(needed).withColumns(parts).drop(*needed)
+
+
+def _as_it_is(column: str) -> str:
+    """Refer to a column inside from_json, so that it stays a column.
+
+    Spark does not compile what stands inside from_json, and interprets every look into a struct at the price of a
+    configuration built anew. Its optimiser moves in there what is used once, and a field of a struct always.
+    """
+    return f"coalesce({column}, {column})"
 
 
 def wrong_kind_sql(field: str, text: str, kinds: tuple[Kind, ...]) -> str:
     """Write a condition that is true where a top-level field is of none of the kinds; `text` is its value as text.
 
-    Cheap questions come first: patterns cost as much as the whole parsing, and hardly a record needs them.
+    Cheap questions come first: patterns cost as much as the whole parsing, and hardly a record needs them. A null is
+    asked for first of all: "null AND x" looks at x.
     """
     if "string" in kinds:
         others = [kind for kind in _LOOKS if kind not in kinds]
         looks = "|".join(_LOOKS[kind] for kind in others)
         first = ", ".join(quote_text(letter) for kind in others for letter in _BEGINS[kind])
-        is_odd = f"left({text}, 1) IN ({first}) AND {text} RLIKE '(?s)^({looks})$'"
+        is_odd = f"{text} IS NOT NULL AND left({text}, 1) IN ({first}) AND {text} RLIKE '(?s)^({looks})$'"
     else:
         # A text that holds JSON looks like the JSON it holds; quotes in it are escaped in the record.
         starts = (quote_text(f'"{field}":{blank}"') for blank in ("", " "))
         quoted = " OR ".join(f"contains(__text, {start})" for start in starts)
-        can_be = f"(NOT contains({text}, '\"') OR contains(__text, {quote_text(chr(92))}))"
+        can_be = f"(NOT contains({text}, '\"') OR __is_escaped)"
         is_odd = (
             f"{text} IS NOT NULL AND (NOT {_fits(text, kinds)} OR {can_be} AND ({quoted}){_no_fraction(text, kinds)})"
         )
@@ -112,10 +136,15 @@ def _no_fraction(text: str, kinds: tuple[Kind, ...]) -> str:
     return f" OR {text} RLIKE '[.eE]'" if "integer" in kinds and "number" not in kinds else ""
 
 
-def read_sql(text: str, schema: str) -> str:
+def around_sql(text: str) -> str:
+    """Write a JSON object as a field of one around it, for :func:`read_sql`."""
+    return f"concat('{{\"r\":', {text}, '}}')"
+
+
+def read_sql(around: str, schema: str) -> str:
     """Write how a JSON object is read strictly: its fields are in the result's `r`, what is none in `__corrupt`."""
-    around = quote_text(f"r STRUCT<{schema}>, `{_CORRUPT}` STRING")
-    return f"from_json(concat('{{\"r\":', {text}, '}}'), {around}, {_OPTIONS})"
+    outer = quote_text(f"r STRUCT<{schema}>, `{_CORRUPT}` STRING")
+    return f"from_json({around}, {outer}, {_OPTIONS})"
 
 
 def _fault_sql(spec: SourceSpec, fields: FieldTree, both: Mapping[str, FieldTree]) -> str:
@@ -130,7 +159,7 @@ def _fault_sql(spec: SourceSpec, fields: FieldTree, both: Mapping[str, FieldTree
         for name in objects
     ]
     named = reasons_array_sql(misfits) if misfits else NO_REASONS
-    is_json = f"startswith(__text, '{{') AND {read_sql('__text', '`-` STRING')}.`{_CORRUPT}` IS NULL"
+    is_json = f"startswith(__text, '{{') AND {read_sql(around_sql('__text'), '`-` STRING')}.`{_CORRUPT}` IS NULL"
     form = f"""CASE
         WHEN startswith(__text, '{{') AND __json.`{_CORRUPT}` IS NULL THEN {_too_big_number(both)}
         WHEN NOT ({is_json}) THEN array({reason_sql("", "bad_json")})
