@@ -54,8 +54,9 @@ def main(ctx: JobContext) -> None:
     measures = measure_people(found, settled.refused, ctx.run_date)
     if measures.num_rows:
         ctx.write(IDENTITY_MEASURES, ctx.spark.createDataFrame(measures))
-    for contract, rows in remember(found, memory.made_of).items() if found else ():
-        ctx.write(contract, ctx.spark.createDataFrame(rows))
+    for contract, rows in remember(found, memory.made_of).items():
+        if rows.num_rows or ctx.version(contract) >= 0:
+            ctx.write(contract, ctx.spark.createDataFrame(rows))
 
 
 if __name__ == "__main__":

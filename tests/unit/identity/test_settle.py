@@ -77,6 +77,11 @@ def test_the_memory_of_a_night_goes_through_the_lake(rows: Build, lake: Lake, mo
     measured = measure_people(again, {}, date(2026, 1, 2)).to_pylist()
     told = {row["measure"]: row["value"] for row in measured}
     assert (told["pairs_scored"], told["model_learned"]) == (0, 0)
+    monkeypatch.setattr(record_matches, "FEWEST_REMEMBERED", 10_000)  # the lake shrank: nothing is kept of who is gone
+    night("code")
+    assert lake.read(LINK_MODEL).isEmpty() and lake.read(SCORED_RECORDS).isEmpty()
+    left_out = remember(None, "code")
+    assert {LINK_MODEL, SCORED_RECORDS} == set(left_out) and not any(rows.num_rows for rows in left_out.values())
 
 
 def test_without_names_the_declared_links_are_all(rows: Build) -> None:
