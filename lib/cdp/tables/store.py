@@ -28,7 +28,7 @@ from cdp.contracts.model import TableContract
 from cdp.core.errors import ContractError
 from cdp.core.hold import hold, release
 from cdp.tables import fs
-from cdp.tables.changes import ROW_HASH, changed_rows, count_changes, pays_to_compare, pays_to_merge
+from cdp.tables.changes import ROW_HASH, Changes, changed_rows, pays_to_compare
 from cdp.tables.conform import FrameFacts, conform, is_materialised, measure_frame, refuse_violations
 from cdp.tables.ddl import create_statement
 from cdp.tables.evolve import evolve_table, migrated_rows
@@ -60,6 +60,12 @@ class WriteResult:
     is_changed: bool
 
 
+# A lake written with file skipping on (conf/env/prod.yaml) may have deletion vectors; this file says so to sessions
+# that have it off (conf/base.yaml), which would stop at the first such table.
+_SKIPPING = "spark.databricks.delta.stats.skipping"
+_HAS_MARKS = "_has_deletion_vectors"
+
+
 class Lake:
     """All tables below one root folder or bucket, each at ``<root>/<layer>/<name>``."""
 
@@ -67,6 +73,13 @@ class Lake:
         self.spark = spark
         self.root = root.rstrip("/")
         self._in_step: set[str] = set()
+        if not self._reads_marks and fs.exists(spark, f"{self.root}/{_HAS_MARKS}"):
+            spark.conf.set(_SKIPPING, "true")
+
+    @property
+    def _reads_marks(self) -> bool:
+        """Whether the session reads tables with deletion vectors: only with Delta's skipping of files on."""
+        return str(self.spark.conf.get(_SKIPPING, "true")).lower() == "true"
 
     def path(self, contract: TableContract) -> str:
         """Where the table lies."""
@@ -105,7 +118,9 @@ class Lake:
         if contract.mode == "append" and keys_are_unique:
             return self._append_at_once(contract, conformed)
         elif contract.mode == "merge" and self.version(contract) >= 0:
-            conformed = changed_rows(conformed, self.read(contract), contract, how="left").drop(ROW_HASH)
+            conformed = changed_rows(conformed, self.read(contract), contract, how="left").select(
+                *contract.column_names
+            )
         is_held = is_materialised(conformed)
         kept = conformed if is_held else hold(conformed)
         try:
@@ -213,15 +228,15 @@ class Lake:
         held = fs.commit_note(self.spark, path, version).get("content", "0:0:0" if version == 0 else None)
         if held == facts.content:
             return None
-        if pays_to_compare(contract, facts.rows) and self._has_shape_of(contract):
+        if pays_to_compare(contract, facts.rows) and self._reads_marks and self._has_shape_of(contract):
             changes = hold(changed_rows(df, self.read(contract), contract, how="full"))
             try:
-                n_changed, n_gone = count_changes(changes)
-                if n_changed == 0:
+                counted = Changes.count(changes, df, contract)
+                if not counted.n_rows:
                     return None
-                if pays_to_merge(n_changed, n_gone, facts.rows, version):
+                if counted.pay_to_merge(facts.rows, version):
                     self._hide_old_rows(path)
-                    return self._merge_rows(contract, changes.drop(ROW_HASH), n_changed)
+                    return self._merge_rows(contract, changes, counted.n_rows)
             finally:
                 release(changes)
         writer = df.write.format("delta").mode("overwrite")
@@ -239,6 +254,7 @@ class Lake:
         """Let MERGE mark the rows that it replaces instead of writing their files anew; one commit, once a table."""
         name = "delta.enableDeletionVectors"
         if self.spark.sql(f"SHOW TBLPROPERTIES delta.`{path}` ('{name}')").collect()[0]["value"] != "true":
+            fs.touch(self.spark, f"{self.root}/{_HAS_MARKS}")
             self.spark.sql(f"ALTER TABLE delta.`{path}` SET TBLPROPERTIES ('{name}' = 'true')")
 
     def _replace_partition(self, contract: TableContract, df: DataFrame, facts: FrameFacts, version: int) -> int | None:
@@ -265,8 +281,9 @@ class Lake:
         view = f"_merge_{contract.layer}_{contract.name}"
         df.createOrReplaceTempView(view)
         condition = " AND ".join(f"t.`{k}` = s.`{k}`" for k in contract.key)
+        gone = f"WHEN MATCHED AND s.`{ROW_HASH}` IS NULL THEN DELETE " if ROW_HASH in df.columns else ""
         self.spark.sql(
-            f"MERGE INTO delta.`{self.path(contract)}` t USING {view} s ON {condition} "
+            f"MERGE INTO delta.`{self.path(contract)}` t USING {view} s ON {condition} {gone}"
             "WHEN MATCHED THEN UPDATE SET * WHEN NOT MATCHED THEN INSERT *"
         )
         self.spark.catalog.dropTempView(view)
