@@ -40,7 +40,8 @@ def main(ctx: JobContext) -> None:
     rules = ctx.definition("identity", "rules", IdentityRules)
     identifiers, customers = ctx.read(IDENTIFIERS), ctx.read(CUSTOMER_RECORDS)
     decisions = decisions_in_force(ctx.read(IDENTITY_OVERRIDES).collect())
-    too_many = beyond_the_driver(customers, identifiers, link_limit=ctx.settings.identity_driver_edge_limit)
+    limit = ctx.settings.identity_driver_edge_limit
+    too_many = beyond_the_driver(customers, identifiers, link_limit=limit)
     if too_many:
         ctx.report_problem(too_many)
     memory = Memory(made_of(code_hash(), rules), ctx.settings.person_id_key, ctx.read_previous(LINK_MODEL),
@@ -49,13 +50,14 @@ def main(ctx: JobContext) -> None:
     generic = ctx.keep(find_generic_values(identifiers, customers, rules=rules))
     ctx.write(GENERIC_VALUES, generic)
     declared = ctx.keep(declare_links(identifiers, generic, rules=rules))
-    settled = settle_links(declared, found, decisions, rules.policy)
+    settled = settle_links(declared, found, decisions, rules.policy, driver_edge_limit=limit if too_many else None)
     ctx.write(IDENTITY_LINKS, settled.links)
     measures = measure_people(found, settled.refused, ctx.run_date)
     if measures.num_rows:
         ctx.write(IDENTITY_MEASURES, ctx.spark.createDataFrame(measures))
-    for contract, rows in remember(found, memory.made_of).items() if found else ():
-        ctx.write(contract, ctx.spark.createDataFrame(rows))
+    for contract, rows in remember(found, memory.made_of).items():
+        if rows.num_rows or ctx.version(contract) >= 0:
+            ctx.write(contract, ctx.spark.createDataFrame(rows))
 
 
 if __name__ == "__main__":

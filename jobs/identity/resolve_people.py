@@ -37,6 +37,7 @@ def main(ctx: JobContext) -> None:
         run_date=ctx.run_date,
         make_person_ids=person_id_maker(ctx.settings.person_id_key),
         driver_edge_limit=ctx.settings.identity_driver_edge_limit,
+        driver_pair_limit=ctx.settings.identity_driver_pair_limit,
         most_changed=ctx.settings.identity_most_changed,
     )
     try:

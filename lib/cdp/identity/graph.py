@@ -49,6 +49,10 @@ class IdentityGraph:
         """Put `frame` in one partition when the night is small, so that no grouping or join after it shuffles."""
         return _gather(frame, self.n_links)
 
+    def near(self, frame: DataFrame) -> DataFrame:
+        """Bring a frame of few rows to where it is joined: into the one partition of a small night, or everywhere."""
+        return _gather(frame, self.n_links) if self.n_links <= _ONE_TASK_LINKS else F.broadcast(frame)
+
 
 def node_number(node_type: Column, value: Column, *, seed: int = 0) -> Column:
     """The 64-bit number of a record (type `record`) or an identifier value."""

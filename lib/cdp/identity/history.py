@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import json
-from dataclasses import dataclass
 from datetime import date
 from typing import TYPE_CHECKING
 
-import pyarrow as pa
 from pyspark.sql import functions as F
 
 from cdp.contracts.ops.identity_history import IDENTITY_HISTORY
@@ -19,37 +16,14 @@ from cdp.identity.naming import heirs_by_person
 from cdp.identity.refusals import KEPT_APART, TOLD_APART
 
 if TYPE_CHECKING:
-    from pyspark.sql import DataFrame
+    from pyspark.sql import Column, DataFrame
 
 _MAX_TIES = 5
 _MAX_RECORDS = 4
-_TEXTS = pa.list_(pa.string())
-_CHANGE = pa.schema(
-    [
-        ("kind", pa.string()),
-        ("person_id", pa.string()),
-        ("predecessor_ids", _TEXTS),
-        ("successor_ids", _TEXTS),
-        ("reason", pa.string()),
-        ("evidence", pa.string()),
-    ]
-)
-
-
-@dataclass(frozen=True)
-class _Change:
-    """One row of history, all but its id and date."""
-
-    kind: str
-    person_id: str
-    predecessor_ids: list[str]
-    successor_ids: list[str]
-    reason: str
-    evidence: str
 
 
 def describe_changes(
-    members: DataFrame, links: DataFrame, decisions: Decisions, changed: dict[int, str], *, run_date: date
+    members: DataFrame, links: DataFrame, decisions: Decisions | None, names: DataFrame, *, run_date: date
 ) -> DataFrame:
     """Write one row per merge, split and retirement of people.
 
@@ -60,82 +34,78 @@ def describe_changes(
     `matched` stands for profile records that match, `decided` for a steward. Empty when what tied them is gone
     altogether.
 
-    `members` are the records with cluster and prior_id, `changed` is cluster -> person_id of the clusters that were
-    decided upon. The rows are few, as the decisions are: the evidence is collected, the rest is known already. A
-    night without changes launches nothing.
+    `members` are the records with cluster and prior_id, `names` tells the person_id of each cluster. A night without
+    changes launches nothing.
     """
-    spark = members.sparkSession
-    merged: dict[str, list[str]] = {}
-    retired: list[str] = []
-    for person, heir in heirs_by_person(decisions, changed).items():
-        if heir is None:
-            retired.append(person)
-        else:
-            merged.setdefault(heir, []).append(person)
-    if not merged and not retired and not decisions.parts:
-        return spark.createDataFrame([], IDENTITY_HISTORY.schema)
-    survivors = {cluster: person for cluster, person in changed.items() if person in merged}
-    evidence = _collect_evidence(members, links, survivors, sorted(decisions.parts))
-    changes = [_merge(person, others, evidence) for person, others in sorted(merged.items())]
-    for person, held in sorted(decisions.parts.items()):
-        changes.append(_split(person, sorted({changed[cluster] for cluster in held}), evidence))
-    nobody = "no record of the person is left"
-    changes += [_Change("retire", person, [person], [], nobody, "[]") for person in sorted(retired)]
-    table = pa.Table.from_pylist([vars(change) for change in changes], schema=_CHANGE)
+    if decisions is None or not decisions.n_changed:
+        return members.sparkSession.createDataFrame([], IDENTITY_HISTORY.schema)
+    changes = _changes(decisions, names)
+    ties = _ties(_records_inside(members, decisions, names), links)
+    told = changes.join(decisions.near(ties), on=["kind", "person_id"], how="left").withColumns(
+        {"reason": _reason(), "evidence": F.coalesce("evidence", F.lit("[]"))}
+    )
     texts = [F.array_join(name, " ") for name in ("predecessor_ids", "successor_ids")]
-    return spark.createDataFrame(table).select(
-        hashed_key(F.lit(run_date), F.col("kind"), F.col("person_id"), *texts).alias("history_id"),
-        F.lit(run_date).alias("run_date"),
-        *_CHANGE.names,
+    key = hashed_key(F.lit(run_date), F.col("kind"), F.col("person_id"), *texts)
+    return told.withColumns({"history_id": key, "run_date": F.lit(run_date)}).select(*IDENTITY_HISTORY.column_names)
+
+
+def _changes(decisions: Decisions, names: DataFrame) -> DataFrame:
+    """One row per merge, split and retirement: kind, person_id, predecessor_ids, successor_ids."""
+    ended = heirs_by_person(decisions, names).filter("NOT has_followed")
+    merges = (
+        ended.filter("heir IS NOT NULL")
+        .groupBy("heir")
+        .agg(F.collect_set("ended").alias("ended"))
+        .select(F.lit("merge"), "heir", F.sort_array(F.array_append("ended", F.col("heir"))), F.array("heir"))
+    )
+    retired = ended.filter("heir IS NULL").select(
+        F.lit("retire"), "ended", F.array("ended"), F.array().cast("array<string>")
+    )
+    changes = merges.union(retired)
+    if decisions.n_split:
+        now = names.select("cluster", F.col("person_id").alias("successor"))
+        splits = decisions.of_kind("part").join(now, on="cluster", how="inner").groupBy("person_id")
+        successors = splits.agg(F.sort_array(F.collect_set("successor")).alias("successor_ids"))
+        changes = changes.union(successors.select(F.lit("split"), "person_id", F.array("person_id"), "successor_ids"))
+    return changes.toDF("kind", "person_id", "predecessor_ids", "successor_ids")
+
+
+def _records_inside(members: DataFrame, decisions: Decisions, names: DataFrame) -> DataFrame:
+    """(record_id, kind, person_id, part) of the records of people who were merged or split.
+
+    part: of a merge who had the record before, of a split the cluster of tonight, which is one person of tonight.
+    """
+    heirs = decisions.of_kind("ends").filter("cluster IS NOT NULL").select("cluster").distinct()
+    grown = names.join(decisions.near(heirs), on="cluster", how="left_semi").select("cluster", "person_id")
+    inside = members.join(decisions.near(grown), on="cluster", how="inner").selectExpr(
+        "record_id", "'merge' kind", "person_id", "coalesce(prior_id, '') part"
+    )
+    if decisions.n_split:
+        split = decisions.of_kind("part").select(F.col("person_id").alias("prior_id"))
+        came_apart = members.filter("cluster IS NOT NULL").join(split, on="prior_id", how="left_semi")
+        inside = inside.unionByName(
+            came_apart.selectExpr("record_id", "'split' kind", "prior_id person_id", "cast(cluster as string) part")
+        )
+    return inside
+
+
+def _reason() -> Column:
+    """Why, from the kind of change, the types of what ties its records and why a link of them was refused."""
+    is_merge, why = F.col("kind") == "merge", F.col("why")
+    told_apart = why.isin(KEPT_APART, TOLD_APART) | why.startswith(POLICY)
+    return (
+        F.when(F.col("kind") == "retire", "no record of the person is left")
+        .when(is_merge & F.array_contains("types", "decided"), "a steward decided that they are one person")
+        .when(is_merge & (F.col("types") == F.array(F.lit("matched"))), "what their records tell of them matches")
+        .when(is_merge, "an identifier value ties their records")
+        .when(told_apart, F.concat(F.lit("a value tied the records, but "), why))
+        .when(why != "", "the value that tied the records became generic")
+        .otherwise("the record, value or decision that tied the records is gone")
     )
 
 
-def _merge(person: str, others: list[str], evidence: dict[tuple[str, str], tuple[str, str]]) -> _Change:
-    ties, _ = evidence.get(("merge", person), ("[]", ""))
-    types = {tie["type"] for tie in json.loads(ties)}
-    reason = "an identifier value ties their records"
-    if "decided" in types:
-        reason = "a steward decided that they are one person"
-    elif types == {"matched"}:
-        reason = "what their records tell of them matches"
-    return _Change("merge", person, sorted({*others, person}), [person], reason, ties)
-
-
-def _split(person: str, successors: list[str], evidence: dict[tuple[str, str], tuple[str, str]]) -> _Change:
-    ties, why = evidence.get(("split", person), ("[]", ""))
-    reason = "the record, value or decision that tied the records is gone"
-    if why in (KEPT_APART, TOLD_APART) or why.startswith(POLICY):
-        reason = f"a value tied the records, but {why}"
-    elif why:
-        reason = "the value that tied the records became generic"
-    return _Change("split", person, [person], successors, reason, ties)
-
-
-def _collect_evidence(
-    members: DataFrame, links: DataFrame, survivors: dict[int, str], split: list[str]
-) -> dict[tuple[str, str], tuple[str, str]]:
-    """(kind, person_id) -> evidence, why a link was refused: for merges by active links, for splits by all."""
-    spark = members.sparkSession
-    clusters = pa.array(list(survivors), pa.int64())
-    heirs = pa.table({"cluster": clusters, "person_id": pa.array(list(survivors.values()), pa.string())})
-    of_survivors = members.join(F.broadcast(spark.createDataFrame(heirs)), on="cluster", how="inner")
-    priors = F.broadcast(spark.createDataFrame(pa.table({"prior_id": pa.array(split, pa.string())})))
-    of_split = members.filter("cluster IS NOT NULL").join(priors, on="prior_id", how="left_semi")
-    inside = []
-    if survivors:
-        part = "coalesce(prior_id, '') part"
-        inside.append(of_survivors.selectExpr("record_id", "'merge' kind", "person_id", part))
-    if split:
-        part = "cast(cluster as string) part"  # a cluster of tonight is one person of tonight
-        inside.append(of_split.selectExpr("record_id", "'split' kind", "prior_id person_id", part))
-    if not inside:
-        return {}
-    ties = _ties(inside[0] if len(inside) == 1 else inside[0].unionByName(inside[1]), links)
-    return {(row["kind"], row["person_id"]): (row["evidence"], row["why"] or "") for row in ties.collect()}
-
-
 def _ties(inside: DataFrame, links: DataFrame) -> DataFrame:
-    """(kind, person_id, evidence): identifier values that stand in records of different parts of a changed person."""
+    """(kind, person_id, evidence, types, why): values that stand in records of different parts of a changed person."""
     who = ("kind", "person_id")
     is_pair = F.col("identifier_type") == RECORD
     told = links.select(
@@ -161,4 +131,8 @@ def _ties(inside: DataFrame, links: DataFrame) -> DataFrame:
     )
     tie = F.struct(F.col("identifier_type").alias("type"), "records")
     listed = F.slice(F.sort_array(F.collect_list(tie)), 1, _MAX_TIES)
-    return per_value.groupBy(*who).agg(F.to_json(listed).alias("evidence"), F.max("why").alias("why"))
+    return per_value.groupBy(*who).agg(
+        F.to_json(listed).alias("evidence"),
+        F.collect_set("identifier_type").alias("types"),
+        F.max("why").alias("why"),
+    )

@@ -5,7 +5,6 @@ from __future__ import annotations
 from datetime import date
 from typing import TYPE_CHECKING
 
-import pyarrow as pa
 from pyspark.sql import functions as F
 
 from cdp.identity.matching import Decisions
@@ -17,7 +16,7 @@ if TYPE_CHECKING:
 
 def name_clusters(
     pairs: DataFrame,
-    decisions: Decisions,
+    decisions: Decisions | None,
     previous_people: DataFrame | None,
     *,
     run_date: date,
@@ -27,7 +26,7 @@ def name_clusters(
 
     Grain: one row per cluster: person_id, born_on, anchor_record_id, n_records, is_customer. A new person's anchor
     is the record that was known first (ties: smallest record_id); a person keeps the anchor for as long as the
-    record is there. `previous_people` is None on the first night.
+    record is there. `previous_people` is None on the first night, `decisions` where there was nothing to decide.
     """
     clusters = (
         pairs.filter("cluster IS NOT NULL")
@@ -41,7 +40,7 @@ def name_clusters(
             F.max("is_customer").alias("is_customer"),
         )
     )
-    if decisions.clusters:
+    if decisions is not None:
         clusters = _apply_decisions(clusters, decisions)
     is_new = F.col("prior_id").isNull()
     fresh = make_person_ids(F.when(is_new, F.col("oldest.record_id")), F.lit(0))
@@ -64,23 +63,13 @@ def name_clusters(
 
 
 def _apply_decisions(clusters: DataFrame, decisions: Decisions) -> DataFrame:
-    """Put what was decided on the driver in the place of what a cluster's own rows say."""
-    rows = []
-    for cluster in sorted(decisions.clusters):
-        pair = decisions.kept.get(cluster)
-        rows.append(
-            {
-                "cluster": cluster,
-                "d_prior_id": pair and pair.prior_id,
-                "d_anchor": pair and pair.anchor,
-                "d_prior_born_on": pair and pair.born_on,
-            }
-        )
-    shape = [("cluster", pa.int64()), ("d_prior_id", pa.string()), ("d_anchor", pa.string())]
-    table = pa.Table.from_pylist(rows, schema=pa.schema([*shape, ("d_prior_born_on", pa.date32())]))
-    decided = clusters.sparkSession.createDataFrame(table).withColumn("is_decided", F.lit(True))
-    joined = clusters.join(F.broadcast(decided), on="cluster", how="left")
-    for name in ("prior_id", "anchor", "prior_born_on"):
+    """Put what was decided in the place of what a cluster's own rows say."""
+    told = {"prior_id": "person_id", "anchor": "anchor", "prior_born_on": "born_on"}
+    decided = decisions.of_kind("keeps").select(
+        "cluster", F.lit(True).alias("is_decided"), *[F.col(given).alias(f"d_{name}") for name, given in told.items()]
+    )
+    joined = clusters.join(decided, on="cluster", how="left")
+    for name in told:
         joined = joined.withColumn(name, F.when(F.col("is_decided"), F.col(f"d_{name}")).otherwise(F.col(name)))
     return joined.select(*clusters.columns)
 
@@ -88,65 +77,57 @@ def _apply_decisions(clusters: DataFrame, decisions: Decisions) -> DataFrame:
 def _replace_taken_ids(named: DataFrame, previous_people: DataFrame, make_person_ids: MakePersonIds) -> DataFrame:
     """Salt the new ids that somebody already has or had: their anchor was the anchor of another person before."""
     taken = previous_people.select("person_id")
-    rows = (
-        named.filter("is_new")
-        .join(taken, on="person_id", how="left_semi")
-        .select("cluster", "anchor_record_id")
-        .collect()
-    )
-    if not rows:
+    anchors = named.filter("is_new").join(taken, on="person_id", how="left_semi").select("cluster", "anchor_record_id")
+    if anchors.isEmpty():
         return named
-    anchors = named.sparkSession.createDataFrame(
-        [tuple(row) for row in rows], "cluster BIGINT, anchor_record_id STRING"
-    )
     salted = salted_person_ids(anchors, taken, make_person_ids=make_person_ids)
     joined = named.join(salted.withColumnRenamed("person_id", "salted_id"), on="cluster", how="left")
     return joined.withColumn("person_id", F.coalesce("salted_id", "person_id")).drop("salted_id")
 
 
-def people_of_clusters(named: DataFrame, decisions: Decisions) -> dict[int, str]:
-    """cluster -> person_id of the clusters that were decided upon: as few as the rivals were, so they are collected."""
-    if not decisions.clusters:
-        return {}
-    table = pa.table({"cluster": pa.array(sorted(decisions.clusters), pa.int64())})
-    decided = F.broadcast(named.sparkSession.createDataFrame(table))
-    found = named.join(decided, on="cluster", how="left_semi").select("cluster", "person_id").collect()
-    return {row["cluster"]: row["person_id"] for row in found}
+def heirs_by_person(decisions: Decisions, names: DataFrame) -> DataFrame:
+    """One row (ended, heir, has_followed) per person who ended tonight, or was merged before and followed a record.
+
+    heir: who has the records now, null where nobody has. names: cluster -> person_id.
+    """
+    ended = decisions.of_kind("ends").withColumn("has_followed", F.lit(False))
+    if decisions.n_split:
+        ended = ended.unionByName(decisions.of_kind("follows").withColumn("has_followed", F.lit(True)))
+    heirs = names.select("cluster", F.col("person_id").alias("heir"))
+    return decisions.near(
+        decisions.near(ended.select("cluster", F.col("person_id").alias("ended"), "has_followed"))
+        .join(heirs, on="cluster", how="left")
+        .select("ended", "heir", "has_followed")
+    )
 
 
-def heirs_by_person(decisions: Decisions, changed: dict[int, str]) -> dict[str, str | None]:
-    """Who ended tonight -> who has the records now (None: nobody); `changed` is cluster -> person_id."""
-    return {person: None if at is None else changed[at] for person, at in decisions.heirs.items()}
-
-
-def close_ids(previous_people: DataFrame, decisions: Decisions, changed: dict[int, str]) -> DataFrame:
+def close_ids(previous_people: DataFrame, decisions: Decisions | None, names: DataFrame) -> DataFrame:
     """Rows of gold.people for the ids that stand for nobody any more; who came back tonight is not among them.
 
     Grain: one row per id merged or retired, tonight or earlier. merged_into always names the last survivor, also
     when that one was merged in turn. Counts are 0: the records belong to somebody else now.
     """
-    was_active = F.col("status") == "active"
-    heirs = heirs_by_person(decisions, changed)
-    # who was active and ended, and whose survivor ended, both meet their heir in one join; who follows goes first
-    key = F.when(was_active | F.col("person_id").isin(*decisions.followed), F.col("person_id")).otherwise(
-        F.col("merged_into")
-    )
-    heirs |= {person: changed[cluster] for person, cluster in decisions.followed.items()}
-    closed = previous_people.filter(~was_active)
-    if heirs or decisions.returned:
-        ended = pa.table(
-            {"ended": pa.array(list(heirs), pa.string()), "heir": pa.array(list(heirs.values()), pa.string())}
-        )
-        told = F.broadcast(previous_people.sparkSession.createDataFrame(ended))
-        joined = previous_people.join(told, on=key == F.col("ended"), how="left")
-        is_closed = (~was_active | F.col("ended").isNotNull()) & ~F.col("person_id").isin(*decisions.returned)
-        closed = joined.filter(is_closed).withColumns(
-            {
-                "status": F.when(~was_active, F.col("status"))
-                .when(F.col("heir").isNull(), "retired")
-                .otherwise("merged"),
-                "merged_into": F.coalesce("heir", "merged_into"),
-            }
-        )
+    closed = previous_people.filter("status <> 'active'")
+    if decisions is not None:
+        closed = _close_ended(previous_people, decisions, names)
     none = F.lit(0).cast("bigint")
     return closed.withColumn("n_records", none).withColumn("n_identifiers", none).select(*previous_people.columns)
+
+
+def _close_ended(previous_people: DataFrame, decisions: Decisions, names: DataFrame) -> DataFrame:
+    """Who was active and ended, who followed a record, and whose survivor ended, under the heir of tonight."""
+    told = heirs_by_person(decisions, names)
+    was_active = F.col("status") == "active"
+    own = told.withColumnRenamed("ended", "person_id").withColumn("is_own", F.lit(True))
+    survivors = told.select(F.col("ended").alias("merged_into"), F.col("heir").alias("next_heir"))
+    joined = (
+        previous_people.withColumn("has_followed", ~was_active)
+        .join(decisions.near(own), on=["person_id", "has_followed"], how="left")
+        .join(decisions.near(survivors), on="merged_into", how="left")
+        .filter(~was_active | F.col("is_own"))
+    )
+    if decisions.n_split:
+        joined = joined.join(decisions.of_kind("back").select("person_id"), on="person_id", how="left_anti")
+    heir = F.when(F.col("is_own"), F.col("heir")).otherwise(F.col("next_heir"))
+    status = F.when(~was_active, F.col("status")).when(heir.isNull(), "retired").otherwise("merged")
+    return joined.withColumns({"status": status, "merged_into": F.coalesce(heir, "merged_into")})

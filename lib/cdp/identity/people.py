@@ -17,8 +17,16 @@ from cdp.core.hold import hold, release
 from cdp.identity.components import DEFAULT_DRIVER_EDGE_LIMIT
 from cdp.identity.graph import RECORD, IdentityGraph, connect_links
 from cdp.identity.history import describe_changes
-from cdp.identity.matching import collect_rivals, decide, pair_clusters, refuse_upheaval, return_merged
-from cdp.identity.naming import close_ids, name_clusters, people_of_clusters
+from cdp.identity.matching import (
+    DEFAULT_DRIVER_PAIR_LIMIT,
+    Decisions,
+    decide_rivals,
+    find_rivals,
+    pair_clusters,
+    refuse_upheaval,
+    return_merged,
+)
+from cdp.identity.naming import close_ids, name_clusters
 from cdp.identity.person_ids import MakePersonIds
 from cdp.identity.rules import IdentityRules
 
@@ -52,6 +60,7 @@ def resolve_people(
     run_date: date,
     make_person_ids: MakePersonIds,
     driver_edge_limit: int = DEFAULT_DRIVER_EDGE_LIMIT,
+    driver_pair_limit: int = DEFAULT_DRIVER_PAIR_LIMIT,
     most_changed: float = 1.0,
 ) -> PeopleResult:
     """Make one person of every cluster of linked records, under the id of last night where there is one.
@@ -74,23 +83,26 @@ def resolve_people(
     pairs = hold(pair_clusters(graph.gather(members)))
     is_first = previous_people.isEmpty()
     before = graph.gather(previous_people)
-    decisions = decide([] if is_first else collect_rivals(graph.gather(pairs), before))
-    refuse_upheaval(decisions, before, most_changed)
-    decisions = return_merged(decisions, graph.gather(members), before)
+    decisions: Decisions | None = None
+    if not is_first:
+        limits = {"driver_pair_limit": driver_pair_limit, "driver_edge_limit": driver_edge_limit}
+        decisions = decide_rivals(find_rivals(graph.gather(pairs), before), **limits, near=graph.near)
+    if decisions is not None:
+        refuse_upheaval(decisions, before, most_changed)
+        decisions = return_merged(decisions, graph.gather(members), before)
     prior = None if is_first else before
     named = hold(
         name_clusters(graph.gather(pairs), decisions, prior, run_date=run_date, make_person_ids=make_person_ids)
     )
     names = graph.gather(named)
-    changed = people_of_clusters(names, decisions)
     assigned = graph.gather(members).join(names.select("cluster", "person_id"), on="cluster", how="inner")
     held = hold(_held_identifiers(graph, names, identifiers, rules))
     active = _active_people(names, graph.gather(held), rules)
     return PeopleResult(
-        people=graph.gather(active if is_first else active.unionByName(close_ids(before, decisions, changed))),
+        people=graph.gather(active if is_first else active.unionByName(close_ids(before, decisions, names))),
         person_identifiers=graph.gather(_record_rows(assigned).unionByName(held)),
-        history=describe_changes(graph.gather(members), links, decisions, changed, run_date=run_date),
-        _cached=(members, pairs, named, held),
+        history=describe_changes(graph.gather(members), links, decisions, names, run_date=run_date),
+        _cached=(members, pairs, named, held, *(decisions.held if decisions else ())),
     )
 
 

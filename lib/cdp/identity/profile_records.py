@@ -23,12 +23,12 @@ MEANING: Mapping[str, SemanticType] = {
     "given_name": "given_name", "middle_name": "middle_name", "family_name": "family_name",
     "name_suffix": "name_suffix", "birth_date": "birth_date", "gender": "sex", "street_address": "street_address",
     "city": "city", "region": "region", "postcode": "postcode", "country": "country", "job_title": "occupation",
-    "employer": "employer",
+    "employer": "employer", "organisation_name": "organisation_name",
 }  # fmt: skip
-#: Identifier types that are not accounts; a household's key is of several people and says nothing of one.
+#: Identifier types that are not a person's accounts; a household's or a company's key says nothing of one person.
 _IDENTIFIER_MEANING: Mapping[str, SemanticType | None] = {
     "email": "email", "phone": "phone", "national_id": "national_id", "anonymous_id": "device_id",
-    "household_key": None,
+    "household_key": None, "account_id": None,
 }  # fmt: skip
 _MOST_VALUES = 6  # of one identifier type in one record, the latest ones
 

@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 import pyarrow as pa
+from pyspark.sql.pandas.types import to_arrow_schema
 
 from cdp.contracts.model import TableContract
 from cdp.contracts.silver.link_model import LINK_MODEL
@@ -111,14 +112,15 @@ def match_records(
     return match_profiles(profiles, rules=rules, decisions=decisions, past=past, secret=memory.secret)
 
 
-def remember(found: Matches, made_of: str) -> dict[TableContract, pa.Table]:
+def remember(found: Matches | None, made_of: str) -> dict[TableContract, pa.Table]:
     """What the next night is to be left: rows of silver.scored_records, and of silver.link_model where it changed.
 
-    Nothing where the records are so few that it is cheaper to score them all each night.
+    No rows of both where matching was left out, or the records are so few that it is cheaper to score them all each
+    night: what an earlier night left would outlive the records that it tells of.
     """
+    if found is None or len(found.profiles.frame) < FEWEST_REMEMBERED:
+        return {table: to_arrow_schema(table.schema).empty_table() for table in (LINK_MODEL, SCORED_RECORDS)}
     record_ids, weighed = found.profiles.frame["record_id"], found.linked.weighed
-    if len(record_ids) < FEWEST_REMEMBERED:
-        return {}
     model = model_table(weighed.learned, made_of)
     # the model first: records without theirs are scored anew
     kept = {LINK_MODEL: model} if weighed.is_anew else {}

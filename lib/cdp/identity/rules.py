@@ -75,12 +75,23 @@ class Policy(_Frozen):
     at_most: dict[str, ValueLimit] = Field(default_factory=dict)
 
 
+class AccountRules(_Frozen):
+    """Which company accounts there are above people.
+
+    names: the columns of silver.customer_records that name the company whose people customers are. public_mail_domains:
+    providers where anybody can have an address; a name without a dot stands for all its domains (yahoo: yahoo.co.uk).
+    """
+
+    names: tuple[Literal["organisation_name", "employer"], ...] = ("organisation_name",)
+    public_mail_domains: tuple[str, ...] = ()
+
+
 class IdentityRules(_Frozen):
     """All of conf/identity/rules.yaml.
 
     links: rule per identifier type; a type that is not named joins nothing. known_types: who has one is a known
     person. nicknames: short name -> full name, lower case, where the first letters differ. generic_words and
-    generic_patterns: values that say nobody. policy: what never is one person.
+    generic_patterns: values that say nobody. policy: what never is one person. accounts: what a company account is.
     """
 
     links: dict[str, LinkRule] = Field(min_length=1)
@@ -89,6 +100,7 @@ class IdentityRules(_Frozen):
     generic_words: tuple[str, ...] = ()
     generic_patterns: tuple[GenericPattern, ...] = ()
     policy: Policy = Policy()
+    accounts: AccountRules = AccountRules()
 
     @model_validator(mode="after")
     def _limits_known_types(self) -> IdentityRules:

@@ -14,12 +14,15 @@ import pyarrow as pa
 from pyspark.sql import functions as F
 
 from cdp.contracts.silver.identity_links import IDENTITY_LINKS
+from cdp.core.errors import ConfigError
+from cdp.core.hold import hold
+from cdp.identity.components import connected_components
 from cdp.identity.decisions import StewardDecisions, steward_links
 from cdp.identity.graph import RECORD, node_number
 from cdp.identity.linkage.policy import ALWAYS
 from cdp.identity.record_matches import Matches, matched_links
 from cdp.identity.refusals import TOLD_APART, DeclaredLinks, Judge, KnownPeople, Numbers, Refused, find_refused
-from cdp.identity.rules import Policy
+from cdp.identity.rules import Policy, ValueLimit
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame, SparkSession
@@ -34,7 +37,12 @@ class Settled:
 
 
 def settle_links(
-    declared: DataFrame, found: Matches | None, decisions: StewardDecisions, policy: Policy = Policy()
+    declared: DataFrame,
+    found: Matches | None,
+    decisions: StewardDecisions,
+    policy: Policy = Policy(),
+    *,
+    driver_edge_limit: int | None = None,
 ) -> Settled:
     """The rows of silver.identity_links, from links as of `declare_links` and what is known beside them.
 
@@ -42,6 +50,9 @@ def settle_links(
     declared link that would join people whom matching, policy or a steward keeps apart, or give a person more values
     than policy allows, stays with is_active false and the reason in its evidence. Without all of these the declared
     links are all there is.
+
+    The active links come to the driver. `driver_edge_limit` is for a lake where they are more than it holds: then those
+    of the components come that a decision or a limit of policy concerns, and ConfigError is raised if they are more.
     """
     columns = IDENTITY_LINKS.column_names
     if found is None and decisions.is_empty and not policy.at_most:
@@ -64,9 +75,11 @@ def settle_links(
             for at, none in zip(("first_seen_at", "last_seen_at"), ALWAYS, strict=True)
         ),
     )
+    limits, known = list(policy.at_most.items()), _known(spark, found, decisions)
+    if driver_edge_limit is not None:
+        active = _in_question(active, known, limits, driver_edge_limit)
     links = DeclaredLinks(*[column.to_numpy() for column in active.toArrow().columns])
-    limits = list(policy.at_most.items())
-    refused = find_refused(links, _known(spark, found, decisions), _judge(found), limits)
+    refused = find_refused(links, known, _judge(found), limits)
     kept = tuple(o for o, no in zip(decisions.merges, refused.together, strict=True) if not no)
     added = [steward_links(replace(decisions, merges=kept)), *([matched_links(found)] if found else [])]
     rows = pd.concat([part for part in added if len(part)] or [pd.DataFrame(columns=columns)], ignore_index=True)
@@ -93,6 +106,32 @@ def _known(spark: SparkSession, found: Matches | None, decisions: StewardDecisio
         record, person = found.profiles.frame["node"].to_numpy(np.int64), found.person
     number = _numbers_of(spark, [*decisions.together_pairs(), *decisions.apart_pairs()])
     return KnownPeople(record, person, (number[0], number[1]), (number[2], number[3]))
+
+
+def _in_question(
+    active: DataFrame, known: KnownPeople, limits: Sequence[tuple[str, ValueLimit]], edge_limit: int
+) -> DataFrame:
+    """The links of the components that hold a record of a decision, or more values of a type than its limit."""
+    spark = active.sparkSession
+    sides = np.concatenate([*known.together, *known.apart])
+    decided = spark.createDataFrame(pa.table({"id": np.unique(sides)}))
+    merges = spark.createDataFrame(pa.table({"src": known.together[0], "dst": known.together[1]}))
+    edges = active.select(F.col("_record").alias("src"), F.col("_value").alias("dst")).unionByName(merges)
+    components = hold(connected_components(edges, driver_edge_limit=edge_limit))
+    asked = components.join(F.broadcast(decided), on="id", how="left_semi").select("component")
+    values = active.withColumn("id", F.col("_value")).join(components, on="id", how="inner")
+    for at, (_, limit) in enumerate(limits):
+        n_values = values.filter(F.col("limit") == at).groupBy("component").agg(F.count_distinct("_value").alias("n"))
+        asked = asked.union(n_values.filter(F.col("n") > limit.values).select("component"))
+    kept = values.join(asked.distinct(), on="component", how="left_semi").select(*active.columns)
+    n_links = kept.count()
+    if n_links > edge_limit:
+        raise ConfigError(
+            f"silver.identity_links: {n_links:,} links are in components that stewards' decisions or policy.at_most "
+            f"concern, more than identity_driver_edge_limit ({edge_limit:,}): raise it (a million takes 0.2 GB of the "
+            "driver), or let policy.at_most in conf/identity/rules.yaml concern fewer people"
+        )
+    return kept
 
 
 def _numbers_of(spark: SparkSession, sides: Sequence[Sequence[str]]) -> list[Numbers]:

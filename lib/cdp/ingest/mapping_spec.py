@@ -12,7 +12,9 @@ from cdp.ingest.codes import REFUSAL_CODES
 from cdp.ingest.formats import Definition
 
 TargetTable = Literal["events", "order_lines", "customer_records", "feedback", "consents"]
-IdentifierType = Literal["email", "phone", "user_id", "loyalty_id", "household_key", "customer_id", "anonymous_id"]
+IdentifierType = Literal[
+    "email", "phone", "user_id", "loyalty_id", "household_key", "customer_id", "anonymous_id", "account_id"
+]
 #: What a raw value may be. In text formats (CSV) it is what the text can be read as.
 Kind = Literal["string", "number", "integer", "boolean", "object", "array"]
 

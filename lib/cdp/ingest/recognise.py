@@ -49,7 +49,8 @@ _WORDS = {
     "country": ("country", "countrycode"),
     "phone": ("phone", "phonenumber", "mobile", "telephone", "tel"),
     "job_title": ("jobtitle", "job", "occupation"),
-    "employer": ("employer", "company", "companyname"),
+    "employer": ("employer",),
+    "organisation_name": ("company", "companyname", "organisation", "organization", "organisationname", "accountname"),
 }
 #: Identifiers by name, where a value could be anything.
 _IDENTIFIERS = {

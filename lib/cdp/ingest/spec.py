@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, timedelta
 from typing import Any, Literal
 
@@ -139,6 +139,16 @@ def mapping_of(source: SourceSpec, mappings: Mapping[str, MappingSpec]) -> Mappi
             f"customer_records (its rows have versions), not {mapping.outputs[0].table}"
         )
     return mapping_of_changes(mapping) if source.change_data else mapping
+
+
+def stated_of_people(sources: Iterable[SourceSpec], mappings: Mapping[str, MappingSpec]) -> set[str]:
+    """The columns of silver.customer_records, and the identifier types, that these sources state."""
+    stated: set[str] = set()
+    for source in sources:
+        mapping = mapping_of(source, mappings)
+        stated |= {identifier.type for identifier in mapping.identifiers}
+        stated |= {name for o in mapping.outputs if o.table == "customer_records" for name in o.columns}
+    return stated
 
 
 def chosen_sources(specs: Mapping[str, SourceSpec], names: Sequence[str]) -> dict[str, SourceSpec]:

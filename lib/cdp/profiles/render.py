@@ -43,6 +43,8 @@ def render_person(description: PersonDescription, *, width: int = 110, color: bo
 def _tables(d: PersonDescription) -> Iterable[Table]:
     ids = [(r["identifier_type"], r["value"], r["source"], r["valid_from"]) for r in d.identifiers]
     yield from _table("Identifiers", ("type", "value", "source", "since"), ids)
+    companies = [(r["name"], r["n_people"], r["told_by"], r["known_from"], r["account_id"]) for r in d.accounts]
+    yield from _table("Accounts", ("company", "people", "told by", "since", "id"), companies)
     chosen = ("attribute", "value", "source", "record", "as of", "rule", "confidence")
     yield from _table("Profile", chosen, _attributes(d.profile))
     yield from _table("Stated besides", chosen[:5], _others(d.others))

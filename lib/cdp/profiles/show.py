@@ -37,7 +37,8 @@ class PersonDescription:
     """All that is known of one person, newest first where there is a time, at most MAX_ROWS rows a list.
 
     asked: what was asked for, when it was not the person's own id (an identifier, or an id that was merged into
-    it). others: what the records state, or stated once, besides the chosen values.
+    it). others: what the records state, or stated once, besides the chosen values. accounts: the companies whose
+    customer the person is, with what says so.
     """
 
     person_id: str
@@ -53,6 +54,7 @@ class PersonDescription:
     events: list[Row]
     others: list[Row] = field(default_factory=list)
     history: list[Row] = field(default_factory=list)
+    accounts: list[Row] = field(default_factory=list)
 
 
 def describe_person(
@@ -70,6 +72,8 @@ def describe_person(
     predictions: DataFrame | None = None,
     audience_members: DataFrame | None = None,
     history: DataFrame | None = None,
+    accounts: DataFrame | None = None,
+    account_members: DataFrame | None = None,
     max_events: int = 20,
 ) -> PersonDescription:
     """Look one person up by person id, record id or any identifier value, and gather what the tables say.
@@ -105,7 +109,16 @@ def describe_person(
             F.desc("run_date"),
             "kind",
         ),
+        accounts=_accounts(account_members, accounts, of_person),
     )
+
+
+def _accounts(members: DataFrame | None, accounts: DataFrame | None, of_person: Column) -> list[Row]:
+    """The accounts of the person, those first of which most records tell: account_id, name, told_by, known_from."""
+    if members is None or accounts is None:
+        return []
+    named = members.join(accounts.select("account_id", "name", "n_people"), on="account_id", how="left")
+    return _collect(named, of_person, F.desc("n_records"), "account_id")
 
 
 def _find_person(asked: str, people: DataFrame, person_identifiers: DataFrame) -> Row:

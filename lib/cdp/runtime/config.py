@@ -46,6 +46,7 @@ class Settings(_Frozen):
     secret: SecretReference | None = None
     is_production: bool = False
     identity_driver_edge_limit: int = Field(default=50_000_000, ge=0)
+    identity_driver_pair_limit: int = Field(default=1_000_000, ge=0)
     identity_most_changed: float = Field(default=0.25, gt=0, le=1)
     models: ModelSettings = ModelSettings()
     packages: tuple[str, ...] = ()

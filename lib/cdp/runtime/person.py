@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from cdp.contracts.gold.account_members import ACCOUNT_MEMBERS
+from cdp.contracts.gold.accounts import ACCOUNTS
 from cdp.contracts.gold.audience_members import AUDIENCE_MEMBERS
 from cdp.contracts.gold.people import PEOPLE
 from cdp.contracts.gold.person_identifiers import PERSON_IDENTIFIERS
@@ -27,6 +29,7 @@ def show_person(lake: Lake, configuration: Configuration, asked: str, *, color: 
     if lake.version(PEOPLE) < 0:
         raise missing_table_error(PEOPLE, "identity.resolve_people")
     traits = traits_contract(load_definitions(configuration.definition_folders("traits"), TraitSpec))
+    has_accounts = lake.version(ACCOUNTS) >= 0
     description = describe_person(
         asked,
         people=lake.read(PEOPLE),
@@ -41,5 +44,7 @@ def show_person(lake: Lake, configuration: Configuration, asked: str, *, color: 
         predictions=lake.read(PREDICTIONS),
         audience_members=lake.read(AUDIENCE_MEMBERS),
         history=lake.read(IDENTITY_HISTORY),
+        accounts=lake.read(ACCOUNTS) if has_accounts else None,
+        account_members=lake.read(ACCOUNT_MEMBERS) if has_accounts else None,
     )
     return render_person(description, color=color)

@@ -88,7 +88,8 @@ def _write(found: Any, out: str, started: float) -> dict[str, Any]:
 def _tell(summary: dict[str, Any], out: str, console: Console) -> None:
     quality = summary["quality"]
     console.print(
-        f"{summary['records']:,} records are {summary['people']:,} people in {summary['households']:,} households\n"
+        f"{summary['records']:,} records are {summary['people']:,} people in {summary['households']:,} households"
+        f"{' and {:,} accounts'.format(summary['accounts']) if 'accounts' in summary else ''}\n"
         f"largest person: {summary['largest_person']} records; {quality['accepted_pairs']:,} links, "
         f"{quality['cut_pairs']:,} cut; {len(summary['generic_values']):,} values join nobody\n"
         f"{summary['pairs_compared']:,} pairs compared in {summary['seconds']['total']:.1f} s; "

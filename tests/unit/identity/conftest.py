@@ -103,6 +103,7 @@ def run_night(
     decisions: list[Row] | None = None,
     partitions: int | None = None,
     driver_edge_limit: int = 1_000_000,
+    driver_pair_limit: int = 1_000_000,
     run_date: date = date(2026, 2, 1),
 ) -> Night:
     """Link these records and resolve them into people, after the night `previous`."""
@@ -125,6 +126,7 @@ def run_night(
         run_date=run_date,
         make_person_ids=person_id_maker(b"a secret"),
         driver_edge_limit=driver_edge_limit,
+        driver_pair_limit=driver_pair_limit,
     )
     frames = (result.people, result.person_identifiers, result.history)
     night = Night(*[sorted((r.asDict() for r in f.collect()), key=str) for f in frames])

@@ -163,3 +163,11 @@ def test_a_night_killed_between_its_tables_ends_as_if_it_had_not(
     assert (again.people, again.person_identifiers) == (second.people, second.person_identifiers)
     # what the killed run wrote down is found again under the same id, and append leaves it out
     assert {h["history_id"] for h in again.history} <= {h["history_id"] for h in second.history}
+
+
+def test_what_is_decided_on_the_executors_is_the_same(rows: Build, rules: IdentityRules, nights: Nights) -> None:
+    first, second, _ = nights
+    again = run_night(
+        rows, rules, SECOND, first, days=DAYS, customers=[BARE], run_date=date(2026, 2, 2), driver_pair_limit=1
+    )
+    assert again == second

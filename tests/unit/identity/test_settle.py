@@ -15,7 +15,9 @@ from cdp.contracts.silver.identifiers import IDENTIFIERS
 from cdp.contracts.silver.identity_links import IDENTITY_LINKS
 from cdp.contracts.silver.link_model import LINK_MODEL
 from cdp.contracts.silver.scored_records import SCORED_RECORDS
-from cdp.identity import record_matches
+from cdp.core.errors import ConfigError
+from cdp.identity import record_matches, settle
+from cdp.identity.components import connected_components
 from cdp.identity.decisions import StewardDecisions, decisions_in_force
 from cdp.identity.links import declare_links
 from cdp.identity.measures import measure_people
@@ -77,6 +79,11 @@ def test_the_memory_of_a_night_goes_through_the_lake(rows: Build, lake: Lake, mo
     measured = measure_people(again, {}, date(2026, 1, 2)).to_pylist()
     told = {row["measure"]: row["value"] for row in measured}
     assert (told["pairs_scored"], told["model_learned"]) == (0, 0)
+    monkeypatch.setattr(record_matches, "FEWEST_REMEMBERED", 10_000)  # the lake shrank: nothing is kept of who is gone
+    night("code")
+    assert lake.read(LINK_MODEL).isEmpty() and lake.read(SCORED_RECORDS).isEmpty()
+    left_out = remember(None, "code")
+    assert {LINK_MODEL, SCORED_RECORDS} == set(left_out) and not any(rows.num_rows for rows in left_out.values())
 
 
 def test_without_names_the_declared_links_are_all(rows: Build) -> None:
@@ -91,7 +98,7 @@ def test_without_names_the_declared_links_are_all(rows: Build) -> None:
     assert "2 identifiers of records" in (beyond_the_driver(customers, identifiers, link_limit=1) or "")
 
 
-def test_a_person_gets_no_more_addresses_than_policy_allows(rows: Build) -> None:
+def test_a_person_gets_no_more_addresses_than_policy_allows(rows: Build, monkeypatch: pytest.MonkeyPatch) -> None:
     texts = {f"cj:{n}": ["loyalty_id=7", f"email=a{n}@x"] for n in range(3)}
     identifiers = rows(IDENTIFIERS, identifier_rows(texts, {"cj:0": 0, "cj:1": 5, "cj:2": 300}))
     declared = declare_links(identifiers, rows(GENERIC_VALUES, []), rules=RULES)
@@ -102,3 +109,12 @@ def test_a_person_gets_no_more_addresses_than_policy_allows(rows: Build) -> None
     assert len(refused) == 1 and refused[0].record_id in ("cj:0", "cj:1")
     rule = "policy at_most: more than 1 email values within 30 days"
     assert json.loads(refused[0].evidence)["refused"] == rule and settled.refused == {rule: 1}
+    # where the driver does not hold all links, only those of the person in question come to it
+    others = identifier_rows({f"cj:other{n}": [f"email=b{n}@x", f"loyalty_id=b{n}"] for n in range(5)})
+    more = declare_links(rows(IDENTIFIERS, [*identifier_rows(texts, {"cj:0": 0, "cj:1": 5, "cj:2": 300}), *others]),
+                         rows(GENERIC_VALUES, []), rules=RULES)  # fmt: skip
+    far = settle_links(more, None, StewardDecisions(), policy, driver_edge_limit=16)
+    assert [row for row in far.links.collect() if not row.is_active] == refused and far.refused == settled.refused
+    monkeypatch.setattr(settle, "connected_components", lambda edges, driver_edge_limit: connected_components(edges))
+    with pytest.raises(ConfigError, match=r"6 links .* more than identity_driver_edge_limit \(5\)"):
+        settle_links(more, None, StewardDecisions(), policy, driver_edge_limit=5)

@@ -44,6 +44,11 @@ def test_types_are_recognised(name: str, values: list[str | None], kind: str, fo
     assert (facts.type, facts.time_format) == (kind, form)
 
 
+def test_a_company_is_the_customers_and_an_employer_is_not() -> None:
+    canonical = [recognise_column(name, ["Acme Ltd", "Beta"]).canonical for name in ("Company Name", "Employer")]
+    assert canonical == ["organisation_name", "employer"]
+
+
 def test_people_become_customer_records(tmp_path) -> None:
     rows = [f"{n:05d};Ana;Ruiz;a{n}@example.com;+4477009{n:05d};{n * 1.5};2026-01-0{1 + n % 9}" for n in range(50)]
     file = tmp_path / "people.csv"

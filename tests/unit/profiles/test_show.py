@@ -8,6 +8,8 @@ from datetime import UTC, date, datetime
 import pytest
 from pyspark.sql import DataFrame
 
+from cdp.contracts.gold.account_members import ACCOUNT_MEMBERS
+from cdp.contracts.gold.accounts import ACCOUNTS
 from cdp.contracts.gold.people import PEOPLE
 from cdp.contracts.gold.person_identifiers import PERSON_IDENTIFIERS
 from cdp.contracts.gold.predictions import PREDICTIONS
@@ -92,6 +94,13 @@ def describe(rows: Build, asked: str) -> PersonDescription:
                 for d, s in ((4, 0.5), (5, 0.25))
             ],
         ),
+        accounts=rows(
+            ACCOUNTS, [{"account_id": a, "name": n, "n_people": 3} for a, n in (("a_1", "Acme"), ("a_2", "B"))]
+        ),
+        account_members=rows(
+            ACCOUNT_MEMBERS,
+            [{"account_id": a, "person_id": p, "told_by": "email_domain"} for a, p in (("a_1", "p_a"), ("a_2", "p_b"))],
+        ),
     )
 
 
@@ -105,10 +114,12 @@ def test_a_person_is_found_by_identifier_and_explained(rows: Build) -> None:
     assert [e["what"] for e in ana.events] == ["Product Viewed"]
     assert [p["score"] for p in ana.predictions] == [0.25]
     assert [c["purpose"] for c in ana.consents] == ["ads"]
+    assert [(a["name"], a["n_people"], a["told_by"]) for a in ana.accounts] == [("Acme", 3, "email_domain")]
     assert [(o["attribute"], o["value"]) for o in ana.others] == [("city", "Hull")]
     text = render_person(ana)
     for shown in (
         "0.625",
+        "Acme",
         "Hull",
         "email ana@x is in 2 records",
         "crm:1",

@@ -34,6 +34,7 @@ CUSTOMER_RECORDS = TableContract(
         SOURCE,
         Column("source_record_id", "STRING", "The source's own id.", nullable=False, pii="pseudonym"),
         *ATTRIBUTES,
+        Column("organisation_name", "STRING", "Company for whom a business customer is there.", pii="sensitive"),
         Column(
             "attributes",
             "STRING",

@@ -23,7 +23,7 @@ IDENTIFIERS = TableContract(
         Column(
             "identifier_type",
             "STRING",
-            "email, phone, user_id, loyalty_id, household_key, customer_id, anonymous_id.",
+            "email, phone, user_id, loyalty_id, household_key, customer_id, anonymous_id; account_id: of a company.",
             nullable=False,
         ),
         Column("value", "STRING", "The normalised value.", nullable=False, pii="direct"),

@@ -18,8 +18,9 @@ _STREET_WORDS = {
 }  # fmt: skip
 _UNIT_WORDS = frozenset(words_of("apt apartment flat unit suite ste floor fl room"))
 _LEGAL_FORMS = frozenset(words_of(
-    "ltd limited inc incorporated llc plc corp corporation co company gmbh ag kg sa sarl srl spa bv "
-    "nv oy ab as pty lp llp the and"))  # fmt: skip
+    "ltd limited inc incorporated llc plc corp corporation company gmbh sarl srl llp the and"))  # fmt: skip
+# These are words or initials elsewhere: they are legal forms where they end a name.
+_LAST_FORMS = frozenset(words_of("co ag kg sa spa bv nv oy ab as pty lp"))
 _SEXES = {"m": "m", "male": "m", "man": "m", "boy": "m", "1": "m", "mann": "m", "homme": "m", "h": "m",
           "f": "f", "female": "f", "woman": "f", "girl": "f", "2": "f", "w": "f", "frau": "f", "femme": "f",
           "weiblich": "f", "mannlich": "m", "masculine": "m", "feminine": "f"}  # fmt: skip
@@ -101,11 +102,13 @@ def normal_words(raw: str) -> str | None:
 
 
 def normal_organisation(raw: str) -> str | None:
-    """Folded words without legal forms (Ltd, GmbH); None for nothing."""
-    text = normal_words(raw)
+    """Folded words without legal forms (Ltd, G.m.b.H.); None for nothing."""
+    text = normal_words(re.sub(r"\b(?:\w\.){2,}", lambda found: found[0].replace(".", "") + " ", raw))
     if text is None:
         return None
     kept = [w for w in text.split() if w not in _LEGAL_FORMS]
+    while kept and kept[-1] in _LAST_FORMS:
+        kept.pop()
     return " ".join(kept) or text
 
 

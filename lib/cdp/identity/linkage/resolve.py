@@ -16,8 +16,10 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from cdp.core.errors import ConfigError, ContractError
+from cdp.identity.linkage.companies import account_numbers
 from cdp.identity.linkage.engine import Linked, link_records
 from cdp.identity.linkage.explain import accepted_pairs, evidence_text, explain_people, probability, waterfalls
+from cdp.identity.linkage.levels import Rows
 from cdp.identity.linkage.quality import quality_figures
 from cdp.identity.linkage.schema import RecordSchema
 from cdp.identity.rules import IdentityRules
@@ -36,7 +38,8 @@ _SOURCE, _RECORD = "source\x00", "record_id\x00"  # names that no column of a fi
 class Resolution:
     """What resolving gives.
 
-    people: one row per record: source, record_id (text), person_id, household_id, never null. links: one row per
+    people: one row per record: source, record_id (text), person_id, household_id, never null; where the schema names an
+    organisation_name or an account_id also account_id, null for people without a company. links: one row per
     accepted pair: record_a, record_b, weight (log2 odds), probability, evidence, source_a, source_b. explanations():
     one mapping per person of several records, or with a link that was cut. summary: counts, what was learned, what
     was capped, warnings, figures of quality.
@@ -79,7 +82,10 @@ def resolve_table(
     inner = schema.model_copy(update={"record_id": _RECORD, "source": _SOURCE})
     linked = link_records(frame, inner, nicknames=rules.nicknames, patterns=rules.generic_patterns, policy=rules.policy,
                           progress=progress)  # fmt: skip
-    return _resolution(frame, linked, secret)
+    account = None
+    if inner.of_type("organisation_name", "account_id"):
+        account = account_numbers(frame, inner, linked.clusters.label, rules.accounts.public_mail_domains)
+    return _resolution(frame, linked, account, secret)
 
 
 def text_frame(table: pa.Table, schema: RecordSchema) -> pd.DataFrame:
@@ -113,19 +119,26 @@ def as_text(column: pa.ChunkedArray) -> pd.Series:
     return text.where(text.notna(), None)
 
 
-def _resolution(frame: pd.DataFrame, linked: Linked, secret: bytes) -> Resolution:
+def _resolution(frame: pd.DataFrame, linked: Linked, account: Rows | None, secret: bytes) -> Resolution:
     names = frame[_SOURCE].to_numpy(), frame[_RECORD].to_numpy()
     label, home = linked.clusters.label, linked.household
     person_id = _ids("p_", secret, *names)(label)
     household_id = _ids("h_", secret, *names)(home)
     people = pd.DataFrame({"source": names[0], "record_id": names[1], "person_id": person_id,
                            "household_id": household_id})  # fmt: skip
+    summary = _summary(linked)
+    if account is not None:
+        is_known = account >= 0
+        # an account is named by its first record, as people and households are
+        first = pd.Series(np.arange(len(account))).groupby(account).transform("min").to_numpy()
+        people["account_id"] = pd.Series(_ids("a_", secret, *names)(first), dtype="string").where(is_known)
+        summary["accounts"] = len(np.unique(account[is_known]))
     record = people[["source", "record_id"]].to_dict("records")
 
     def explanations() -> Iterator[dict[str, Any]]:
         return explain_people(linked, record, person_id, household_id)
 
-    return Resolution(people, _links(linked, *names), explanations, _summary(linked))
+    return Resolution(people, _links(linked, *names), explanations, summary)
 
 
 def _ids(prefix: str, secret: bytes, sources: np.ndarray, records: np.ndarray) -> Callable[[np.ndarray], list[str]]:  # type: ignore[type-arg]
