@@ -14,6 +14,7 @@ from cdp.audiences.facts import SCORE_COLUMNS
 from cdp.audiences.spec import AudienceSpec
 from cdp.contracts.find import all_contracts
 from cdp.contracts.gold.profiles import PROFILES
+from cdp.contracts.gold.snapshots import SNAPSHOTS
 from cdp.contracts.gold.traits import TRAITS
 from cdp.contracts.model import TableContract
 from cdp.identity.rules import IdentityRules
@@ -23,7 +24,7 @@ from cdp.profiles.survivorship import SurvivorshipPolicy
 from cdp.rules.definitions import load_definitions
 from cdp.runtime.config import Configuration
 from cdp.traits.contract import check_specs as check_traits
-from cdp.traits.contract import traits_contract
+from cdp.traits.contract import snapshots_contract, traits_contract
 from cdp.traits.spec import TraitSpec
 
 Definitions = Mapping[str, Mapping[str, Any]]
@@ -33,7 +34,8 @@ Definitions = Mapping[str, Mapping[str, Any]]
 def table_contracts(configuration: Configuration) -> dict[str, TableContract]:
     """``layer.name`` -> contract, whole."""
     specs = load_definitions(configuration.definition_folders("traits"), TraitSpec)
-    return {**all_contracts(), TRAITS.full_name: traits_contract(specs)}
+    made = {TRAITS.full_name: traits_contract(specs), SNAPSHOTS.full_name: snapshots_contract(specs)}
+    return {**all_contracts(), **made}
 
 
 def check_definitions(configuration: Configuration) -> Definitions:
