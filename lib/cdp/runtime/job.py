@@ -59,6 +59,7 @@ class JobContext:
     now: datetime
     rows_written: dict[str, int] = field(default_factory=dict)
     problems: list[str] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
     holds_until: date | None = None
     _kept: list[DataFrame] = field(default_factory=list)
 
@@ -129,6 +130,10 @@ class JobContext:
     def report_problem(self, message: str) -> None:
         """Something that does not stop the night but that a person must know: the exit code becomes 6."""
         self.problems.append(message)
+
+    def note(self, message: str) -> None:
+        """Something that a person may want to know, and that is as it should be: a line, no exit code."""
+        self.notes.append(message)
 
     def _require(self, contract: TableContract, allowed: tuple[TableContract, ...], kind: str) -> None:
         if contract.full_name not in [c.full_name for c in allowed]:

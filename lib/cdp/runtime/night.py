@@ -197,7 +197,9 @@ def _lines(order: list[str], name: str, context: JobContext | None, seconds: flo
     """What a job did and what a person must know of it; its number is its place in the order."""
     done = "unchanged" if context is None else f"{seconds:6.1f} s  {_rows(context)}"
     told = f"[{order.index(name) + 1:>2}/{len(order)}] {name:<{max(map(len, order))}}  {done}"
-    return [told, *(f"        ! {problem}" for problem in (context.problems if context else ()))]
+    if context is None:
+        return [told]
+    return [told, *(f"        ! {p}" for p in context.problems), *(f"        - {note}" for note in context.notes)]
 
 
 def explain_failure(job: str, run_date: date, error: Exception) -> Exception:
