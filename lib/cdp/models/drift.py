@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
+from functools import reduce
 from typing import Any
 
 from pyspark.sql import Column, DataFrame
@@ -44,28 +45,24 @@ def measure_drift(
 ) -> list[dict[str, Any]]:
     """Rows of ops.model_drift of the models (churn and ltv, others `declared`) that score as of `as_of`.
 
-    `scored` are their rows of gold.predictions. Two actions; none without models.
+    `scored` are their rows of gold.predictions. One action; none without models.
     """
     others = declared or {}
-    people = snapshots.where(F.col("as_of") == F.lit(as_of))
-    rows = []
-    for frame, asked in (
-        (people, [*_features(models), *_declared_features(others)]),
+    asked = [
+        (snapshots.where(F.col("as_of") == F.lit(as_of)), [*_features(models), *_declared_features(others)]),
         (scored, [*_scores(models), *_declared_scores(others)]),
-    ):
-        for one, counts in zip(asked, _count(frame, asked), strict=True):
-            psi = stability_index(one.reference, counts[1:], counts[0])
-            rows.append(
-                {
-                    "model": one.model,
-                    "as_of": as_of,
-                    "measure": one.measure,
-                    "psi": psi,
-                    "people": counts[0],
-                    "model_version": one.version,
-                }
-            )
-    return rows
+    ]
+    return [
+        {
+            "model": one.model,
+            "as_of": as_of,
+            "measure": one.measure,
+            "psi": stability_index(one.reference, counts[1:], counts[0]),
+            "people": counts[0],
+            "model_version": one.version,
+        }
+        for one, counts in _count([(frame, measures) for frame, measures in asked if measures])
+    ]
 
 
 def _features(models: Mapping[str, ScoringModel]) -> list[_Asked]:
@@ -117,13 +114,19 @@ def refuse_drift(rows: Sequence[Mapping[str, Any]], limit: float | None) -> None
         )
 
 
-def _count(frame: DataFrame, asked: Sequence[_Asked]) -> list[list[int]]:
-    """Of each measure: the people, and how many lie below each edge."""
+def _count(asked: Sequence[tuple[DataFrame, Sequence[_Asked]]]) -> list[tuple[_Asked, list[int]]]:
+    """With each measure of each frame: the people, and how many lie below each edge."""
     if not asked:
         return []
-    counts = (_below(F.expr(one.sql), one.reference).alias(f"_{number}") for number, one in enumerate(asked))
-    counted = frame.agg(*counts).first()
-    return [list(below) for below in counted] if counted else []
+    counted = [
+        frame.agg(F.array(*(_below(F.expr(one.sql), one.reference) for one in measures)).alias("counts")).select(
+            F.lit(place).alias("place"), "counts"
+        )
+        for place, (frame, measures) in enumerate(asked)
+    ]
+    rows = sorted(reduce(DataFrame.unionAll, counted).collect(), key=lambda row: row["place"])
+    measures = [one for _, of_frame in asked for one in of_frame]
+    return list(zip(measures, [list(counts) for row in rows for counts in row["counts"]], strict=True))
 
 
 def _below(value: Column, reference: Reference) -> Column:
