@@ -37,6 +37,7 @@ JOB = Job(
     name="models.train_propensities",
     reads=(SNAPSHOTS, PERSON_IDENTIFIERS, *_TABLES),
     writes=(MODEL_RUNS, MODEL_PROMOTIONS),
+    configured_by="models",
 )
 
 

@@ -29,6 +29,7 @@ class Job:
     none and is empty on the first night. ``follows_date``: whether another run date alone changes the result.
     ``looks_outside``: whether it must run each time because it reads more than tables (files that arrive).
     ``erases``: tables that others may write, but from which it deletes what may no longer be kept.
+    ``configured_by``: the folder of conf/ without a file of which there is nothing for it to do.
     """
 
     name: str
@@ -38,6 +39,7 @@ class Job:
     follows_date: bool = True
     looks_outside: bool = False
     erases: tuple[TableContract, ...] = ()
+    configured_by: str = ""
 
 
 JobMain = Callable[["JobContext"], None]

@@ -10,7 +10,7 @@ from pyspark.sql import SparkSession
 from cdp.activation.destinations import destination_model
 from cdp.activation.plan import check_columns
 from cdp.audiences.evaluate import check_specs as check_audiences
-from cdp.audiences.facts import score_columns
+from cdp.audiences.facts import empty_facts, score_columns
 from cdp.audiences.spec import AudienceSpec
 from cdp.contracts.find import all_contracts
 from cdp.contracts.gold.profiles import PROFILES
@@ -20,6 +20,7 @@ from cdp.contracts.model import TableContract
 from cdp.identity.rules import IdentityRules
 from cdp.ingest.mapping_spec import MappingSpec
 from cdp.ingest.spec import SourceSpec, chosen_sources
+from cdp.models.actions.plans import NightlyPlan, check_plans
 from cdp.models.declared.spec import PropensitySpec
 from cdp.models.declared.spec import check_specs as check_models
 from cdp.profiles.survivorship import SurvivorshipPolicy
@@ -51,6 +52,7 @@ def check_definitions(configuration: Configuration) -> Definitions:
         "traits": TraitSpec,
         "models": PropensitySpec,
         "audiences": AudienceSpec,
+        "actions": NightlyPlan,
         "destinations": destination_model(),
     }
     found = {kind: load_definitions(configuration.definition_folders(kind), model) for kind, model in kinds.items()}
@@ -74,6 +76,8 @@ def check_expressions(spark: SparkSession, found: Definitions) -> None:
     check_traits(spark, found["traits"])
     check_measures(spark, {f"conf/models/{name}.yaml: label": spec.outcome for name, spec in found["models"].items()})
     of_traits, destinations = traits_contract(found["traits"]), list(found["destinations"])
+    if found["actions"]:
+        check_plans(found["actions"], empty_facts(spark, of_traits, found["models"]).schema)
     check_audiences(
         spark, found["audiences"], traits_contract=of_traits, destinations=destinations, declared=found["models"]
     )
