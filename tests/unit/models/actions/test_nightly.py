@@ -34,12 +34,10 @@ PLAN = NightlyPlan.model_validate(
 NO_CONTACTS = pd.DataFrame({"id": pd.Series(dtype=object), "action": pd.Series(dtype=object), "at": []})
 
 
-def people(**columns):
+def people():
     ids = ["ann", "bob", "cat"]
     plain = {"click_score": [0.5, 0.4, 0.3], "order_score": [0.5, 0.9, None], "worth": [100.0, 100.0, 100.0]}
-    return pd.DataFrame(
-        {"id": ids, **plain, "post": [True, True, None], "email_marketing": [True, False, True], **columns}
-    )
+    return pd.DataFrame({"id": ids, **plain, "post": [True, True, None], "email_marketing": [True, False, True]})
 
 
 def test_everybody_gets_what_gains_most_within_consents_capacities_and_earlier_nights():
