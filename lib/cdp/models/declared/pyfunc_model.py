@@ -13,8 +13,7 @@ import pandas as pd
 from mlflow.pyfunc import PythonModel
 
 from cdp.core.errors import ModelError
-from cdp.models.declared.score import score_people
-from cdp.models.declared.train import DeclaredModel
+from cdp.models.declared.score import DeclaredModel, score_people
 
 RESULT_TYPE = "probability double, method string, reasons array<string>"
 _PACKAGES = ("lightgbm", "mlflow", "numpy", "pandas", "scikit-learn", "scipy", "threadpoolctl")

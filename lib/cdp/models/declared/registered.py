@@ -11,9 +11,9 @@ from typing import Any
 
 from cdp.core.errors import ModelError
 from cdp.models.declared.card import write_card
-from cdp.models.declared.score import DeclaredVersion
+from cdp.models.declared.score import DeclaredModel, DeclaredVersion
 from cdp.models.declared.spec import PropensitySpec, registered_name
-from cdp.models.declared.train import FORM, DeclaredModel, TrainedDeclared
+from cdp.models.declared.train import FORM, TrainedDeclared
 from cdp.models.promotion import Attempt
 from cdp.models.registry import (
     AS_OF_TAG,

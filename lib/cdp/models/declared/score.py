@@ -1,7 +1,8 @@
-"""Score people with a declared model: probability and reasons, as rows of gold.predictions."""
+"""A declared model that is ready to score: probability and reasons, as rows of gold.predictions."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
 
@@ -10,8 +11,24 @@ import pandas as pd
 from scipy import special
 
 from cdp.contracts.gold.predictions import PREDICTIONS
-from cdp.models.declared.train import DeclaredModel
+from cdp.models.propensity.propensity_model import PropensityModel
 from cdp.models.propensity.pushes import push_reasons
+from cdp.models.stability import Reference
+
+
+@dataclass(frozen=True)
+class DeclaredModel:
+    """What scores, and how the numbers of its people and their scores ("") were spread in training (drift.py).
+
+    `definition`: see `spec.definition_mark`.
+    """
+
+    model: PropensityModel
+    features: tuple[str, ...]
+    horizon_weeks: int
+    method: str
+    references: Mapping[str, Reference]
+    definition: str
 
 
 @dataclass(frozen=True)

@@ -23,6 +23,7 @@ from cdp.models.declared.proof import (
     losses_of,
     summarise,
 )
+from cdp.models.declared.score import DeclaredModel
 from cdp.models.declared.spec import PropensitySpec
 from cdp.models.gain import Gain, Losses, gains_over
 from cdp.models.propensity.crossfit import cross_fit
@@ -40,22 +41,8 @@ from cdp.models.train import WORSE, DatasetVersion, Decision
 
 FORM = "propensity/1"  # change it with the fit or what is stored, so that old runs are neither reused nor misread
 ROWS_TO_CHOOSE = 6_000  # of whole people: settings and weights hardly get better with more, and a night is short
+_ENDS = {"": "mean", "_low": "low", "_high": "high"}  # of an interval
 _NOT_FEATURES = frozenset({"person_id", "as_of", "label", "before"})
-
-
-@dataclass(frozen=True)
-class DeclaredModel:
-    """What scores, and how the numbers of its people and their scores ("") were spread in training (drift.py).
-
-    `definition`: see `spec.definition_mark`.
-    """
-
-    model: PropensityModel
-    features: tuple[str, ...]
-    horizon_weeks: int
-    method: str
-    references: Mapping[str, Reference]
-    definition: str
 
 
 @dataclass(frozen=True)
@@ -121,9 +108,6 @@ def train_declared(
         gains_over(losses, losses_of(_say_again(champion, found, tested), rows)) if champion else {},
         why, (*plan.warnings, *warnings),
     )  # fmt: skip
-
-
-_ENDS = {"": "mean", "_low": "low", "_high": "high"}
 
 
 def without_silent_start(found: pd.DataFrame) -> pd.DataFrame:
