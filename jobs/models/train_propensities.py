@@ -19,6 +19,7 @@ from cdp.contracts.silver.order_lines import ORDER_LINES
 from cdp.core.errors import ModelError
 from cdp.models.declared.cuts import LABEL, collect_cuts, customers_of, plan_cuts
 from cdp.models.declared.registered import load_declared, log_declared, run_row
+from cdp.models.declared.score import DeclaredVersion
 from cdp.models.declared.spec import PropensitySpec, chosen_features, definition_mark, registered_name
 from cdp.models.declared.train import decide, train_declared, training_mark
 from cdp.models.promotion import Asker, settle
@@ -51,23 +52,30 @@ def main(ctx: JobContext) -> None:
     if not wanted:
         return
     tracking = open_tracking(ctx.settings.mlflow_tracking_uri, artifact_location=ctx.settings.model_artifacts)
+    traits = features_of(ctx.definitions("traits", TraitSpec))
     for name, spec in wanted.items():
-        try:
-            _train_if_due(ctx, tracking, name, spec)
-        except ModelError as error:  # the night goes on: with the old champion, or without scores
-            ctx.report_problem(f"no new model {name}: {error}")
+        features = chosen_features(spec, traits)
+        champion = load_declared(tracking, name, definition_mark(spec, features))
+        last = max((day for day, _ in list_trainings(tracking, name)), default=None)
+        every = ctx.settings.models.train_every_days
+        if is_training_due(last, ctx.run_date, every_days=every, has_champion=champion is not None):
+            try:
+                _train(ctx, tracking, name, spec, features, champion)
+            except ModelError as error:  # the night goes on: with the old champion, or without scores
+                tell = ctx.report_problem if champion else ctx.note  # that there is nothing to learn yet is no defect
+                tell(f"no new model {name}: {error}")
 
 
-def _train_if_due(ctx: JobContext, tracking: Tracking, name: str, spec: PropensitySpec) -> None:
-    features = chosen_features(spec, features_of(ctx.definitions("traits", TraitSpec)))
-    definition = definition_mark(spec, features)
-    champion = load_declared(tracking, name, definition)
-    last = max((day for day, _ in list_trainings(tracking, name)), default=None)
-    every = ctx.settings.models.train_every_days
-    if not is_training_due(last, ctx.run_date, every_days=every, has_champion=champion is not None):
-        return
+def _train(
+    ctx: JobContext,
+    tracking: Tracking,
+    name: str,
+    spec: PropensitySpec,
+    features: Mapping[str, Measure],
+    champion: DeclaredVersion | None,
+) -> None:
+    definition, old = definition_mark(spec, features), champion.declared if champion else None
     found = _collect(ctx, spec, features)
-    old = champion.declared if champion else None
     trained = train_declared(found, spec=spec, definition=definition, as_of=ctx.run_date, champion=old)
     tables = [DatasetVersion(t.full_name, ctx.lake.path(t), ctx.version(t)) for t in (PERSON_IDENTIFIERS, *_TABLES)]
     mark = training_mark(name, definition, tables, ctx.run_date)
