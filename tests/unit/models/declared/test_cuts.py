@@ -97,9 +97,9 @@ def test_all_models_score_in_one_pass_with_drift_of_each(spark, tables):
     trained = train_declared(made(300), spec=SPEC, definition="d", as_of=AS_OF)
     version = DeclaredVersion("cdp.click", "2", trained.declared)
     people = made(30).head(30).drop(columns=["label", "before"])
-    empty = [[] for _ in people.index]
+    bought = {"purchase_dates": [[date(2025, 9, 1)]] * 30, "purchase_amounts": [[9.0]] * 30}
     frame = spark.createDataFrame(
-        people.assign(as_of=AS_OF, silence=1.0, purchase_dates=empty, purchase_amounts=empty),
+        people.assign(as_of=AS_OF, silence=1.0, **bought),
         "person_id string, as_of date, opens double, silence double, favourite string, "
         "purchase_dates array<date>, purchase_amounts array<double>",
     )
