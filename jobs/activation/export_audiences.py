@@ -16,6 +16,7 @@ from cdp.contracts.gold.profiles import PROFILES
 from cdp.contracts.gold.traits import TRAITS
 from cdp.contracts.ops.deliveries import DELIVERIES
 from cdp.contracts.silver.consents import CONSENTS
+from cdp.models.declared.spec import PropensitySpec
 from cdp.rules.consent import consent_states
 from cdp.rules.person_records import person_records
 from cdp.runtime.entry import run
@@ -33,10 +34,12 @@ JOB = Job(
 def main(ctx: JobContext) -> None:
     destinations = ctx.definitions("destinations", destination_model())
     traits = traits_contract(ctx.definitions("traits", TraitSpec))
+    declared = ctx.definitions("models", PropensitySpec)
+    profiles, predictions = ctx.read(PROFILES), ctx.read(PREDICTIONS)
     owners, consents = person_records(ctx.read(PERSON_IDENTIFIERS)), ctx.read(CONSENTS)
     tables = ExportTables(
         members=ctx.read(AUDIENCE_MEMBERS),
-        facts=people_facts(ctx.read(PROFILES), ctx.read(traits), ctx.read(PREDICTIONS), run_date=ctx.run_date),
+        facts=people_facts(profiles, ctx.read(traits), predictions, run_date=ctx.run_date, declared=declared),
         person_identifiers=ctx.read(PERSON_IDENTIFIERS),
         states_at=lambda time: consent_states(consents, owners, as_of=time, known_at=time),
     )

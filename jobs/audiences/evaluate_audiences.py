@@ -11,6 +11,7 @@ from cdp.contracts.gold.audience_members import AUDIENCE_MEMBERS
 from cdp.contracts.gold.predictions import PREDICTIONS
 from cdp.contracts.gold.profiles import PROFILES
 from cdp.contracts.gold.traits import TRAITS
+from cdp.models.declared.spec import PropensitySpec
 from cdp.runtime.entry import run
 from cdp.runtime.job import Job, JobContext
 from cdp.traits.contract import traits_contract
@@ -34,6 +35,7 @@ def main(ctx: JobContext) -> None:
         ctx.read_previous(AUDIENCE_MEMBERS),
         specs=specs,
         run_date=ctx.run_date,
+        declared=ctx.definitions("models", PropensitySpec),
     )
     ctx.write(AUDIENCE_MEMBERS, members)
 

@@ -13,7 +13,7 @@ from cdp.contracts.ops.model_runs import MODEL_RUNS
 from cdp.contracts.silver.order_lines import ORDER_LINES
 from cdp.core.errors import ModelError
 from cdp.models.model_runs import model_run_rows
-from cdp.models.promotion import Asker, Attempt, promote_version, refuse_challenger
+from cdp.models.promotion import Asker, Attempt, settle
 from cdp.models.registry import (
     MODEL_NAMES,
     Champion,
@@ -86,11 +86,8 @@ def _train(ctx: JobContext, tracking: Tracking, champion: Champion | None) -> No
 
 
 def _promote(ctx: JobContext, tracking: Tracking, name: str, version: str, decision: Decision) -> Attempt:
-    asker = Asker(JOB.name, ctx.now, ctx.spark)
-    if not decision.is_promoted:
-        return refuse_challenger(tracking, name, version, why=decision.reason, asker=asker)
-    attempt = promote_version(tracking, name, version, reason=decision.reason, asker=asker)
-    if not attempt.is_moved:
+    attempt = settle(tracking, name, version, decision, asker=Asker(JOB.name, ctx.now, ctx.spark))
+    if decision.is_promoted and not attempt.is_moved:
         ctx.report_problem(attempt.reason)
     return attempt
 

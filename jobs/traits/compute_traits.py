@@ -11,10 +11,10 @@ from cdp.contracts.gold.traits import TRAITS
 from cdp.contracts.silver.events import EVENTS
 from cdp.contracts.silver.feedback import FEEDBACK
 from cdp.contracts.silver.order_lines import ORDER_LINES
+from cdp.rules.measures import measure_people
 from cdp.rules.person_records import person_records
 from cdp.runtime.entry import run
 from cdp.runtime.job import Job, JobContext
-from cdp.traits.compute import compute_traits
 from cdp.traits.contract import traits_contract
 from cdp.traits.rfm import find_thresholds, has_rfm, score_rfm
 from cdp.traits.spec import TraitSpec
@@ -30,7 +30,7 @@ def main(ctx: JobContext) -> None:
     specs = ctx.definitions("traits", TraitSpec)
     tables = {table.full_name: ctx.read(table) for table in (EVENTS, ORDER_LINES, FEEDBACK)}
     records = person_records(ctx.read(PERSON_IDENTIFIERS))
-    traits = ctx.keep(compute_traits(records, tables, specs=specs, as_of=ctx.run_date))
+    traits = ctx.keep(measure_people(records, tables, measures=specs, as_of_dates=[ctx.run_date]))
     if has_rfm(specs):
         thresholds = ctx.keep(find_thresholds(traits, as_of=ctx.run_date))
         ctx.write(TRAIT_THRESHOLDS, thresholds)

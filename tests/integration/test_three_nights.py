@@ -34,9 +34,14 @@ def test_people_scores_audiences_and_exports_are_there(cdp: Run, three_nights: P
     assert 250 <= len(known) <= 600
     assert len({p["person_id"] for p in people}) == len(people)
     predictions = [p for p in _rows(three_nights, "gold.predictions") if str(p["as_of"]) == NIGHTS[-1]]
-    assert {p["model"] for p in predictions} == {"churn", "ltv"}
-    assert all(0 <= p["score"] <= 1 for p in predictions if p["model"] == "churn")  # type: ignore[operator]
-    assert cdp("models", "list", "--home", str(three_nights)).stdout.count("champion") == 2
+    by_model = {m: [p for p in predictions if p["model"] == m] for m in ("churn", "ltv", "email_click")}
+    assert len({len(found) for found in by_model.values()}) == 1 and len(predictions) == 3 * len(by_model["ltv"]) > 0
+    assert all(0 <= p["score"] <= 1 for p in by_model["churn"] + by_model["email_click"])  # type: ignore[operator]
+    snapshots = {s["person_id"]: s for s in _rows(three_nights, "gold.snapshots") if str(s["as_of"]) == NIGHTS[-1]}
+    traits = {t["person_id"]: t for t in _rows(three_nights, "gold.traits")}
+    assert set(snapshots) == {p["person_id"] for p in by_model["email_click"]}
+    assert all(s["email_opens_90d"] == traits[person]["email_opens_90d"] for person, s in snapshots.items())
+    assert cdp("models", "list", "--home", str(three_nights)).stdout.count("champion") == 3
     assert any(m["left_on"] is None for m in _rows(three_nights, "gold.audience_members"))
     for delivery in _rows(three_nights, "ops.deliveries"):
         folder = Path(str(delivery["path"]))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import date
 
 from pyspark.sql import DataFrame, SparkSession
@@ -25,15 +25,16 @@ def evaluate_audiences(
     *,
     specs: Mapping[str, AudienceSpec],
     run_date: date,
+    declared: Iterable[str] = (),
 ) -> DataFrame:
     """The full new gold.audience_members: one row per stay of a person in an audience.
 
     Who is in and was in keeps ``entered_on``; who is in anew begins a stay on ``run_date``; who is in no
     more gets ``left_on`` = ``run_date``, and so does everybody of an audience that has expired or whose file
     is gone. Ended stays are kept. What ``previous_members`` says of ``run_date`` and later is undone first:
-    running a date again gives the same rows.
+    running a date again gives the same rows. ``declared``: the models of conf/models.
     """
-    facts = people_facts(profiles, traits, predictions, run_date=run_date)
+    facts = people_facts(profiles, traits, predictions, run_date=run_date, declared=declared)
     inside = find_members(facts, specs=specs, run_date=run_date).withColumn("is_in", F.lit(True))
     before = _as_before(previous_members, run_date)
     ended = before.where(F.col("left_on").isNotNull())
@@ -65,9 +66,10 @@ def check_specs(
     *,
     traits_contract: TableContract,
     destinations: list[str],
+    declared: Iterable[str] = (),
 ) -> None:
     """Analyse every predicate; :class:`ConfigError` for a column or destination that does not exist."""
-    facts = empty_facts(spark, traits_contract)
+    facts = empty_facts(spark, traits_contract, declared)
     for name, spec in sorted(specs.items()):
         file = f"conf/audiences/{name}.yaml"
         place = Place(file, "predicate", "profiles, traits and scores")

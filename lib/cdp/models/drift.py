@@ -3,53 +3,103 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import date
+from functools import reduce
 from typing import Any
 
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 from cdp.core.errors import ModelError
+from cdp.models.declared.score import DeclaredVersion
 from cdp.models.scoring import ScoringModel
 from cdp.models.stability import Reference, stability_index
 
-#: a measure that train.references_of knows -> the same in SQL, of gold.snapshots and of gold.predictions
+#: a measure of gold.snapshots that train.references_of knows -> the same in SQL
 FEATURES = {
     "purchase_days": "purchase_days",
     "days_since_purchase": "round(7 * (age_weeks - recency_weeks))",
     "last_amount": "element_at(purchase_amounts, -1)",
 }
-SCORES = {"churn": "CASE WHEN model = 'churn' THEN score END", "ltv": "CASE WHEN model = 'ltv' THEN score END"}
+
+
+@dataclass(frozen=True)
+class _Asked:
+    """One measure of one scoring version: the same in SQL, and how it was spread in training."""
+
+    model: str
+    version: str
+    measure: str
+    sql: str
+    reference: Reference
 
 
 def measure_drift(
-    snapshots: DataFrame, scored: DataFrame, models: Mapping[str, ScoringModel], *, as_of: date
+    snapshots: DataFrame,
+    scored: DataFrame,
+    models: Mapping[str, ScoringModel],
+    *,
+    as_of: date,
+    declared: Mapping[str, DeclaredVersion] | None = None,
 ) -> list[dict[str, Any]]:
-    """Rows of ops.model_drift of the models (churn, ltv) that score as of `as_of`. Two actions; none without models.
+    """Rows of ops.model_drift of the models (churn and ltv, others `declared`) that score as of `as_of`.
 
-    `scored` are their rows of gold.predictions.
+    `scored` are their rows of gold.predictions. One action; none without models.
     """
-    people = snapshots.where(F.col("as_of") == F.lit(as_of))
-    rows = []
-    for frame, measures in ((people, FEATURES), (scored, SCORES)):
-        asked = [
-            (kind, measure, sql, model.params.references[measure])
-            for kind, model in models.items()
-            for measure, sql in measures.items()
-            if measure in model.params.references and (measures is FEATURES or measure == kind)
-        ]
-        for (kind, measure, _, reference), counts in zip(asked, _count(frame, asked), strict=True):
-            rows.append(
-                {
-                    "model": models[kind].name,
-                    "as_of": as_of,
-                    "measure": measure,
-                    "psi": stability_index(reference, counts[1:], counts[0]),
-                    "people": counts[0],
-                    "model_version": models[kind].version,
-                }
-            )
-    return rows
+    others = declared or {}
+    asked = [
+        (snapshots.where(F.col("as_of") == F.lit(as_of)), [*_features(models), *_declared_features(others)]),
+        (scored, [*_scores(models), *_declared_scores(others)]),
+    ]
+    return [
+        {
+            "model": one.model,
+            "as_of": as_of,
+            "measure": one.measure,
+            "psi": stability_index(one.reference, counts[1:], counts[0]),
+            "people": counts[0],
+            "model_version": one.version,
+        }
+        for one, counts in _count([(frame, measures) for frame, measures in asked if measures])
+    ]
+
+
+def _features(models: Mapping[str, ScoringModel]) -> list[_Asked]:
+    return [
+        _Asked(model.name, model.version, measure, sql, model.params.references[measure])
+        for model in models.values()
+        for measure, sql in FEATURES.items()
+        if measure in model.params.references
+    ]
+
+
+def _scores(models: Mapping[str, ScoringModel]) -> list[_Asked]:
+    return [
+        _Asked(model.name, model.version, kind, _score_of(kind), model.params.references[kind])
+        for kind, model in models.items()
+        if kind in model.params.references
+    ]
+
+
+def _declared_features(declared: Mapping[str, DeclaredVersion]) -> list[_Asked]:
+    return [
+        _Asked(version.name, version.version, feature, f"CAST(`{feature}` AS DOUBLE)", reference)
+        for version in declared.values()
+        for feature, reference in sorted(version.declared.references.items())
+        if feature in version.declared.features
+    ]
+
+
+def _declared_scores(declared: Mapping[str, DeclaredVersion]) -> list[_Asked]:
+    return [
+        _Asked(version.name, version.version, model, _score_of(model), version.declared.references[""])
+        for model, version in declared.items()
+    ]
+
+
+def _score_of(model: str) -> str:
+    return f"CASE WHEN model = '{model}' THEN score END"
 
 
 def refuse_drift(rows: Sequence[Mapping[str, Any]], limit: float | None) -> None:
@@ -64,12 +114,19 @@ def refuse_drift(rows: Sequence[Mapping[str, Any]], limit: float | None) -> None
         )
 
 
-def _count(frame: DataFrame, asked: Sequence[tuple[str, str, str, Reference]]) -> list[list[int]]:
-    """Of each measure: the people, and how many lie below each edge."""
+def _count(asked: Sequence[tuple[DataFrame, Sequence[_Asked]]]) -> list[tuple[_Asked, list[int]]]:
+    """With each measure of each frame: the people, and how many lie below each edge."""
     if not asked:
         return []
-    counted = frame.agg(*(_below(F.expr(sql), r).alias(f"{kind}_{name}") for kind, name, sql, r in asked)).first()
-    return [list(counts) for counts in counted] if counted else []
+    counted = [
+        frame.agg(F.array(*(_below(F.expr(one.sql), one.reference) for one in measures)).alias("counts")).select(
+            F.lit(place).alias("place"), "counts"
+        )
+        for place, (frame, measures) in enumerate(asked)
+    ]
+    rows = sorted(reduce(DataFrame.unionAll, counted).collect(), key=lambda row: row["place"])
+    measures = [one for _, of_frame in asked for one in of_frame]
+    return list(zip(measures, [list(counts) for row in rows for counts in row["counts"]], strict=True))
 
 
 def _below(value: Column, reference: Reference) -> Column:

@@ -19,7 +19,7 @@ from cdp.models.forecast.history import Outcome
 GROUPS = 200
 DRAWS = 1000
 #: measure -> whether the loss is squared and its root is what is compared
-MEASURES = {"purchases_rmse": True, "spend_rmse": True, "churn_brier": False}
+MEASURES = {"purchases_rmse": True, "spend_rmse": True, "churn_brier": False, "brier": False}
 
 
 @dataclass(frozen=True)
@@ -76,6 +76,7 @@ def gains_over(ours: Losses, theirs: Losses) -> dict[str, Gain]:
     return {
         name: _gain(_stacked(ours, shared, name), _stacked(theirs, shared, name), draws, is_root=is_root)
         for name, is_root in MEASURES.items()
+        if name in ours.sums[shared[0]] and name in theirs.sums[shared[0]]
     }
 
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from cdp.core.errors import ModelError
 from cdp.models.logged_model import EXAMPLE
 from cdp.models.registry import MODEL_NAMES, load_parameters
 from cdp.models.tracking import Tracking, client_of
-from cdp.models.value import ValueParameters
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -17,62 +17,83 @@ if TYPE_CHECKING:
 _UNMOVED = "No alias was moved"
 
 
+@dataclass(frozen=True)
+class _Fixture:
+    """Made-up people, what the stored parameters say of them, and how many columns of that are numbers."""
+
+    people: pd.DataFrame
+    expected: pd.DataFrame
+    numbers: int
+    probability: str | None
+    result_type: str
+
+
 def prove_version(tracking: Tracking, name: str, version: str, *, spark: SparkSession | None) -> None:
-    """Score the example with the registered version, in Spark's workers where there is a session, else here.
+    """Score made-up people with the registered version, in Spark's workers where there is a session, else here.
 
     ModelError when there is no such version, when it does not load or score, when a score is no number or out of its
     range, or when the scores are not those of the parameters that the nights score with.
     """
-    import pandas as pd
-
     there = {str(v.version) for v in client_of(tracking).search_model_versions(f"name = '{name}'")}
     if version not in there:
         raise ModelError(f"{name} has no version {version}; there is {', '.join(sorted(there, key=int)) or 'none'}")
-    params = load_parameters(tracking, name, version)
-    if params is None:
+    fixture = (_value_fixture if name in MODEL_NAMES.values() else _declared_fixture)(tracking, name, version)
+    if fixture is None:
         raise ModelError(f"{name} version {version} is of an earlier release's form: a night cannot score by it. Train")
     try:
-        scores = _scores(tracking, name, version, spark)
+        scores = _scores(tracking, name, version, fixture, spark)
     except Exception as error:
         raise ModelError(
             f"{name} version {version} does not load and score: {type(error).__name__}. {_UNMOVED}. Restore "
             "its artifact folder, or train again."
         ) from error
-    _require_equal(scores, _expected(name, params, pd.DataFrame(EXAMPLE)), f"{name} version {version}")
+    _require_equal(scores, fixture, f"{name} version {version}")
 
 
-def _kind(name: str) -> str:
-    return next(kind for kind, registered in MODEL_NAMES.items() if registered == name)
-
-
-def _scores(tracking: Tracking, name: str, version: str, spark: SparkSession | None) -> pd.DataFrame:
-    import mlflow
+def _value_fixture(tracking: Tracking, name: str, version: str) -> _Fixture | None:
     import pandas as pd
 
-    from cdp.models.pyfunc_model import RESULT_TYPES
+    from cdp.models.pyfunc_model import RESULT_TYPES, ValueModel
+
+    params = load_parameters(tracking, name, version)
+    if params is None:
+        return None
+    kind = next(kind for kind, registered in MODEL_NAMES.items() if registered == name)
+    people = pd.DataFrame(EXAMPLE)
+    probability = "p_churn" if kind == "churn" else None
+    return _Fixture(people, ValueModel(kind, params).predict(None, people), 5, probability, RESULT_TYPES[kind])
+
+
+def _declared_fixture(tracking: Tracking, name: str, version: str) -> _Fixture | None:
+    from cdp.models.declared.pyfunc_model import RESULT_TYPE, DeclaredPyfunc, made_up_people
+    from cdp.models.declared.registered import load_version
+
+    declared = load_version(tracking, name, version)
+    if declared is None:
+        return None
+    people = made_up_people(declared)
+    return _Fixture(people, DeclaredPyfunc(declared).predict(None, people), 1, "probability", RESULT_TYPE)
+
+
+def _scores(tracking: Tracking, name: str, version: str, fixture: _Fixture, spark: SparkSession | None) -> pd.DataFrame:
+    import mlflow
 
     mlflow.set_registry_uri(tracking.registry_uri)
-    uri, example = f"models:/{name}/{version}", pd.DataFrame(EXAMPLE)
+    uri, people = f"models:/{name}/{version}", fixture.people
     if spark is None:
-        return mlflow.pyfunc.load_model(uri).predict(example)
-    score = mlflow.pyfunc.spark_udf(spark, uri, result_type=RESULT_TYPES[_kind(name)], env_manager="local")
-    rows = spark.createDataFrame(example.assign(row=range(len(example)))).coalesce(1)
-    scored = rows.select("row", score(*example.columns).alias("score")).select("row", "score.*")
+        return mlflow.pyfunc.load_model(uri).predict(people)
+    score = mlflow.pyfunc.spark_udf(spark, uri, result_type=fixture.result_type, env_manager="local")
+    rows = spark.createDataFrame(people.assign(row=range(len(people)))).coalesce(1)
+    scored = rows.select("row", score(*people.columns).alias("score")).select("row", "score.*")
     found: pd.DataFrame = scored.toPandas()
     return found.sort_values("row", ignore_index=True).drop(columns="row")
 
 
-def _expected(name: str, params: ValueParameters, example: pd.DataFrame) -> pd.DataFrame:
-    from cdp.models.pyfunc_model import ValueModel
-
-    return ValueModel(_kind(name), params).predict(None, example)
-
-
-def _require_equal(scores: pd.DataFrame, expected: pd.DataFrame, what: str) -> None:
+def _require_equal(scores: pd.DataFrame, fixture: _Fixture, what: str) -> None:
     import numpy as np
 
-    ours, theirs = (frame.iloc[:, :5].astype(float).to_numpy() for frame in (scores, expected))
-    share = scores["p_churn"].to_numpy(float) if "p_churn" in scores else np.zeros(1)
+    ours, theirs = (f.iloc[:, : fixture.numbers].astype(float).to_numpy() for f in (scores, fixture.expected))
+    share = scores[fixture.probability].to_numpy(float) if fixture.probability else np.zeros(1)
     if not np.isfinite(ours).all() or ours.min() < 0 or share.max() > 1:
         raise ModelError(f"{what} scores made-up customers out of range. {_UNMOVED}.")
     if ours.shape != theirs.shape or not np.allclose(ours, theirs, rtol=1e-9):

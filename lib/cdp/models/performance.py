@@ -41,7 +41,8 @@ def measure_performance(
     """
     if not scored_on:
         return []
-    then = predictions.where(F.col("as_of").isin(list(scored_on))).select(
+    of_purchases = F.col("model").isin("churn", "ltv")  # a declared model proves itself at its next training
+    then = predictions.where(F.col("as_of").isin(list(scored_on)) & of_purchases).select(
         "person_id", "model", "model_name", "model_version", "horizon_weeks", F.col("as_of").alias("scored_as_of"),
         "score", "expected_purchases",
     )  # fmt: skip

@@ -11,6 +11,7 @@ from cdp.core.errors import ModelError
 from cdp.models.gate import prove_version
 from cdp.models.registry import promote, version_at
 from cdp.models.tracking import Tracking
+from cdp.models.train import Decision
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
@@ -64,6 +65,13 @@ def promote_version(tracking: Tracking, name: str, version: str, *, reason: str,
         asker.at,
     )
     return attempt if is_again else _move(tracking, attempt, asker)
+
+
+def settle(tracking: Tracking, name: str, version: str, decision: Decision, *, asker: Asker) -> Attempt:
+    """Promote a version that the decision is for, if it passes the gate; leave another as the challenger."""
+    if decision.is_promoted:
+        return promote_version(tracking, name, version, reason=decision.reason, asker=asker)
+    return refuse_challenger(tracking, name, version, why=decision.reason, asker=asker)
 
 
 def rollback(tracking: Tracking, name: str, *, asker: Asker) -> Attempt:

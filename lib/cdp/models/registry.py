@@ -16,7 +16,7 @@ from cdp.models.forecast.history import iso_day
 from cdp.models.importance import importance_of
 from cdp.models.logged_model import log_model
 from cdp.models.nested_runs import log_nested
-from cdp.models.tracking import Tracking, client_of
+from cdp.models.tracking import LOGGING, Tracking, client_of
 from cdp.models.train import DatasetVersion, TrainedValue
 from cdp.models.value import ValueParameters
 
@@ -27,6 +27,7 @@ IMPORTANCE_FILE = "importance.json"
 FINGERPRINT_TAG = "cdp.fingerprint"
 AS_OF_TAG = "cdp.as_of"
 PROMOTED_TAG = "cdp.promoted"  # on a version: why it was made champion
+MODEL_TAG = "cdp.model"  # of the runs of declared models: which one; value's have none
 VERSION_TAG = "cdp.registered."  # + model name: the versions that a run registered
 MODEL_NAMES = {"churn": "cdp.churn", "ltv": "cdp.ltv"}  # kind -> registered name
 
@@ -64,15 +65,18 @@ def find_run(tracking: Tracking, fingerprint: str) -> RegisteredRun | None:
     return RegisteredRun(found[0].info.run_id, versions)
 
 
-def list_trainings(tracking: Tracking) -> list[tuple[date, int]]:
-    """As-of date and horizon (weeks) of all finished trainings, promoted or refused, oldest first."""
+def list_trainings(tracking: Tracking, model: str | None = None) -> list[tuple[date, int]]:
+    """As-of date and horizon (weeks) of a model's finished trainings, promoted or refused, oldest first.
+
+    `model`: a declared one; None: churn and lifetime value.
+    """
     found = client_of(tracking).search_runs(
         [tracking.experiment_id],
         max_results=1000,  # a training a week is fifty a year
         order_by=[f"tags.`{AS_OF_TAG}` ASC"],
         filter_string=f"attributes.status = 'FINISHED' and tags.`{AS_OF_TAG}` LIKE '%'",
     )
-    runs = [r.data for r in found]
+    runs = [r.data for r in found if r.data.tags.get(MODEL_TAG) == model]
     return [(date.fromisoformat(r.tags[AS_OF_TAG]), int(r.params["horizon_weeks"])) for r in runs]
 
 
@@ -91,8 +95,6 @@ def log_and_register(
     new versions carry the alias `challenger` until they are promoted or others come.
     """
     import mlflow
-    from mlflow.data.delta_dataset_source import DeltaDatasetSource
-    from mlflow.data.meta_dataset import MetaDataset
 
     versions: dict[str, str] = {}
     params = trained.params
@@ -102,10 +104,9 @@ def log_and_register(
         **{f"cdp.delta.{d.name}": str(d.version) for d in datasets},
         **(tags or {}),
     }
-    with mlflow.start_run(experiment_id=tracking.experiment_id, run_name=f"value {params.as_of}", tags=run_tags) as run:
-        for dataset in datasets:
-            source = DeltaDatasetSource(path=dataset.path, delta_table_version=dataset.version)
-            mlflow.log_input(MetaDataset(source, name=dataset.name), context="training")  # type: ignore[abstract]
+    name_of_run = f"value {params.as_of}"
+    with LOGGING, mlflow.start_run(experiment_id=tracking.experiment_id, run_name=name_of_run, tags=run_tags) as run:
+        log_datasets(datasets)
         mlflow.log_params(_flat_parameters(params))
         mlflow.log_metrics(trained.metrics)
         mlflow.log_text(params.to_json(), PARAMETERS_FILE)
@@ -117,10 +118,19 @@ def log_and_register(
         log_nested(client_of(tracking), trained, experiment_id=tracking.experiment_id, parent=run.info.run_id)
         for kind, name in names.items():
             model_id = log_model(kind, name, params)
-            versions[name] = _register(tracking, name, model_id, run.info.run_id, write_card(kind, trained))
-            mlflow.set_tag(f"{VERSION_TAG}{name}", versions[name])
-            client_of(tracking).set_registered_model_alias(name, "challenger", versions[name])
+            versions[name] = register(tracking, name, model_id, run.info.run_id, write_card(kind, trained))
     return RegisteredRun(run.info.run_id, versions)
+
+
+def log_datasets(datasets: Sequence[DatasetVersion]) -> None:
+    """Say in the running MLflow run which tables it read, in which versions."""
+    import mlflow
+    from mlflow.data.delta_dataset_source import DeltaDatasetSource
+    from mlflow.data.meta_dataset import MetaDataset
+
+    for dataset in datasets:
+        source = DeltaDatasetSource(path=dataset.path, delta_table_version=dataset.version)
+        mlflow.log_input(MetaDataset(source, name=dataset.name), context="training")  # type: ignore[abstract]
 
 
 def promote(tracking: Tracking, name: str, version: str, *, reason: str) -> None:
@@ -188,7 +198,9 @@ def version_at(tracking: Tracking, name: str, alias: str) -> str | None:
         raise
 
 
-def _register(tracking: Tracking, name: str, model_id: str, run_id: str, card: str) -> str:
+def register(tracking: Tracking, name: str, model_id: str, run_id: str, card: str) -> str:
+    """Make a logged model of the running run a version, `challenger` until it is promoted; gives its number."""
+    import mlflow
     from mlflow.exceptions import MlflowException
 
     client = client_of(tracking)
@@ -198,6 +210,8 @@ def _register(tracking: Tracking, name: str, model_id: str, run_id: str, card: s
         if error.error_code != "RESOURCE_ALREADY_EXISTS":
             raise
     made = client.create_model_version(name, f"models:/{model_id}", run_id, description=card, model_id=model_id)
+    mlflow.set_tag(f"{VERSION_TAG}{name}", str(made.version))
+    client.set_registered_model_alias(name, "challenger", made.version)
     return str(made.version)
 
 

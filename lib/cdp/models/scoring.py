@@ -1,4 +1,4 @@
-"""Score all snapshots of a day on the executors: rows of gold.predictions for churn and lifetime value."""
+"""Score all snapshots of a day on the executors: rows of gold.predictions for all models, in one pass."""
 
 from __future__ import annotations
 
@@ -11,6 +11,9 @@ from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 from cdp.contracts.gold.predictions import PREDICTIONS
+from cdp.models.declared.cuts import feature_input
+from cdp.models.declared.score import DeclaredVersion
+from cdp.models.declared.score import prediction_rows as declared_rows
 from cdp.models.forecast.history import Cut
 from cdp.models.histories import cut_of
 from cdp.models.reasons import churn_reasons, ltv_reasons
@@ -30,16 +33,22 @@ class ScoringModel:
 
 
 def score_snapshots(
-    snapshots: DataFrame, models: Mapping[str, ScoringModel], *, as_of: date, horizon_weeks: int | None = None
+    snapshots: DataFrame,
+    models: Mapping[str, ScoringModel],
+    *,
+    as_of: date,
+    horizon_weeks: int | None = None,
+    declared: Mapping[str, DeclaredVersion] | None = None,
 ) -> DataFrame:
-    """Rows of gold.predictions, grain (person_id, model, as_of), for each of the models `churn` and `ltv` given.
+    """Rows of gold.predictions, grain (person_id, model, as_of): `models` are churn and ltv, the others `declared`.
 
-    Only snapshots of `as_of` are scored, for `horizon_weeks` or else the horizon that each version was tested for. No
-    models, no rows. Every partition uses the same versions; both models share one pass when they
-    have the same parameters.
+    Only snapshots of `as_of` are scored: churn and ltv for `horizon_weeks` or else the horizon that each version was
+    tested for. No models, no rows. Every partition uses the same versions, and all models share one pass.
     """
-    chosen = snapshots.where(F.col("as_of") == F.lit(as_of)).select("person_id", *model_inputs())
-    frozen = dict(models)
+    frozen, others = dict(models), dict(declared or {})
+    features = sorted({feature for version in others.values() for feature in version.declared.features})
+    inputs = [*model_inputs(), *(feature_input(snapshots, name) for name in features)]
+    chosen = snapshots.where(F.col("as_of") == F.lit(as_of)).select("person_id", *inputs)
 
     def score(batches: Iterator[pd.DataFrame]) -> Iterator[pd.DataFrame]:
         scorers = {model.params: Scorer(model.params) for model in frozen.values()}
@@ -51,6 +60,8 @@ def score_snapshots(
                     scored[params, weeks] = scorers[params].score(cut, horizon_weeks=weeks)
                 rows = prediction_rows(kind, cut, scored[params, weeks], model, weeks)
                 yield rows.assign(person_id=batch["person_id"].to_numpy(), as_of=as_of)[PREDICTIONS.column_names]
+            for model_name, version in others.items():
+                yield declared_rows(model_name, version, batch, as_of)
 
     return chosen.mapInPandas(score, schema=PREDICTIONS.ddl)
 

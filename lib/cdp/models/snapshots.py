@@ -9,6 +9,7 @@ from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 from cdp.contracts.gold.snapshots import SNAPSHOTS
+from cdp.contracts.model import TableContract
 
 ARRIVAL_DAYS = 1  # the delivery of as-of day D arrives in the morning of D, so arrivals up to the end of D are known
 
@@ -33,6 +34,20 @@ def build_snapshots(order_lines: DataFrame, person_records: DataFrame, *, as_of_
         .agg(F.sum("amount").alias("amount"), F.max("bought_at").alias("bought_at"))
     )
     return _purchase_history(at_cut).select(*SNAPSHOTS.column_names)
+
+
+def add_features(snapshots: DataFrame, traits: DataFrame, *, contract: TableContract) -> DataFrame:
+    """The rows of `build_snapshots` with the features of the `contract`, from gold.traits as of the same day.
+
+    Traits of another day are no features of this one: Spark stops on the first such row.
+    """
+    names = [name for name in contract.column_names if name not in snapshots.columns]
+    its = traits.select("person_id", F.col("as_of").alias("_as_of"), *names)
+    other_day = F.raise_error(F.lit("gold.traits is as of another day: run traits.compute_traits for this one first"))
+    is_other = F.col("_as_of").isNotNull() & (F.col("_as_of") != F.col("as_of"))
+    joined = snapshots.join(its, on="person_id", how="left")
+    checked = joined.withColumn("as_of", F.when(is_other, other_day.cast("date")).otherwise(F.col("as_of")))
+    return checked.select(*contract.column_names)
 
 
 def purchase_pieces(order_lines: DataFrame, person_records: DataFrame, *, until: date) -> DataFrame:

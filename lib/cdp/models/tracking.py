@@ -5,6 +5,7 @@ from __future__ import annotations
 import fcntl
 import logging
 import os
+import threading
 import warnings
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
     from mlflow import MlflowClient
 
 EXPERIMENT = "cdp"
+LOGGING = threading.Lock()
+"""Held while a training is logged: which modules are pickled by value is the process's, and jobs run side by side."""
 _LOCK_KEY = 7_110_620  # of the advisory lock in PostgreSQL: any number that nobody else uses
 
 

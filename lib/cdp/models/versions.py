@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from cdp.core.errors import ModelError, nearest_name
+from cdp.models.declared.spec import registered_name
 from cdp.models.gain import Gain, Losses, gains_over
 from cdp.models.registry import (
     AS_OF_TAG,
@@ -36,11 +38,11 @@ class ModelVersion:
     run_id: str
 
 
-def list_versions(tracking: Tracking, names: tuple[str, ...] = tuple(MODEL_NAMES.values())) -> list[ModelVersion]:
+def list_versions(tracking: Tracking, names: Sequence[str] | None = None) -> list[ModelVersion]:
     """All versions of our models, by name, the newest first; nothing before the first training."""
     client = client_of(tracking)
     found = []
-    for name in names:
+    for name in model_names(tracking) if names is None else names:
         for version in client.search_model_versions(f"name = '{name}'"):
             run = client.get_run(str(version.run_id))
             found.append(
@@ -60,7 +62,7 @@ def list_versions(tracking: Tracking, names: tuple[str, ...] = tuple(MODEL_NAMES
 
 def find_version(tracking: Tracking, name: str, asked: str) -> ModelVersion:
     """A version by its number or by one of its aliases; ModelError with what there is."""
-    versions = list_versions(tracking, (known_model(name),))
+    versions = list_versions(tracking, (known_model(tracking, name),))
     for version in versions:
         if asked == version.version or asked in version.aliases:
             return version
@@ -91,8 +93,14 @@ def load_importance(version: ModelVersion) -> dict[str, dict[str, float]]:
     return found
 
 
-def known_model(name: str) -> str:
+def model_names(tracking: Tracking) -> list[str]:
+    """Churn, lifetime value, and what was registered of conf/models."""
+    found = client_of(tracking).search_registered_models(f"name LIKE '{registered_name('%')}'")
+    return sorted({*MODEL_NAMES.values(), *(model.name for model in found)})
+
+
+def known_model(tracking: Tracking, name: str) -> str:
     """The name, if it is a model of ours; ModelError with the nearest name if it is not."""
-    if name not in MODEL_NAMES.values():
-        raise ModelError(f"no model {name!r}: {nearest_name(name, list(MODEL_NAMES.values()))}")
+    if name not in (names := model_names(tracking)):
+        raise ModelError(f"no model {name!r}: {nearest_name(name, names)}")
     return name

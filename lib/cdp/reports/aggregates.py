@@ -153,7 +153,7 @@ def count_scores(predictions: DataFrame, run_date: date) -> DataFrame:
         .agg(
             F.max(F.when(of_churn, F.col("score"))).alias("churn"),
             F.max(F.when(of_value, F.col("score"))).alias("value"),
-            F.max("horizon_weeks").alias("horizon_weeks"),
+            F.max(F.when(of_churn | of_value, F.col("horizon_weeks"))).alias("horizon_weeks"),
             F.max(F.when(of_churn, F.col("model_version"))).alias("churn_version"),
             F.max(F.when(of_value, F.col("model_version"))).alias("value_version"),
             F.max(F.when(of_value, F.col("method"))).alias("method"),

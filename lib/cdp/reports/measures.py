@@ -36,6 +36,14 @@ _VALUE = (
     ("Inside the 90 % interval", "spend_coverage", "", "share"),
 )
 
+_PROPENSITY = (
+    ("Ranks who does it above who does not (AUC, 0.5 is chance)", "auc", "last_period_auc", "number"),
+    ("Squared error of the probability (Brier)", "brier", "base_rate_brier", "number"),
+    ("Calibration error", "calibration_error", "", "number"),
+    ("Did it", "rate", "", "share"),
+    ("Expected in all, off by", "bias", "", "signed"),
+)
+
 
 # of ops.model_performance: words, measure, measure of the simple rule, how to write it
 _PROVED = (
@@ -56,7 +64,7 @@ def list_proved(proved: ProvedFacts | None) -> list[Measure]:
 def list_measures(model: ModelFacts) -> list[Measure]:
     """The measures of the model that its metrics have; all of them by name where none is known here."""
     found = dict(model.metrics)
-    known = _written(_CHURN if model.is_churn else _VALUE, found)
+    known = _written(_CHURN if model.is_churn else _VALUE, found) or _written(_PROPENSITY, found)
     people = [Measure("People tested", count(found["people"]))] if "people" in found and known else []
     return known + people or [Measure(name.replace("_", " "), metric(value)) for name, value in model.metrics]
 

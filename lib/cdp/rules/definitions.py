@@ -11,6 +11,7 @@ from pydantic import BaseModel, ValidationError
 
 from cdp.core.errors import ConfigError, nearest_name
 
+_ENDINGS = (".yaml", ".yml")
 Model = TypeVar("Model", bound=BaseModel)
 
 
@@ -45,10 +46,16 @@ def load_definitions(folders: Traversable | Iterable[Traversable], model: type[M
         if not folder.is_dir():
             continue
         for entry in folder.iterdir():
-            if entry.name.endswith((".yaml", ".yml")):
+            if entry.name.endswith(_ENDINGS):
                 stem = entry.name.rsplit(".", 1)[0]
                 texts[stem] = (entry.read_text(encoding="utf-8"), str(entry))
     return {name: load_definition(text, where, model) for name, (text, where) in sorted(texts.items())}
+
+
+def has_definitions(folders: Iterable[Traversable]) -> bool:
+    """Whether any of the folders has a definition file."""
+    names = (entry.name for folder in folders if folder.is_dir() for entry in folder.iterdir())
+    return any(name.endswith(_ENDINGS) for name in names)
 
 
 def _explain(problem: Any, node: yaml.Node | None, where: str, model: type[BaseModel]) -> str:

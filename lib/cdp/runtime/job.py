@@ -29,6 +29,7 @@ class Job:
     none and is empty on the first night. ``follows_date``: whether another run date alone changes the result.
     ``looks_outside``: whether it must run each time because it reads more than tables (files that arrive).
     ``erases``: tables that others may write, but from which it deletes what may no longer be kept.
+    ``configured_by``: the folder of conf/ without a file of which there is nothing for it to do.
     """
 
     name: str
@@ -38,6 +39,7 @@ class Job:
     follows_date: bool = True
     looks_outside: bool = False
     erases: tuple[TableContract, ...] = ()
+    configured_by: str = ""
 
 
 JobMain = Callable[["JobContext"], None]
@@ -59,6 +61,7 @@ class JobContext:
     now: datetime
     rows_written: dict[str, int] = field(default_factory=dict)
     problems: list[str] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
     holds_until: date | None = None
     _kept: list[DataFrame] = field(default_factory=list)
 
@@ -129,6 +132,10 @@ class JobContext:
     def report_problem(self, message: str) -> None:
         """Something that does not stop the night but that a person must know: the exit code becomes 6."""
         self.problems.append(message)
+
+    def note(self, message: str) -> None:
+        """Something that a person may want to know, and that is as it should be: a line, no exit code."""
+        self.notes.append(message)
 
     def _require(self, contract: TableContract, allowed: tuple[TableContract, ...], kind: str) -> None:
         if contract.full_name not in [c.full_name for c in allowed]:

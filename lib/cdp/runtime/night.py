@@ -14,7 +14,8 @@ from pyspark.errors import PySparkException
 from rich.console import Console
 
 from cdp.contracts.ops.runs import RUNS
-from cdp.core.errors import CdpError, ContractError, TransientError
+from cdp.core.errors import CdpError, ConfigError, ContractError, TransientError
+from cdp.rules.definitions import has_definitions
 from cdp.runtime.catalogue import LoadedJob, load_jobs, order_jobs, sort_jobs, urgent_first
 from cdp.runtime.config import Configuration
 from cdp.runtime.job import JobContext, clear_checkpoints
@@ -82,8 +83,9 @@ def run_one(
 ) -> JobContext:
     """Run one job whether or not anything changed, and note it in ops.runs."""
     check_expressions(lake.spark, check_definitions(configuration))
-    ((_, context, _),) = _Runner(lake, configuration, run_date, clock, Finished()).run_all({loaded.job.name: loaded})
-    assert context is not None
+    ((name, context, _),) = _Runner(lake, configuration, run_date, clock, Finished()).run_all({loaded.job.name: loaded})
+    if context is None:
+        raise ConfigError(f"{name} has nothing to do: there is no file in conf/{loaded.job.configured_by}")
     return context
 
 
@@ -164,8 +166,10 @@ class _Runner:
             raise failures[0]
 
     def _start(self, loaded: LoadedJob) -> _Started | None:
-        """None where nothing has changed since the job's last run."""
+        """None where nothing has changed since the job's last run, or nothing is there that it works by."""
         job = loaded.job
+        if job.configured_by and not has_definitions(self._configuration.definition_folders(job.configured_by)):
+            return None
         context = JobContext(job, self._lake, self._configuration, self._run_date, self._run_id, self._clock())
         if RUNS in job.reads + job.reads_previous:
             self._recorder.flush()
@@ -201,7 +205,9 @@ def _lines(order: list[str], name: str, context: JobContext | None, seconds: flo
     """What a job did and what a person must know of it; its number is its place in the order."""
     done = "unchanged" if context is None else f"{seconds:6.1f} s  {_rows(context)}"
     told = f"[{order.index(name) + 1:>2}/{len(order)}] {name:<{max(map(len, order))}}  {done}"
-    return [told, *(f"        ! {problem}" for problem in (context.problems if context else ()))]
+    if context is None:
+        return [told]
+    return [told, *(f"        ! {p}" for p in context.problems), *(f"        - {note}" for note in context.notes)]
 
 
 def explain_failure(job: str, run_date: date, error: Exception) -> Exception:

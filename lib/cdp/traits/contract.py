@@ -1,19 +1,23 @@
-"""The contract of gold.traits, made from the trait files, and the check of those files against silver."""
+"""The contracts of gold.traits and gold.snapshots, made from the trait files, and the check of those files."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
 
-from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import SparkSession
 
+from cdp.contracts.gold.snapshots import SNAPSHOTS
 from cdp.contracts.gold.traits import TRAITS
 from cdp.contracts.model import Column, TableContract
 from cdp.core.errors import ConfigError
-from cdp.rules.expressions import Place, check_expression, expression_types, filter_aggregates
-from cdp.traits.compute import row_condition
+from cdp.rules.expressions import check_expression
+from cdp.rules.measure_checks import check_measures, place
+from cdp.rules.measures import SOURCE_TABLES
 from cdp.traits.rfm import RFM_COLUMNS, has_rfm
-from cdp.traits.spec import SOURCE_TABLES, TraitSpec
+from cdp.traits.spec import TraitSpec, features_of
+
+_KEPT_TYPES = ("STRING", "BOOLEAN", "DATE", "TIMESTAMP")
 
 
 def traits_contract(specs: Mapping[str, TraitSpec]) -> TableContract:
@@ -29,56 +33,38 @@ def traits_contract(specs: Mapping[str, TraitSpec]) -> TableContract:
     )
 
 
+def snapshots_contract(specs: Mapping[str, TraitSpec]) -> TableContract:
+    """gold.snapshots as these specs make it: the purchase history, then one column per feature, by name.
+
+    Numbers are doubles, whatever the trait's type: models take nothing else, and a null fits in.
+    """
+    features = features_of(specs)
+    columns = tuple(
+        Column(name, kind if (kind := spec.type.upper()) in _KEPT_TYPES else "DOUBLE", spec.description, unit=spec.unit)
+        for name, spec in features.items()
+    )
+    purposes = {*SNAPSHOTS.purposes, *(spec.purpose for spec in features.values())}
+    return replace(SNAPSHOTS, purposes=tuple(sorted(purposes)), columns=SNAPSHOTS.columns + columns)
+
+
 def check_specs(spark: SparkSession, specs: Mapping[str, TraitSpec]) -> None:
     """Analyse every trait against its table's contract; :class:`ConfigError` for the first that is wrong.
 
-    Refused: a column that does not exist, a filter that is no condition, an aggregate that aggregates
-    nothing, a type or a default that does not fit, a name that gold.traits needs itself.
+    Refused: what :func:`check_measures` refuses, an example with a column that does not exist, a name that
+    gold.traits (or, of a feature, gold.snapshots) needs itself.
     """
-    reserved = {c.name for c in TRAITS.columns + RFM_COLUMNS}
-    for name in sorted(specs):
-        if name in reserved:
-            raise ConfigError(
-                f"conf/traits/{name}.yaml: {name} is a column of gold.traits already: name the trait otherwise"
-            )
-    for table, (contract, _) in SOURCE_TABLES.items():
-        frame = spark.createDataFrame([], contract.schema)
-        of_table = {name: spec for name, spec in sorted(specs.items()) if spec.table == table}
-        if not _are_sound(frame, of_table.values()):
-            for name, spec in of_table.items():
-                _check_spec(frame, name, spec)
+    reserved = {c.name: "gold.traits" for c in TRAITS.columns + RFM_COLUMNS}
+    of_snapshots = dict.fromkeys(SNAPSHOTS.column_names, "gold.snapshots")
+    for name, spec in sorted(specs.items()):
+        if table := (reserved | of_snapshots if spec.is_feature else reserved).get(name):
+            raise ConfigError(f"{_file(name)}: {name} is a column of {table} already: name the trait otherwise")
+    check_measures(spark, {_file(name): spec for name, spec in specs.items()})
+    for name, spec in sorted(specs.items()):
+        contract = SOURCE_TABLES[spec.table][0]
+        if unknown := sorted({key for row in spec.example.rows for key in row} - set(contract.column_names)):
+            frame = spark.createDataFrame([], contract.schema)
+            check_expression(frame, f"`{unknown[0]}`", place(_file(name), "example.rows", spec.table))
 
 
-def _are_sound(frame: DataFrame, specs: Iterable[TraitSpec]) -> bool:
-    """Whether nothing is wrong, in two analyses instead of three a trait; what is wrong, :func:`_check_spec` says."""
-    filtered = [(spec, _filtered(spec)) for spec in specs]
-    if any(aggregate == plain or set().union(*spec.example.rows) - set(frame.columns)
-           for spec, (plain, aggregate) in filtered):  # fmt: skip
-        return False
-    conditions = expression_types(frame, [spec.filter for spec, _ in filtered])
-    values = [f"CAST({aggregate} AS {spec.type})" for spec, (_, aggregate) in filtered]
-    is_right = conditions is not None and all(kind.simpleString() == "boolean" for kind in conditions)
-    return is_right and expression_types(frame, values, aggregate=True) is not None
-
-
-def _check_spec(frame: DataFrame, name: str, spec: TraitSpec) -> None:
-    file = f"conf/traits/{name}.yaml"
-    place = Place(file, "filter", spec.table)
-    if check_expression(frame, spec.filter, place).simpleString() != "boolean":
-        raise ConfigError(f"{place}: {spec.filter!r} is not a condition (true or false)")
-    aggregate, filtered = _filtered(spec)
-    place = Place(file, "aggregate", spec.table)
-    if filtered == aggregate:
-        raise ConfigError(f"{place}: {spec.aggregate!r} calls no aggregate function, e.g. sum, count, max")
-    check_expression(frame, filtered, place, aggregate=True)
-    place = Place(file, "type", spec.table)
-    check_expression(frame, f"CAST({filtered} AS {spec.type})", place, aggregate=True)
-    unknown = sorted({key for row in spec.example.rows for key in row} - set(frame.columns))
-    if unknown:
-        check_expression(frame, f"`{unknown[0]}`", Place(file, "example.rows", spec.table))
-
-
-def _filtered(spec: TraitSpec) -> tuple[str, str]:
-    """The aggregate as of the example's date, without and with the rows' condition in it."""
-    aggregate = spec.aggregate.replace(":as_of", f"DATE'{spec.example.as_of}'")
-    return aggregate, filter_aggregates(aggregate, row_condition(spec, spec.example.as_of))
+def _file(name: str) -> str:
+    return f"conf/traits/{name}.yaml"

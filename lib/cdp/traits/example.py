@@ -10,8 +10,8 @@ from typing import Any
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
-from cdp.traits.compute import compute_traits
-from cdp.traits.spec import SOURCE_TABLES, TraitSpec
+from cdp.rules.measures import SOURCE_TABLES, measure_people
+from cdp.traits.spec import TraitSpec
 
 _ORDINARY = {"is_bot": False, "is_return": False, "is_cancelled": False, "source": "example"}
 
@@ -37,7 +37,7 @@ def _run_at(spark: SparkSession, specs: Mapping[str, TraitSpec], as_of: date) ->
     person_records = spark.createDataFrame([(name, name) for name in specs], "record_id STRING, person_id STRING")
     names = sorted({str(spec.table) for spec in specs.values()})
     tables = {table: _example_rows(spark, table, specs) for table in names}
-    traits = compute_traits(person_records, tables, specs=specs, as_of=as_of)
+    traits = measure_people(person_records, tables, measures=specs, as_of_dates=[as_of])
     return {row["person_id"]: row[row["person_id"]] for row in traits.collect()}
 
 

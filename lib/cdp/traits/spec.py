@@ -1,23 +1,14 @@
-"""What a trait file says: one number, date or word per person, computed from one silver table."""
+"""What a trait file says: a measure of people, whose it is and what it is for, with a worked example."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import date
-from typing import Any, Literal
+from typing import Any
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict
 
-from cdp.contracts.model import TableContract
-from cdp.contracts.silver.events import EVENTS
-from cdp.contracts.silver.feedback import FEEDBACK
-from cdp.contracts.silver.order_lines import ORDER_LINES
-
-SOURCE_TABLES: dict[str, tuple[TableContract, str]] = {
-    EVENTS.full_name: (EVENTS, "event_at"),
-    ORDER_LINES.full_name: (ORDER_LINES, "ordered_at"),
-    FEEDBACK.full_name: (FEEDBACK, "given_at"),
-}
-"""The tables that traits may read, each with the column that says when a row happened."""
+from cdp.rules.measures import Measure
 
 
 class TraitExample(BaseModel):
@@ -30,24 +21,20 @@ class TraitExample(BaseModel):
     value: Any
 
 
-class TraitSpec(BaseModel):
+class TraitSpec(Measure):
     """One file of conf/traits; the file's name is the trait's name and its column in gold.traits.
 
-    ``filter`` and ``aggregate`` are SQL over the table's columns; ``:as_of`` in the aggregate is the as-of
-    date. ``window_days`` N counts rows of the N days before the as-of date, null all history; the as-of day
-    itself never counts. ``default`` is the value of a person without a single row that counts.
+    With ``is_feature`` it is a feature too: a column of gold.snapshots, which models learn from and score by.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    table: Literal["silver.events", "silver.order_lines", "silver.feedback"]
-    filter: str = "true"
-    aggregate: str
-    window_days: int | None = Field(default=None, gt=0)
-    default: bool | int | float | str | None = None
-    type: str
+    is_feature: bool = False
     unit: str | None = None
     purpose: str
     owner: str
     description: str
     example: TraitExample
+
+
+def features_of(specs: Mapping[str, TraitSpec]) -> dict[str, TraitSpec]:
+    """The traits that are features."""
+    return {name: spec for name, spec in sorted(specs.items()) if spec.is_feature}

@@ -17,9 +17,10 @@ if TYPE_CHECKING:
     from cdp.tables.store import Lake
 
 #: Of some eighty metrics those that one compares first: ranking, calibration and level, on later periods.
-_MAIN_METRICS = ("churn_auc", "churn_ece", "purchases_bias", "spend_bias")
+_MAIN_METRICS = ("churn_auc", "churn_ece", "purchases_bias", "spend_bias", "auc", "calibration_error")
 _COMPARED = ("churn_auc", "churn_brier", "churn_ece", "purchases_rmse", "purchases_gini", "purchases_bias",
-             "spend_rmse", "spend_gini", "spend_bias", "spend_coverage")  # fmt: skip
+             "spend_rmse", "spend_gini", "spend_bias", "spend_coverage", "auc", "brier", "log_loss",
+             "calibration_error", "bias")  # fmt: skip
 _MOST_FEATURES = 8
 
 
@@ -89,7 +90,8 @@ def promote_verb(options: argparse.Namespace, console: Console) -> int:
     from cdp.models.promotion import promote_version
     from cdp.models.versions import find_version, known_model
 
-    tracking, name = _open_tracking(options), known_model(options.model)
+    tracking = _open_tracking(options)
+    name = known_model(tracking, options.model)
     asked = options.version if options.version.isdigit() else find_version(tracking, name, options.version).version
     lake, asker = _asker(options)
     _tell(lake, promote_version(tracking, name, asked, reason=options.reason, asker=asker), console)
@@ -101,7 +103,8 @@ def rollback_verb(options: argparse.Namespace, console: Console) -> int:
     from cdp.models.promotion import rollback
     from cdp.models.versions import known_model
 
-    tracking, name = _open_tracking(options), known_model(options.model)
+    tracking = _open_tracking(options)
+    name = known_model(tracking, options.model)
     lake, asker = _asker(options)
     _tell(lake, rollback(tracking, name, asker=asker), console)
     return 0
@@ -111,17 +114,19 @@ def explain_verb(options: argparse.Namespace, console: Console) -> int:
     """``cdp models explain MODEL [VERSION]`` or ``--person ID``."""
     from rich.markdown import Markdown
 
+    from cdp.models.registry import MODEL_NAMES
     from cdp.models.versions import find_version, known_model, load_importance
 
+    tracking = _open_tracking(options)
     if options.person:
-        return _explain_person(options, known_model(options.model), console)
-    version = find_version(_open_tracking(options), options.model, options.version)
+        return _explain_person(options, known_model(tracking, options.model), console)
+    version = find_version(tracking, options.model, options.version)
     console.print(Markdown(f"# {version.name} version {version.version}\n\n{version.card}"))
     importance = load_importance(version)
     for booster, features in importance.items():
         told = ", ".join(f"{words} {share:.0%}" for words, share in list(features.items())[:_MOST_FEATURES])
         console.print(f"correction of {booster}, by share of the gain: {told}", highlight=False)
-    if not importance:
+    if not importance and version.name in MODEL_NAMES.values():
         console.print("no correction: the purchase model alone decides, by count, recency, age and mean amount")
     return 0
 
@@ -157,7 +162,7 @@ def _explain_person(options: argparse.Namespace, name: str, console: Console) ->
 
 
 def _add_model(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("model", help="cdp.churn or cdp.ltv")
+    parser.add_argument("model", help="cdp.churn, cdp.ltv, or cdp.NAME of a file conf/models/NAME.yaml")
 
 
 def _asker(options: argparse.Namespace) -> tuple[Lake, Asker]:

@@ -104,13 +104,14 @@ def test_scores_are_the_newest_that_the_night_may_know(rows: Callable[..., DataF
         {"person_id": "ann", "model": "churn", "as_of": NIGHT1, "score": 0.2, "p_alive": 0.7},
         {"person_id": "ann", "model": "ltv", "as_of": NIGHT1, "score": 50.0, "lo": 10.0, "hi": 90.0},
         {"person_id": "ann", "model": "churn", "as_of": NIGHT3, "score": 0.9, "p_alive": 0.1},
+        {"person_id": "ann", "model": "clicks", "as_of": NIGHT1, "score": 0.4},
+        {"person_id": "ann", "model": "clicks", "as_of": NIGHT3, "score": 0.8},
     ]
-    facts = people_facts(
-        rows(PROFILES, [{"person_id": "ann"}]), rows(traits, []), rows(PREDICTIONS, scores), run_date=NIGHT2
-    )
+    people, scored = rows(PROFILES, [{"person_id": "ann"}]), rows(PREDICTIONS, scores)
+    facts = people_facts(people, rows(traits, []), scored, run_date=NIGHT2, declared=["clicks"])
     row = facts.collect()[0]
-    found = (row["churn_score"], row["p_alive"], row["ltv_score"], row["ltv_lo"], row["ltv_hi"])
-    assert found == (0.2, 0.7, 50.0, 10.0, 90.0)
+    found = (row["churn_score"], row["p_alive"], row["ltv_score"], row["ltv_lo"], row["ltv_hi"], row["clicks_score"])
+    assert found == (0.2, 0.7, 50.0, 10.0, 90.0, 0.4)
 
 
 def test_every_file_is_sound(spark: SparkSession, traits: TableContract) -> None:
@@ -128,6 +129,7 @@ def test_every_file_is_sound(spark: SparkSession, traits: TableContract) -> None
             r"conf/audiences/mine.yaml: predicate: .*'order_90d'; did you mean 'orders_90d'",
         ),
         (audience("orders_90d + 1"), "not a condition"),
+        (audience("click_score > 0.1"), r"no column 'click_score'; did you mean 'clicks_score'"),
         (
             audience("true", destinations=["emial_csv"]),
             r"no destination 'emial_csv'; did you mean 'email_csv'",
@@ -138,4 +140,4 @@ def test_a_wrong_file_names_the_nearest(
     spark: SparkSession, traits: TableContract, spec: AudienceSpec, message: str
 ) -> None:
     with pytest.raises(ConfigError, match=message):
-        check_specs(spark, {"mine": spec}, traits_contract=traits, destinations=["email_csv"])
+        check_specs(spark, {"mine": spec}, traits_contract=traits, destinations=["email_csv"], declared=["clicks"])

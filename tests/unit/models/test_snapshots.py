@@ -4,13 +4,19 @@ from __future__ import annotations
 
 from datetime import UTC, date, datetime
 from decimal import Decimal
+from pathlib import Path
 
 import pytest
+from pyspark.errors import PySparkException
 
 from cdp.contracts.gold.snapshots import SNAPSHOTS
 from cdp.contracts.silver.order_lines import ORDER_LINES
-from cdp.models.snapshots import build_snapshots
+from cdp.models.snapshots import add_features, build_snapshots
+from cdp.rules.definitions import load_definitions
+from cdp.traits.contract import snapshots_contract
+from cdp.traits.spec import TraitSpec
 
+TRAITS = Path(__file__).parents[3] / "conf" / "traits"
 CUT, LATER = date(2025, 3, 3), date(2025, 3, 17)
 
 
@@ -94,3 +100,24 @@ def test_the_delivery_of_the_cut_counts_and_what_arrives_later_does_not(snapshot
 def test_returns_on_other_days_lower_spend_and_value_but_not_the_purchase_days(snapshots):
     dora = snapshots["dora", CUT]
     assert (dora.purchase_days, dora.spend, dora.mean_value) == (1, 0.0, 0.0)
+
+
+def test_the_traits_that_say_so_are_features_as_of_the_same_day_only(spark):
+    specs = load_definitions(TRAITS, TraitSpec)
+    chosen = {name: specs[name] for name in ("orders_90d", "favourite_category", "orders_lifetime")}
+    contract = snapshots_contract(chosen)
+    assert contract.column_names == [*SNAPSHOTS.column_names, "favourite_category", "orders_90d"]
+    assert [contract.column(n).type for n in ("favourite_category", "orders_90d")] == ["STRING", "DOUBLE"]
+    assert set(contract.purposes) == {"analytics", "personalisation"}
+    bought = spark.createDataFrame([{"person_id": p, "as_of": CUT} for p in ("anna", "bert")], SNAPSHOTS.schema)
+    traits = "person_id string, as_of date, favourite_category string, orders_90d bigint, orders_lifetime bigint"
+    of_the_day = spark.createDataFrame([("anna", CUT, "Toys", 2, 9), ("nobody", CUT, "Toys", 1, 1)], traits)
+    found = add_features(bought, of_the_day, contract=contract)
+    assert found.columns == contract.column_names
+    assert {r.person_id: (r.as_of, r.favourite_category, r.orders_90d) for r in found.collect()} == {
+        "anna": (CUT, "Toys", 2),
+        "bert": (CUT, None, None),
+    }
+    of_another = spark.createDataFrame([("anna", LATER, "Toys", 3, 10)], traits)
+    with pytest.raises(PySparkException, match=r"run traits\.compute_traits"):
+        add_features(bought, of_another, contract=contract).collect()

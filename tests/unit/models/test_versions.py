@@ -70,7 +70,7 @@ def test_a_version_that_is_not_there_or_does_not_load_moves_no_alias(tracking, t
     missing = promote_version(tracking, "cdp.churn", "7", reason="a typo", asker=ASKER)
     assert not missing.is_moved and missing.reason == "cdp.churn has no version 7; there is 1, 2"
     with pytest.raises(ModelError, match=r"no model 'cdp\.chum': did you mean 'cdp\.churn'"):
-        known_model("cdp.chum")
+        known_model(tracking, "cdp.chum")
     with pytest.raises(ModelError, match=r"has no version 9; there is 2/challenger, 1/champion"):
         find_version(tracking, "cdp.churn", "9")
     broken = client_of(tracking).get_model_version_download_uri("cdp.churn", "2")

@@ -210,6 +210,8 @@ def test_measures_stand_beside_the_simple_rule() -> None:
     churn, value = make_night().models
     assert (list_measures(churn)[0].value, list_measures(churn)[0].simple) == ("0.8123", "0.7402")
     assert list_measures(value)[0].value.replace("\u00a0", " ") == "-2.1 %"
+    told = list_measures(replace(value, model="cdp.email_click", metrics=(("auc", 0.71), ("last_period_auc", 0.6))))
+    assert [(m.value, m.simple) for m in told] == [("0.71", "0.6")]
     other = list_measures(replace(churn, metrics=(("log_loss", 0.5),)))
     assert [(m.name, m.value) for m in other] == [("log loss", "0.5")]
 

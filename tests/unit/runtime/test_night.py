@@ -6,6 +6,7 @@ import io
 import json
 import threading
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
@@ -221,6 +222,18 @@ def test_one_job_alone_runs_whether_or_not_anything_changed(nights: Night, rows:
     for expected in ({"gold.people": 1}, {"gold.people": 0}):
         context = run_one(nights.lake, nights.configuration, writer, NIGHT, clock=nights.clock)
         assert context.rows_written == expected
+
+
+def test_a_job_that_nothing_is_configured_for_does_not_start(nights: Night, rows: Rows, tmp_path: Path) -> None:
+    writer = _writer(rows, ["p1"])
+    planned = LoadedJob(replace(writer.job, configured_by="plans"), writer.main, "", "")
+    assert nights.run(planned).unchanged == ["b.write_people"] and nights.noted() == []
+    with pytest.raises(ConfigError, match=r"b\.write_people has nothing to do: there is no file in conf/plans"):
+        run_one(nights.lake, nights.configuration, planned, NIGHT, clock=nights.clock)
+    (tmp_path / "mine" / "plans").mkdir(parents=True)
+    (tmp_path / "mine" / "plans" / "one.yaml").write_text("{}")
+    nights.configuration = load_configuration(env="ci", conf=str(tmp_path / "mine"), overrides={"home": str(tmp_path)})
+    assert nights.run(planned).ran == ["b.write_people"]
 
 
 def test_a_job_may_use_only_the_tables_of_its_record(nights: Night, rows: Rows) -> None:

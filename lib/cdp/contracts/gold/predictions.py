@@ -40,12 +40,13 @@ PREDICTIONS = TableContract(
     purposes=("analytics",),
     columns=(
         PERSON_ID,
-        Column("model", "STRING", "churn or ltv.", nullable=False, allowed=("churn", "ltv")),
+        Column("model", "STRING", "churn, ltv, or the name of a file of conf/models.", nullable=False),
         Column("as_of", "DATE", "As of.", nullable=False),
         Column(
             "score",
             "DOUBLE",
-            "churn: probability of no purchase in the horizon; ltv: expected net spend in the horizon.",
+            "churn: probability of no purchase in the horizon; ltv: expected net spend in it; others: "
+            "probability of what the model's file says.",
             nullable=False,
         ),
         Column("lo", "DOUBLE", "Lower end of the 90 % interval; null where the model has none."),

@@ -1,4 +1,8 @@
-"""gold.snapshots: purchase statistics of one person as of one date; nothing later by event time or arrival."""
+"""gold.snapshots: what models know of one person as of one date; nothing later by event time or arrival.
+
+Features come from the files of conf/traits that say `is_feature`, so this is the part that is always there; the whole
+contract is ``cdp.traits.contract.snapshots_contract(specs)``.
+"""
 
 from __future__ import annotations
 
@@ -8,7 +12,7 @@ from cdp.contracts.model import Column, TableContract
 SNAPSHOTS = TableContract(
     layer="gold",
     name="snapshots",
-    doc="Purchase statistics of one person as of one date; nothing later by event time or arrival.",
+    doc="Purchase history and features of one person as of one date; nothing later by event time or arrival.",
     key=(
         "person_id",
         "as_of",

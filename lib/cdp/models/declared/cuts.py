@@ -1,0 +1,87 @@
+"""The past cuts that a declared model learns from: one row per customer and cut, with features and label."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+
+import pandas as pd
+from pyspark.sql import Column, DataFrame
+from pyspark.sql import functions as F
+
+from cdp.core.errors import ModelError
+
+TESTS = 3  # the newest cuts, on which a model must prove itself
+MOST_CUTS = 7
+MAX_ROWS = 300_000  # on the driver: of more customers a fixed part by hash
+LABEL = "_label"  # as a measure and a column; no trait may begin like this
+_SLICES = 1_000_000
+
+
+@dataclass(frozen=True)
+class CutPlan:
+    """`cuts`: as-of dates whose horizon is over on `as_of`, oldest first, a horizon apart."""
+
+    cuts: tuple[date, ...]
+    as_of: date
+    horizon_weeks: int
+
+    @property
+    def dates(self) -> list[date]:
+        """The days on which features and label are measured: the label of a cut is that of the day a horizon later."""
+        return [*self.cuts, self.as_of]
+
+
+def plan_cuts(first_purchase: date | None, as_of: date, horizon_weeks: int) -> CutPlan:
+    """The newest cuts with a horizon of history before them, `MOST_CUTS` at most.
+
+    They are a horizon apart, so that no label's window overlaps another's and a cut may learn from all older ones.
+    Raises ModelError where there are no more than `TESTS`: then one is left to learn from for none of them.
+    """
+    step = timedelta(weeks=horizon_weeks)
+    first = (first_purchase or as_of) + step
+    cuts = [day for k in range(MOST_CUTS, 0, -1) if (day := as_of - k * step) >= first]
+    if len(cuts) <= TESTS:
+        raise ModelError(
+            f"cannot train as of {as_of}: {len(cuts)} past days have {horizon_weeks} weeks before and behind them, "
+            f"{TESTS + 1} are needed. Load a longer history."
+        )
+    return CutPlan(tuple(cuts), as_of, horizon_weeks)
+
+
+def customers_of(snapshots: DataFrame, *, plan: CutPlan, people: int) -> DataFrame:
+    """(person_id, first_day: the day of the first purchase) of today's customers; of very many a fixed part.
+
+    `people`: how many customers there are.
+    """
+    today = snapshots.where(F.col("as_of") == F.lit(plan.as_of))
+    customers = today.select("person_id", F.get("purchase_dates", F.lit(0)).alias("first_day"))
+    share = MAX_ROWS / max(people * len(plan.dates), 1)
+    if share >= 1:
+        return customers
+    return customers.where(F.pmod(F.xxhash64("person_id", F.lit("part")), F.lit(_SLICES)) < int(share * _SLICES))
+
+
+def collect_cuts(measured: DataFrame, customers: DataFrame, *, plan: CutPlan, features: Sequence[str]) -> pd.DataFrame:
+    """Bring the measures of `plan.dates` to the driver as rows of the cuts. One action.
+
+    Columns: `person_id`, `as_of`, the features (numbers as doubles), `label` (0 or 1: what came within the horizon),
+    `before` (likewise, within the horizon before), by cut and person. A customer of a cut is who had bought before it.
+    """
+    known = measured.join(customers, on="person_id", how="inner").where(F.col("first_day") < F.col("as_of"))
+    inputs = [feature_input(known, name) for name in features]
+    rows = (
+        known.select("person_id", "as_of", F.col(LABEL).cast("double").alias("before"), *inputs).toArrow().to_pandas()
+    )
+    behind = rows[["person_id", "as_of", "before"]].rename(columns={"before": "label"})
+    behind["as_of"] -= timedelta(weeks=plan.horizon_weeks)
+    found = rows.merge(behind, on=["person_id", "as_of"], how="inner")
+    return found.sort_values(["as_of", "person_id"], ignore_index=True)
+
+
+def feature_input(frame: DataFrame, name: str) -> Column:
+    """A feature as models take it: every number a double, the rest as it is."""
+    kind = frame.schema[name].dataType.simpleString()
+    column = F.col(name)
+    return column if kind in ("string", "boolean", "date", "timestamp") else column.cast("double").alias(name)

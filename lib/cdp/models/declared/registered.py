@@ -1,0 +1,122 @@
+"""Declared models in MLflow: a training is logged, its version registered, the champion read back."""
+
+from __future__ import annotations
+
+import base64
+import json
+import pickle
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+from cdp.core.errors import ModelError
+from cdp.models.declared.card import write_card
+from cdp.models.declared.score import DeclaredModel, DeclaredVersion
+from cdp.models.declared.spec import PropensitySpec, registered_name
+from cdp.models.declared.train import FORM, TrainedDeclared
+from cdp.models.promotion import Attempt
+from cdp.models.registry import (
+    AS_OF_TAG,
+    CUTS_FILE,
+    FINGERPRINT_TAG,
+    LOSSES_FILE,
+    MODEL_TAG,
+    RegisteredRun,
+    load_text,
+    log_datasets,
+    register,
+    run_of,
+    version_at,
+)
+from cdp.models.tracking import LOGGING, Tracking, client_of
+from cdp.models.train import DatasetVersion
+
+MODEL_FILE = "propensity.pickle.txt"  # base64: what a night scores by, without the cost of loading a served model
+
+
+def log_declared(
+    tracking: Tracking,
+    name: str,
+    spec: PropensitySpec,
+    trained: TrainedDeclared,
+    *,
+    datasets: Sequence[DatasetVersion],
+    fingerprint: str,
+) -> RegisteredRun:
+    """Log one training of the model `name` and register its version, the `challenger` until it is promoted."""
+    import mlflow
+
+    from cdp.models.declared.pyfunc_model import log_pyfunc
+
+    tags = {
+        FINGERPRINT_TAG: fingerprint,
+        AS_OF_TAG: trained.as_of.isoformat(),
+        MODEL_TAG: name,
+        **{f"cdp.delta.{d.name}": str(d.version) for d in datasets},
+    }
+    run_name = f"{name} {trained.as_of}"
+    with LOGGING, mlflow.start_run(experiment_id=tracking.experiment_id, run_name=run_name, tags=tags) as run:
+        log_datasets(datasets)
+        mlflow.log_params({"form": FORM, "purpose": spec.purpose, **describe(trained)})
+        mlflow.log_metrics(trained.metrics)
+        mlflow.log_text(trained.losses.to_json(), LOSSES_FILE)
+        mlflow.log_dict(trained.cuts, CUTS_FILE)
+        mlflow.log_text(base64.b64encode(pickle.dumps(trained.declared)).decode(), MODEL_FILE)
+        model_id = log_pyfunc(name, trained.declared)
+        version = register(tracking, registered_name(name), model_id, run.info.run_id, write_card(name, spec, trained))
+    return RegisteredRun(run.info.run_id, {registered_name(name): version})
+
+
+def load_declared(tracking: Tracking, name: str, definition: str) -> DeclaredVersion | None:
+    """The champion of the model `name`; None where there is none, or one of another form or definition."""
+    registered = registered_name(name)
+    version = version_at(tracking, registered, "champion")
+    declared = load_version(tracking, registered, version) if version is not None else None
+    return (
+        DeclaredVersion(registered, str(version), declared) if declared and declared.definition == definition else None
+    )
+
+
+def load_version(tracking: Tracking, registered: str, version: str) -> DeclaredModel | None:
+    """The model of a version; None for those of another form, ModelError when it cannot be read."""
+    run_id = run_of(tracking, registered, version)
+    if client_of(tracking).get_run(run_id).data.params.get("form") != FORM:
+        return None
+    try:
+        found = pickle.loads(base64.b64decode(load_text(run_id, MODEL_FILE)))
+    except Exception as error:  # MLflow and pickle raise many kinds for a file that is not there or not whole
+        raise ModelError(
+            f"{registered} (version {version}, run {run_id}) cannot be read: its artifact {MODEL_FILE} "
+            "is missing or damaged. Restore the artifact folder, or roll back to the version before."
+        ) from error
+    return found if isinstance(found, DeclaredModel) else None
+
+
+def run_row(
+    trained: TrainedDeclared, attempt: Attempt, *, run_id: str, fingerprint: str, trained_at: datetime
+) -> dict[str, Any]:
+    """The row of ops.model_runs."""
+    return {
+        "model": attempt.model,
+        "model_version": attempt.to_version,
+        "mlflow_run_id": run_id,
+        "as_of": trained.as_of,
+        "fingerprint": fingerprint,
+        "metrics": json.dumps(trained.metrics, sort_keys=True),
+        "parameters": json.dumps(describe(trained), sort_keys=True),
+        "is_champion": attempt.is_moved,
+        "decided": attempt.reason,
+        "trained_at": trained_at,
+    }
+
+
+def describe(trained: TrainedDeclared) -> dict[str, Any]:
+    """What a ledger keeps of a training beside its metrics."""
+    return {
+        "method": trained.declared.method,
+        "features": ", ".join(trained.declared.features),
+        "horizon_weeks": trained.declared.horizon_weeks,
+        "people": trained.people,
+        "rows": trained.rows,
+        "warnings": "; ".join(trained.warnings)[:5000] or "none",
+    }
