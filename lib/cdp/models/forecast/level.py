@@ -15,7 +15,7 @@ import numpy as np
 from cdp.models.arrays import Floats
 
 MIN_CUTS = 3
-MAX_RANGE = 0.5  # of the mean: past ratios that differ by more, and fade, show a season or luck, not a bias
+MAX_RANGE = 0.5  # of the mean: past ratios that differ by more may show a season or luck, not a bias
 YEAR_WEEKS = 52.0
 
 
@@ -60,18 +60,17 @@ def settle_level(
 
 
 def _range_of_bias(seen: Floats, span_weeks: float) -> float:
-    """By how much ratios (newest first) may differ that show a bias.
+    """By how much ratios (newest first) may differ that show a bias: `MAX_RANGE` of their mean at least.
 
-    A season that makes all of them alike in sign passes its peak within their span: it has left a range that a yearly
-    wave around its peak has, and its newest ratios are on their way back. Ratios that do not fade may therefore differ
-    as much as such a wave; others by `MAX_RANGE` of their mean.
+    A season that makes all of them alike in sign passes its peak within their span, and a yearly wave differs there by
+    a known part of its mean. Ratios that differ less are no such wave; those that fade, as a season's do that is on its
+    way back, must differ less by half.
     """
-    mean, quarter = abs(float(seen.mean())), YEAR_WEEKS / 4
+    mean = abs(float(seen.mean()))
+    half = np.pi / 2 * min(2 * span_weeks / YEAR_WEEKS, 1.0)  # from the peak to either end of the span, as an angle
+    wave = float((1 - np.cos(half)) * half / np.sin(half)) if half > 0 else 0.0
     fades = abs(float(seen[0])) < mean
-    if fades or span_weeks <= 0:
-        return MAX_RANGE * mean
-    half = min(np.pi / 2 * span_weeks / 2 / quarter, np.pi / 2)  # from the peak to either end, as an angle
-    return max(MAX_RANGE, float((1 - np.cos(half)) * half / np.sin(half))) * mean
+    return max(MAX_RANGE, wave / 2 if fades else wave) * mean
 
 
 def same_season(now: float, pairs: Sequence[tuple[float, float]]) -> LastYear:
