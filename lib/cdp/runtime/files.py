@@ -11,9 +11,10 @@ import gzip
 import json
 import re
 import shutil
-from collections.abc import Iterable, Mapping, Sequence
+import zlib
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import pyarrow as pa
 import pyarrow.csv
@@ -24,6 +25,8 @@ from cdp.core.errors import ConfigError
 if TYPE_CHECKING:
     import pandas as pd
     from pyspark.sql import DataFrame, SparkSession
+
+T = TypeVar("T")
 
 _DELIMITERS = ",;\t|"
 _MISSHAPEN = re.compile(r"(Row #\d+: )?Expected \d+ columns, got \d+")
@@ -122,12 +125,17 @@ def _is_csv(path: Path) -> bool:
 
 def _header(path: Path) -> tuple[list[str], str]:
     """The column names of a CSV file and its delimiter: of the usual ones, that which the header line has most of."""
-    with (
-        gzip.open(path, "rt", encoding="utf-8-sig")
-        if path.suffix == ".gz"
-        else path.open(encoding="utf-8-sig", newline="") as lines
-    ):
-        first = lines.readline()
+    try:
+        with (
+            gzip.open(path, "rt", encoding="utf-8-sig")
+            if path.suffix == ".gz"
+            else path.open(encoding="utf-8-sig", newline="") as lines
+        ):
+            first = lines.readline()
+    except UnicodeDecodeError:
+        raise ConfigError(f"{path}: not in UTF-8; save it in that encoding") from None
+    except (EOFError, gzip.BadGzipFile, zlib.error):
+        raise ConfigError(f"{path}: not a whole gzip file") from None
     delimiter = max(_DELIMITERS, key=first.count)
     names = next(csv.reader([first], delimiter=delimiter), [])
     doubled = sorted({n for n in names if names.count(n) > 1})
@@ -138,6 +146,7 @@ def _header(path: Path) -> tuple[list[str], str]:
 
 def _spark_rows(spark: SparkSession, path: Path) -> DataFrame:
     if _is_parquet(path):
+        _read_parquet(path, pyarrow.parquet.read_schema)
         return spark.read.parquet(str(path))
     _, delimiter = _header(path)
     return spark.read.csv(str(path), header=True, multiLine=True, sep=delimiter, escape='"')
@@ -145,7 +154,7 @@ def _spark_rows(spark: SparkSession, path: Path) -> DataFrame:
 
 def _arrow_rows(path: Path) -> pa.Table:
     if _is_parquet(path):
-        return pyarrow.parquet.read_table(path)
+        return _read_parquet(path, pyarrow.parquet.read_table)
     names, delimiter = _header(path)
     try:
         return pyarrow.csv.read_csv(
@@ -158,6 +167,13 @@ def _arrow_rows(path: Path) -> pa.Table:
     except pa.ArrowInvalid as error:
         where = _MISSHAPEN.search(str(error))  # the rest of the message quotes the row, which may be somebody's
         raise ConfigError(f"{path}: {where[0] if where else 'not readable as CSV in UTF-8'}") from None
+
+
+def _read_parquet(path: Path, read: Callable[[Path], T]) -> T:
+    try:
+        return read(path)
+    except (pa.ArrowInvalid, OSError):
+        raise ConfigError(f"{path}: not a whole Parquet file") from None
 
 
 def _target(folder: str, name: str) -> Path:

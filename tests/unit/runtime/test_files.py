@@ -55,6 +55,11 @@ def test_json_lines_are_one_document_a_line(tmp_path: Path) -> None:
         ("sheet.xlsx", b"x", r"\.csv"),
         ("twice.csv", b"a,b,a\n1,2,3\n", "names a more than once"),
         ("uneven.csv", b"a,b\n1,2\n1,2,3\n", "Expected 2 columns, got 3$"),
+        ("latin.csv", "straße,b\n1,2\n".encode("latin-1"), "not in UTF-8"),
+        ("latin_row.csv", "a,b\n1,straße\n".encode("latin-1"), "UTF-8"),
+        ("wide.csv", "a,b\n1,2\n".encode("utf-16"), "not in UTF-8"),
+        ("plain.csv.gz", b"a,b\n1,2\n", "not a whole gzip file"),
+        ("text.parquet", b"a,b\n1,2\n", "not a whole Parquet file"),
     ],
 )
 def test_a_wrong_file_is_named(tmp_path: Path, name: str, content: bytes | None, told: str) -> None:

@@ -74,6 +74,8 @@ def collect_paths(rows: pa.Table) -> Paths:
         if name not in rows.column_names:
             raise ContractError(f"no column {name!r}: {nearest_name(name, rows.column_names)}; needed are path and "
                                 "conversions, with value and nulls where known")  # fmt: skip
+    if pa.types.is_nested(rows["path"].type):
+        raise ContractError("column 'path' holds lists or structures: write each as one text, a > b > c")
     numbers = {name: _numbers(rows, name) for name in COLUMNS[1:] if name in rows.column_names}
     texts = _normalised(rows["path"].cast(pa.string()).combine_chunks())
     is_empty = pc.equal(texts, "")

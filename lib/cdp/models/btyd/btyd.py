@@ -38,6 +38,11 @@ class Terms:
     p_any: Floats
     p_alive: Floats
 
+    @property
+    def bare(self) -> Floats:
+        """What the model itself expects, for totals: `LEAST` for everybody is a total of its own in a quiet shop."""
+        return np.maximum(self.expected - LEAST, LEAST**2)
+
 
 def fit_each(histories: pd.DataFrame, only: Sequence[str] = tuple(FITS)) -> tuple[dict[str, BtydFit], dict[str, str]]:
     """The models that the histories (columns x, t_x, age, people) can carry, and why the others were left out."""

@@ -114,7 +114,8 @@ def _untested(now: Fitted) -> Forecast:
     """No past cut to learn from: the most likely model as it is, with the intervals of BG/NBD itself."""
     model = max(now.fits, key=lambda name: now.fits[name].log_likelihood) if len(now.fits) > 1 else next(iter(now.fits))
     terms, cut = now.terms[model], now.cut
-    amounts = Amounts(terms.expected, terms.expected * now.value, terms.p_any)
+    count = terms.expected * (terms.bare.sum() / terms.expected.sum())
+    amounts = Amounts(count, count * now.value, np.minimum(terms.p_any, count))
     fitted = now.fits.get(BASELINE, now.fits[model]).model
     low, high = amounts.spend, amounts.spend
     if now.money and isinstance(fitted, BgNbd):

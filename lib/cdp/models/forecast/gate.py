@@ -19,6 +19,9 @@ FOLDS = 3
 EVALUATION_CUTS = 3
 PROOF = 2.0  # standard errors by which the loss must fall
 AMOUNTS = (0.25, 0.5, 0.75, 1.0)
+#: factors on the logit of P(any), for where no booster is proven: customers who buy by the clock are surer than a
+#: Poisson process tells, moody ones less (Cox 1958, "Two further applications of a model for binary regression")
+SLOPES = (0.5, 0.6, 0.7, 0.8, 0.9, 1.1, 1.2, 1.35, 1.5, 1.75, 2.0)
 #: shares of the purchase and of the spend booster in the spend; the second alone is led astray by single large orders
 SPEND_AMOUNTS = ((0.25, 0.25), (0.5, 0.5), (0.5, 0.0), (1.0, 0.0))
 TWEEDIE_POWER = 1.5
@@ -31,11 +34,17 @@ Loss: TypeAlias = Callable[[CutRows, RawScores, W], Floats]
 
 @dataclass(frozen=True)
 class Weights:
-    """How much of each raw score is added; all 0 is the BTYD model alone."""
+    """How much of each raw score is added; all 0 is the BTYD model alone, its logit of P(any) times `any_slope`."""
 
     purchases: float = 0.0
     spend: tuple[float, float] = (0.0, 0.0)
     any: float = 0.0
+    any_slope: float = 1.0
+
+    @property
+    def has_boosters(self) -> bool:
+        """Whether any raw score is needed."""
+        return bool(self.purchases or any(self.spend) or self.any)
 
     def corrected(
         self, expected: Floats, value: Floats, p_any: Floats, raw: RawScores
@@ -43,7 +52,7 @@ class Weights:
         """Expected purchases, spend and P(any) with this much correction; their levels are still to be settled."""
         count = expected * np.exp(self.purchases * raw.purchases)
         spend = expected * value * np.exp(self.spend[0] * raw.purchases + self.spend[1] * raw.spend)
-        return count, spend, sigmoid(logit(p_any) + self.any * raw.any)
+        return count, spend, sigmoid(self.any_slope * logit(p_any) + self.any * raw.any)
 
 
 def scores_out_of_fold(cuts: Sequence[CutRows]) -> list[RawScores]:
@@ -80,15 +89,19 @@ def choose_weights(cuts: Sequence[CutRows], scores: Sequence[RawScores]) -> Weig
         mean, p = mean + FLOOR * rows.spend.mean(), TWEEDIE_POWER
         return np.asarray(mean ** (2 - p) / (2 - p) - rows.spend * mean ** (1 - p) / (1 - p))
 
-    def any_(rows: CutRows, raw: RawScores, w: float) -> Floats:
+    def any_(rows: CutRows, raw: RawScores, w: tuple[float, float]) -> Floats:
         came = (rows.purchases > 0).astype(np.float64)
-        p = shift_to(sigmoid(logit(rows.p_any) + w * raw.any), float(came.mean()))
+        p = shift_to(sigmoid(w[1] * logit(rows.p_any) + w[0] * raw.any), float(came.mean()))
         return np.asarray(-came * np.log(p) - (1 - came) * np.log1p(-p))
 
+    none = (0.0, 1.0)
+    boosted = _best(pairs, any_, none, [(amount, 1.0) for amount in AMOUNTS])
+    amount, slope = boosted if boosted != none else _best(pairs, any_, none, [(0.0, slope) for slope in SLOPES])
     return Weights(
         purchases=_best(pairs, purchases, 0.0, AMOUNTS),
         spend=_best(pairs, spend, (0.0, 0.0), SPEND_AMOUNTS),
-        any=_best(pairs, any_, 0.0, AMOUNTS),
+        any=amount,
+        any_slope=slope,
     )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 
@@ -24,7 +25,8 @@ MIN_LEARNERS = 1000  # customers at the newest past cut; below, no booster beat 
 MIN_POSITIVES = 300  # of them with a purchase in the window
 YEAR = 364  # days: the same weekday a year before
 SEASON_HISTORY_WEEKS = 12.0  # before a cut a year ago, to fit a model there
-CLEARLY = 0.8  # of the preferred model's miss: below, another model's total or share of buyers is taken instead
+CLEARLY = 0.9  # of the preferred model's miss: below, another model's total or share of buyers is taken instead
+MOSTLY = 0.8  # of the past cuts on which that other model must have been nearer
 WIDENINGS = (0.90, 0.91, 0.92, 0.93, 0.94)  # of the intervals' coverage
 WORST_COVERAGE = 0.88  # of a cut by the bands of the others
 # Misses (logs, logits) that are left alone even when all cuts agree: a season unseen weighs more. The value of one
@@ -74,7 +76,7 @@ class Learned:
         """What puts these customers on the settled levels."""
         levels = self.levels
         count, spend, p_any = self.corrected(terms, value, raw)
-        total = terms[levels.total_of].expected * np.exp(levels.purchases.log_factor)
+        total = terms[levels.total_of].bare * np.exp(levels.purchases.log_factor)
         worth = total * value * np.exp(levels.value.log_factor)
         share = sigmoid(logit(terms[levels.any_of].p_any) + levels.p_any.log_factor).mean()
         return Factors(
@@ -98,11 +100,10 @@ def learn(past: Sequence[PastCut], plan: CutPlan, model: str, levels: Levels) ->
     newest = rows[0]
     if len(newest.fold) >= MIN_LEARNERS and np.count_nonzero(newest.purchases) >= MIN_POSITIVES:
         scores = scores_out_of_fold(rows)
-        weights = choose_weights(rows, scores)
     else:
         scores = [RawScores(*(np.zeros(len(r.fold)) for _ in range(3))) for r in rows[:EVALUATION_CUTS]]
-        weights = Weights()
-    correction = train_correction(rows) if weights != Weights() else None
+    weights = choose_weights(rows, scores)
+    correction = train_correction(rows) if weights.has_boosters else None
     learned = Learned(model, plan, weights, correction, levels)
     tested = [Tested(p, learned.assemble(p.terms, p.value, s)) for p, s in zip(past, scores, strict=False)]
     return learned, tested
@@ -149,13 +150,17 @@ def settle_levels(past: Sequence[PastCut], plan: CutPlan, model: str, season: La
     shifts = {name: [_logit_shift(p.terms[name].p_any, p.outcome.purchases) for p in past] for name in names}
     total_of, any_of = _nearest(totals, BASELINE), _nearest(shifts, model)
     values = [p.value_ratio(total_of) for p in past]
-    apart = (past[0].cut.as_of - past[-1].cut.as_of) / 7.0 >= plan.window_weeks
+    settle = partial(
+        settle_level,
+        span_weeks=(past[0].cut.as_of - past[-1].cut.as_of) / 7.0,
+        window_weeks=plan.window_weeks,
+    )
     return Levels(
         total_of,
         any_of,
-        settle_level(totals[total_of], tolerance=COUNT_TOLERANCE, spans_windows=apart, last_year=season),
-        settle_level(values, tolerance=VALUE_TOLERANCE, spans_windows=apart),
-        settle_level(shifts[any_of], tolerance=ANY_TOLERANCE, spans_windows=apart, last_year=season),
+        settle(totals[total_of], tolerance=COUNT_TOLERANCE, last_year=season),
+        settle(values, tolerance=VALUE_TOLERANCE),
+        settle(shifts[any_of], tolerance=ANY_TOLERANCE, last_year=season),
     )
 
 
@@ -165,11 +170,17 @@ def season_of(past: Sequence[PastCut], plan: CutPlan, known: Purchases, *, as_of
 
 
 def _nearest(misses: Mapping[str, Sequence[float]], preferred: str) -> str:
-    """The model with the smallest mean miss; `preferred` unless another's is smaller by a fifth. NaN: not measured."""
-    seen = {name: np.abs([v for v in values if np.isfinite(v)]) for name, values in misses.items()}
-    size = {name: float(values.mean()) if len(values) else np.inf for name, values in seen.items()}
-    best = min(size, key=lambda name: (size[name], name))
-    return best if size[best] < CLEARLY * size[preferred] else preferred
+    """The model with the smallest mean miss of those that were nearer than `preferred` clearly and on most cuts.
+
+    NaN: not measured.
+    """
+    measured = np.isfinite(np.array(list(misses.values()))).all(axis=0)
+    if not measured.any():
+        return preferred
+    size = {name: np.abs(values)[measured] for name, values in misses.items()}
+    own = size[preferred]
+    nearer = [n for n, s in size.items() if s.mean() < CLEARLY * own.mean() and (s < own).mean() >= MOSTLY]
+    return min(nearer, key=lambda name: (float(size[name].mean()), name), default=preferred)
 
 
 def _year_before(
@@ -192,7 +203,7 @@ def _ratio_at(known: Purchases, day: int, weeks: float) -> float:
     fits, _ = fit_each(equal_histories(cut), only=(BASELINE,))
     if BASELINE not in fits:
         return float("nan")
-    return log_ratio(outcome_of(known, cut, weeks).purchases, terms_of(fits[BASELINE].model, cut, weeks).expected)
+    return log_ratio(outcome_of(known, cut, weeks).purchases, terms_of(fits[BASELINE].model, cut, weeks).bare)
 
 
 def _logit_shift(p_any: Floats, purchases: Floats) -> float:

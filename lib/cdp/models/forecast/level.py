@@ -12,8 +12,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from cdp.models.arrays import Floats
+
 MIN_CUTS = 3
-MAX_RANGE = 0.5  # of the mean: past ratios that differ by more show a season or luck, not a bias
+MAX_RANGE = 0.5  # of the mean: past ratios that differ by more may show a season or luck, not a bias
+YEAR_WEEKS = 52.0
 
 
 @dataclass(frozen=True)
@@ -32,22 +35,42 @@ class LastYear:
 
 
 def settle_level(
-    ratios: Sequence[float], *, tolerance: float, spans_windows: bool, last_year: LastYear | None = None
+    ratios: Sequence[float],
+    *,
+    tolerance: float,
+    span_weeks: float,
+    window_weeks: float,
+    last_year: LastYear | None = None,
 ) -> Level:
-    """The level from the ratios of the past cuts, newest first.
+    """The level from the ratios of the past cuts, newest first, the oldest `span_weeks` before the newest.
 
     A consistent miss is corrected by its smallest size: when at least three cuts that do not all share one window
-    (`spans_windows`) are off in the same direction, each by more than `tolerance`, and within a narrow range.
+    (`window_weeks`) are off in the same direction, each by more than `tolerance`, and differ by less than a season
+    would make them (see `_range_of_bias`). What the year before says counts above `tolerance` too.
     """
-    if last_year is not None and last_year.log_factor:
+    if last_year is not None and abs(last_year.log_factor) > tolerance:
         return Level(last_year.log_factor, "the same season of the year before")
     seen = np.array([r for r in ratios if np.isfinite(r)])
-    if len(seen) < MIN_CUTS or not spans_windows:
+    if len(seen) < MIN_CUTS or span_weeks < window_weeks:
         return Level(0.0, "the model's own: too few past cuts to judge it")
     smallest, mean = float(np.abs(seen).min()), float(seen.mean())
-    if np.ptp(np.sign(seen)) == 0 and smallest > tolerance and np.ptp(seen) <= MAX_RANGE * abs(mean):
+    if np.ptp(np.sign(seen)) == 0 and smallest > tolerance and np.ptp(seen) <= _range_of_bias(seen, span_weeks):
         return Level(float(np.sign(mean)) * smallest, "past cuts were all off in the same direction")
     return Level(0.0, "the model's own: no consistent miss on past cuts")
+
+
+def _range_of_bias(seen: Floats, span_weeks: float) -> float:
+    """By how much ratios (newest first) may differ that show a bias: `MAX_RANGE` of their mean at least.
+
+    A season that makes all of them alike in sign passes its peak within their span, and a yearly wave differs there by
+    a known part of its mean. Ratios that differ less are no such wave; those that fade, as a season's do that is on its
+    way back, must differ less by half.
+    """
+    mean = abs(float(seen.mean()))
+    half = np.pi / 2 * min(2 * span_weeks / YEAR_WEEKS, 1.0)  # from the peak to either end of the span, as an angle
+    wave = float((1 - np.cos(half)) * half / np.sin(half)) if half > 0 else 0.0
+    fades = abs(float(seen[0])) < mean
+    return max(MAX_RANGE, wave / 2 if fades else wave) * mean
 
 
 def same_season(now: float, pairs: Sequence[tuple[float, float]]) -> LastYear:

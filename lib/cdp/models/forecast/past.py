@@ -35,11 +35,11 @@ class PastCut:
 
     def ratio(self, name: str) -> float:
         """ln(actual / expected) total of purchases under the model `name`; NaN where nothing happened."""
-        return log_ratio(self.outcome.purchases, self.terms[name].expected)
+        return log_ratio(self.outcome.purchases, self.terms[name].bare)
 
     def value_ratio(self, name: str) -> float:
         """The same of the value of one purchase: that of spend, less that of purchases."""
-        return log_ratio(self.outcome.spend, self.terms[name].expected * self.value) - self.ratio(name)
+        return log_ratio(self.outcome.spend, self.terms[name].bare * self.value) - self.ratio(name)
 
 
 def look_at_past(purchases: Purchases, plan: CutPlan) -> list[PastCut]:

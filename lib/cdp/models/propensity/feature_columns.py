@@ -15,7 +15,9 @@ import pandas as pd
 
 Kind = Literal["number", "date", "category"]
 
-MISSING_WORDS = frozenset({"", "na", "n/a", "nan", "null", "none", "nat", "<na>", "?", "-"})
+MISSING_WORDS = frozenset(
+    {"", "na", "n/a", "nan", "null", "none", "nat", "<na>", "?", "-", "inf", "-inf", "+inf", "infinity", "-infinity"}
+)
 DATE_FORMATS = ("ISO8601", "%d/%m/%Y", "%m/%d/%Y", "%d.%m.%Y", "%Y/%m/%d")
 CLEAN_SHARE = 0.98  # a column is of a kind when this share of its values is; the rest counts as missing, with a warning
 ID_SHARE = 0.9  # distinct values per filled row, from which text is an id or free text
@@ -24,6 +26,7 @@ MAX_LEVELS = 300
 MIN_LEVEL_ROWS = 5  # rarer levels are scored as "another value"
 _ID_NAME = re.compile(r"(?:^|[_\W])(id|uuid|guid|key|hash|email|e_mail|phone|msisdn|iban)$", re.IGNORECASE)
 _CODE_NAME = re.compile(r"(?:^|[_\W])(id|code|zip|zipcode|postcode|plz)$", re.IGNORECASE)
+_COMMA_NUMBER = re.compile(r"[+-]?\d+(\.\d{3})*,\d+")
 _CAMEL = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
 
 
@@ -74,6 +77,8 @@ def _learn_column(name: str, values: pd.Series, warnings: list[str]) -> FeatureC
         return _constant(text)
     if distinct == 1:  # filled or not is what it tells
         return FeatureColumn(name, "category", tuple(filled.unique()))
+    if (with_comma := filled.map(str).str.fullmatch(_COMMA_NUMBER).mean()) > 1 - CLEAN_SHARE:
+        warnings.append(f"column {name}: {with_comma:.0%} of its values are numbers with a comma: write them as 1234.5")
     numbers = as_numbers(values)
     is_number = numbers.notna().sum() >= CLEAN_SHARE * len(filled)
     if (why := _identifies(name, filled, numbers if is_number else None)) is not None:
@@ -157,7 +162,7 @@ def _word(value: object) -> str:
 def _numbers_as_text(values: pd.Series) -> pd.Series:
     numbers = values.astype("float64") if values.dtype.kind == "f" or values.hasnans else values
     text = numbers.map(_word, na_action="ignore").astype(object)
-    return text.where(numbers.notna())
+    return text.where(numbers.notna() & (numbers.abs() < np.inf))
 
 
 def as_numbers(values: pd.Series) -> pd.Series:

@@ -196,6 +196,7 @@ def test_a_path_that_nobody_went_changes_nothing() -> None:
         ({"path": ["a"], "conversions": ["one"]}, "no number"),
         ({"path": ["a", "b"], "conversions": [1, -1]}, "negative or not finite in 1 of 2"),
         ({"path": ["a"], "conversions": [float("nan")]}, "negative or not finite"),
+        ({"path": [["a", "b"]], "conversions": [1]}, "'path' holds lists"),
         ({"path": [" > "], "conversions": [1]}, "none of 1 rows has a channel"),
         ({"path": ["a"], "conversions": [0], "value": [5.0]}, "value but no conversion"),
     ],

@@ -11,6 +11,7 @@ from cdp.models.forecast.correction import CutRows, RawScores, shift_to
 from cdp.models.forecast.cut_plan import plan_cuts
 from cdp.models.forecast.gate import Weights, choose_weights
 from cdp.models.forecast.history import Purchases, cut_at, equal_histories, equal_values, outcome_of
+from cdp.models.forecast.learned import _nearest
 from cdp.models.forecast.level import LastYear, same_season, settle_level
 
 SHOP = Purchases(  # three customers on days 0, 7, 21 | 7 | 10, 20
@@ -64,15 +65,51 @@ def test_a_correction_is_taken_when_it_is_true_and_left_when_it_is_noise():
     assert choose_weights([rows_with(0 * raw, 2), rows_with(0 * raw, 3)], scores) == Weights()
 
 
+def test_a_slope_of_certainty_is_taken_where_no_booster_is_proven():
+    rng, none = np.random.default_rng(1), np.zeros(3000)
+    p = rng.uniform(0.1, 0.9, 3000)
+
+    def said(true_slope):
+        came = (rng.random(3000) < 1 / (1 + ((1 - p) / p) ** true_slope)).astype(float)
+        return CutRows(np.zeros((3000, 1)), p, np.ones(3000), p, came, came, none.astype(int))
+
+    scores = [RawScores(none, none, none)] * 2
+    assert choose_weights([said(1.75), said(1.75)], scores).any_slope >= 1.5
+    assert choose_weights([said(0.6), said(0.6)], scores).any_slope <= 0.7
+    assert choose_weights([said(1.0), said(1.0)], scores) == Weights()
+    assert not choose_weights([said(1.75), said(1.75)], scores).has_boosters
+
+
 def test_the_level_moves_only_on_consistent_evidence():
     def factor(ratios, **how):
-        return settle_level(ratios, tolerance=0.1, **{"spans_windows": True, **how}).log_factor
+        return settle_level(ratios, tolerance=0.1, **{"span_weeks": 20, "window_weeks": 13, **how}).log_factor
 
     assert factor([-0.45, -0.42, -0.38, -0.34]) == -0.34  # the smallest of the misses
     assert factor([-0.10, -0.34, -0.48, -0.53]) == 0  # a season, not a bias
+    assert factor([-0.35, -0.35, -0.25, -0.18]) == -0.18 and factor([-0.18, -0.25, -0.35, -0.35]) == 0  # fades or not
+    assert factor([-0.35, -0.35, -0.25, -0.18], span_weeks=13) == 0  # half a quarter away a season differs less
     assert factor([0.2, -0.2, 0.3]) == 0 and factor([0.05, 0.06, 0.07]) == 0
-    assert factor([-0.4, -0.4]) == 0 and factor([-0.4, -0.4, -0.4], spans_windows=False) == 0
+    assert factor([-0.4, -0.4]) == 0 and factor([-0.4, -0.4, -0.4], span_weeks=12) == 0
     assert factor([0.0, 0.0, 0.0], last_year=LastYear(0.2)) == 0.2
+    assert factor([-0.4, -0.4, -0.4], last_year=LastYear(0.05)) == -0.4  # a season too small to tell from luck
+
+
+@pytest.mark.parametrize("span_weeks", [8, 12, 16, 20, 24])
+def test_a_yearly_wave_is_never_taken_for_a_bias_once_it_fades(span_weeks):
+    for peak in range(-26, 26):  # weeks from the newest cut back to the wave's peak
+        back = np.linspace(0, span_weeks, 6)
+        wave = 0.4 * np.cos(2 * np.pi * (back - peak) / 52)
+        level = settle_level(list(wave), tolerance=0.06, span_weeks=span_weeks, window_weeks=4).log_factor
+        assert abs(level) <= np.abs(wave).min() + 1e-12
+        if abs(wave[0]) < abs(wave.mean()) and np.ptp(wave) > 0.5 * abs(wave.mean()):
+            assert level == 0
+
+
+def test_another_total_is_taken_where_it_was_nearer_on_most_cuts():
+    assert _nearest({"a": [0.3, 0.3, 0.3, 0.3, 0.3], "b": [0.2, 0.2, -0.2, 0.2, 0.4]}, "a") == "b"
+    assert _nearest({"a": [0.3, 0.3, 0.3, 0.3, 0.3], "b": [0.0, 0.0, 0.0, 0.4, 0.4]}, "a") == "a"
+    assert _nearest({"a": [0.3, 0.3], "b": [0.28, -0.28]}, "a") == "a"  # hardly nearer
+    assert _nearest({"a": [0.3, np.nan], "b": [0.1, 5.0]}, "a") == "b" and _nearest({"a": [np.nan]}, "a") == "a"
 
 
 def test_last_year_is_trusted_as_far_as_it_explained_the_past():

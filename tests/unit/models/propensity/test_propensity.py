@@ -12,6 +12,7 @@ import pytest
 from cdp.core.errors import ContractError, ModelError
 from cdp.models import metrics
 from cdp.models.propensity import propensity
+from cdp.models.propensity.feature_columns import learn_columns
 from cdp.models.propensity.propensity import TrainedPropensity, fit_propensity
 from cdp.models.propensity.propensity_model import check_scored, score_propensity
 
@@ -279,6 +280,16 @@ def test_huge_numbers_and_infinities_do_no_harm():
     train.loc[:5, "odd"] = np.inf
     scored = score(fit(train), train)
     assert scored["probability"].between(0, 1, inclusive="neither").all()
+
+
+def test_infinity_counts_as_missing_and_a_comma_is_told():
+    frame = pd.DataFrame(
+        {"ratio": np.r_[np.full(20, np.inf), np.arange(80) / 7], "price": [f"{i},5" for i in range(100)]}
+    )
+    plan = learn_columns(frame, exclude=frozenset())
+    assert [(c.name, c.kind) for c in plan.columns if c.name == "ratio"] == [("ratio", "number")]
+    assert learn_columns(frame.astype(str), exclude=frozenset()).columns == plan.columns
+    assert any("price" in told and "1234.5" in told for told in plan.warnings)
 
 
 def test_rows_of_one_person_stay_in_one_fold():
