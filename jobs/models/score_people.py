@@ -15,6 +15,7 @@ from cdp.contracts.gold.snapshots import SNAPSHOTS
 from cdp.contracts.ops.model_drift import MODEL_DRIFT
 from cdp.contracts.ops.model_performance import MODEL_PERFORMANCE
 from cdp.contracts.ops.model_runs import MODEL_RUNS
+from cdp.core.errors import ModelError
 from cdp.models.declared.registered import load_declared
 from cdp.models.declared.spec import PropensitySpec, chosen_features, definition_mark
 from cdp.models.drift import measure_drift, refuse_drift
@@ -49,9 +50,13 @@ def main(ctx: JobContext) -> None:
     _look_back(ctx, snapshots, ended_scorings(list_trainings(tracking), as_of=ctx.run_date))
     scored = ctx.keep(score_snapshots(snapshots, models, as_of=ctx.run_date, declared=declared))
     drift = measure_drift(snapshots, scored, models, as_of=ctx.run_date, declared=declared)
-    ctx.write(MODEL_DRIFT, ctx.spark.createDataFrame(drift, MODEL_DRIFT.schema))
-    refuse_drift(drift, ctx.settings.models.max_psi)
-    ctx.write(PREDICTIONS, scored)
+    told = ctx.spark.createDataFrame(drift, MODEL_DRIFT.schema)
+    try:
+        refuse_drift(drift, ctx.settings.models.max_psi)
+    except ModelError:
+        ctx.write(MODEL_DRIFT, told)
+        raise
+    ctx.write_all((MODEL_DRIFT, told), (PREDICTIONS, scored))
 
 
 def _look_back(ctx: JobContext, snapshots: DataFrame, scored_on: list[date]) -> None:

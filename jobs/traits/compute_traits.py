@@ -33,9 +33,10 @@ def main(ctx: JobContext) -> None:
     traits = ctx.keep(measure_people(records, tables, measures=specs, as_of_dates=[ctx.run_date]))
     if has_rfm(specs):
         thresholds = ctx.keep(find_thresholds(traits, as_of=ctx.run_date))
-        ctx.write(TRAIT_THRESHOLDS, thresholds)
-        traits = score_rfm(traits, thresholds)
-    ctx.write(traits_contract(specs), traits)
+        scored = score_rfm(traits, thresholds)
+        ctx.write_all((TRAIT_THRESHOLDS, thresholds), (traits_contract(specs), scored))
+    else:
+        ctx.write(traits_contract(specs), traits)
 
 
 if __name__ == "__main__":

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import asdict, dataclass
 from datetime import date, datetime
 from threading import Lock
@@ -65,22 +65,21 @@ def export_audiences(
     wanted = {d: _spec_of(d, destinations, name) for name, wish in leaving.items() for d in wish.destinations}
     if not wanted:
         return []
-    people = hold(
-        find_addressees(
-            tables.members, tables.facts, tables.person_identifiers, destinations=wanted.values(), run_date=run_date
-        )
+    addressees = find_addressees(
+        tables.members, tables.facts, tables.person_identifiers, destinations=wanted.values(), run_date=run_date
     )
     gatehouse = _Gatehouse(tables, {name: wish.purpose for name, wish in leaving.items()}, run_date)
-
-    def deliver(pair: tuple[str, str]) -> dict[str, Any]:
-        audience, destination = pair
-        return _export_one(audience, destination, wanted[destination], gatehouse, people, root, now)
-
     pairs = [(name, d) for name, wish in sorted(leaving.items()) for d in sorted(set(wish.destinations))]
     with ThreadPoolExecutor(max_workers=_DELIVERIES_AT_ONCE) as pool:
+        people = pool.submit(hold, addressees)  # beside the gate of the first delivery
+
+        def deliver(pair: tuple[str, str]) -> dict[str, Any]:
+            audience, destination = pair
+            return _export_one(audience, destination, wanted[destination], gatehouse, people, root, now)
+
         deliveries = list(pool.map(deliver, pairs))
     gatehouse.close()
-    release(people)
+    release(people.result())
     return deliveries
 
 
@@ -89,7 +88,7 @@ def _export_one(
     destination: str,
     spec: DestinationSpec,
     gatehouse: _Gatehouse,
-    people: DataFrame,
+    people: Future[DataFrame],
     root: str,
     now: datetime,
 ) -> dict[str, Any]:
@@ -98,7 +97,7 @@ def _export_one(
     place: dict[str, Any] = {"destination": destination, "audience": audience, "run_date": gatehouse.run_date}
     before = kind.delivered_before(root, spec, **place)
     cleared, counts = gatehouse.clear(_consent_times(before, now))
-    rows = plan_export(cleared, people, audience=audience, destination=spec)
+    rows = plan_export(cleared, people.result(), audience=audience, destination=spec)
     parcel = Parcel(
         **place,
         purpose=gatehouse.purposes[audience],

@@ -1,12 +1,14 @@
-"""Collect the facts of a night: one small read of the run log, then every aggregate in one Spark action."""
+"""Collect the facts of a night: a small read of the run log, then all aggregates in two Spark actions side by side."""
 
 from __future__ import annotations
 
 import json
 from collections import defaultdict
 from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
 from datetime import date
 from functools import reduce
+from itertools import chain
 
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
@@ -14,6 +16,9 @@ from pyspark.sql import functions as F
 from cdp.reports import aggregates as agg
 from cdp.reports.facts import NightFacts
 from cdp.reports.night_facts import Rows, ends_of, night_facts
+
+#: It is planning, in one thread, that such a union of small tables waits for.
+_AT_ONCE = 2
 
 
 def collect_night(
@@ -41,7 +46,7 @@ def collect_night(
     """Counts and sums of one night over the tables of these names; any of them may be empty.
 
     "Tonight" is what a run of this run date wrote, or what was delivered since the night before; a night that runs
-    again without new data shows the same. People and traits are as the tables have them now. Three Spark actions
+    again without new data shows the same. People and traits are as the tables have them now. Four Spark actions
     whatever the size; of single people only the ids of a few whose links were refused reach the driver. ``currency``
     is only passed on.
     """
@@ -91,14 +96,16 @@ def _find_tonight(log: Rows, run_date: date, run_id: str) -> agg.Tonight:
 
 
 def _collect_sections(sections: Mapping[str, DataFrame]) -> dict[str, Rows]:
-    """Rows of every frame by its name. As JSON in one union: one action costs less than eleven."""
+    """Rows of every frame by its name. As JSON in two unions, side by side: an action of each would cost far more."""
     packed = [
         frame.select(F.lit(name).alias("section"), F.to_json(F.struct(*frame.columns)).alias("payload"))
         for name, frame in sections.items()
     ]
     found: dict[str, Rows] = defaultdict(list)
-    for row in reduce(DataFrame.unionAll, packed).collect():
-        found[row.section].append(json.loads(row.payload))
+    unions = [reduce(DataFrame.unionAll, packed[n::_AT_ONCE]) for n in range(min(_AT_ONCE, len(packed)))]
+    with ThreadPoolExecutor(max_workers=_AT_ONCE) as pool:
+        for row in chain.from_iterable(pool.map(DataFrame.collect, unions)):
+            found[row.section].append(json.loads(row.payload))
     return found
 
 

@@ -17,10 +17,7 @@ from cdp.ingest.ledger import LedgerFile
 from cdp.ingest.mapping_spec import MappingSpec
 from cdp.ingest.schema_changes import deliveries_of, find_schema_changes, known_shapes, schema_changes_frame
 from cdp.ingest.targets import SILVER
-from cdp.runtime.job import JobContext
-
-#: Tables that are written at the same time: each is a few small jobs, and much waiting for the driver.
-_WRITERS = 2
+from cdp.runtime.job import WRITERS, JobContext
 
 
 def write_schema_changes(
@@ -58,6 +55,6 @@ def write_silver(ctx: JobContext, result: AcceptResult, waves: list[list[str]]) 
         if n_rows or ctx.version(table) < 0:
             ctx.write(table, rows, **known)
 
-    with ThreadPoolExecutor(max_workers=_WRITERS) as pool:
+    with ThreadPoolExecutor(max_workers=WRITERS) as pool:
         for number, wave in enumerate(waves):
             list(pool.map(write, [*wave, REFUSED_RECORDS.name] if number == len(waves) - 1 else wave))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import TypeVar
@@ -19,6 +20,9 @@ from cdp.tables.fs import delete_folder
 from cdp.tables.store import Lake
 
 Spec = TypeVar("Spec", bound=BaseModel)
+
+#: Tables that are written at the same time: each is a few small jobs, and much waiting for the driver.
+WRITERS = 2
 
 
 @dataclass(frozen=True)
@@ -121,6 +125,11 @@ class JobContext:
         name = contract.full_name
         self.rows_written[name] = self.rows_written.get(name, 0) + result.rows
         return result.rows
+
+    def write_all(self, *tables: tuple[TableContract, DataFrame]) -> None:
+        """Write several tables, two at a time: only where it does not matter which of them a killed run has written."""
+        with ThreadPoolExecutor(max_workers=WRITERS) as pool:
+            list(pool.map(lambda table: self.write(*table), tables))
 
     def erase(self, contract: TableContract, condition: str) -> int:
         """Delete rows of a table that the record names in ``erases``; gives their number, and notes it as fewer."""

@@ -142,8 +142,8 @@ class _Runner:
                     name = ready.pop(0)
                     try:
                         started = self._start(jobs[name])
-                    except Exception as error:
-                        failures.append(explain_failure(name, self._run_date, error))
+                    except Exception as unread:
+                        failures.append(explain_failure(name, self._run_date, unread))
                         continue
                     if started is None:
                         sorter.done(name)
