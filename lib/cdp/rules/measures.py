@@ -98,12 +98,19 @@ def _measure_table(
     )
     known_from = F.greatest(F.date_add(F.to_date(happened_at), 1), F.to_date("received_at"))
     owners = person_records.select("record_id", "person_id")
-    owned = table.where(known).join(owners, on="record_id", how="inner")
-    conditions = sorted({row_condition(measure, "as_of") for measure in measures.values()})
-    counting = _at_dates(owned, dates, known_from).where(reduce(Column.__or__, map(F.expr, conditions)))
+    # Windows begin earliest on the first date: what counts for none of them there is left out before rows multiply.
+    rows = table.where(known).where(_counts_for_any(measures, f"DATE'{dates[0]}'"))
+    counting = _at_dates(rows.join(owners, on="record_id", how="inner"), dates, known_from)
+    if len(dates) > 1:
+        counting = counting.where(_counts_for_any(measures, "as_of"))
     return counting.groupBy("person_id", "as_of").agg(
         *(F.expr(_measure_sql(measure)).alias(name) for name, measure in measures.items())
     )
+
+
+def _counts_for_any(measures: Mapping[str, Measure], as_of: str) -> Column:
+    conditions = sorted({row_condition(measure, as_of) for measure in measures.values()})
+    return reduce(Column.__or__, map(F.expr, conditions))
 
 
 def _at_dates(rows: DataFrame, dates: Sequence[date], known_from: Column | None = None) -> DataFrame:

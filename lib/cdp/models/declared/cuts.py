@@ -13,7 +13,7 @@ from pyspark.sql import functions as F
 from cdp.core.errors import ModelError
 
 TESTS = 3  # the newest cuts, on which a model must prove itself
-MOST_CUTS = 7
+MOST_CUTS = 6
 MAX_ROWS = 300_000  # on the driver: of more customers a fixed part by hash
 LABEL = "_label"  # as a measure and a column; no trait may begin like this
 _SLICES = 1_000_000

@@ -99,7 +99,7 @@ def test_too_little_history_and_labels_that_never_came_are_told():
     assert plan_cuts(date(2025, 7, 1), AS_OF, 4).cuts == tuple(CUTS[1:])
     assert (
         plan_cuts(date(2020, 1, 1), AS_OF, 4).dates[-1] == AS_OF
-        and len(plan_cuts(date(2020, 1, 1), AS_OF, 4).cuts) == 7
+        and len(plan_cuts(date(2020, 1, 1), AS_OF, 4).cuts) == 6
     )
     with pytest.raises(ModelError, match="2 past days have 4 weeks before and behind them, 4 are needed"):
         plan_cuts(date(2025, 10, 1), AS_OF, 4)
