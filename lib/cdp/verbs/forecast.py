@@ -11,7 +11,7 @@ from rich.console import Console
 from cdp.core.dates import parse_run_date
 from cdp.core.errors import ConfigError
 from cdp.verbs.parser import Verbs, add_verb
-from cdp.verbs.transactions import add_transactions, read_transactions
+from cdp.verbs.transactions import add_transactions, read_transactions, tell_left_out
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -46,7 +46,7 @@ def forecast_verb(options: argparse.Namespace, console: Console) -> int:
         )
     write_parquet(forecast_table(made, read), options.out, "forecast.parquet")
     write_json({**made.summary, "input": read.counts}, options.out, "summary.json")
-    _tell(made, as_of, options, console)
+    _tell(made, read, as_of, options, console)
     return 0
 
 
@@ -64,7 +64,7 @@ def forecast_table(made: Forecast, read: PurchaseDays) -> pa.Table:
     )  # fmt: skip
 
 
-def _tell(made: Forecast, as_of: date, options: argparse.Namespace, console: Console) -> None:
+def _tell(made: Forecast, read: PurchaseDays, as_of: date, options: argparse.Namespace, console: Console) -> None:
     facts = made.summary
     console.print(
         f"{facts['customers']:,} customers, {options.horizon_weeks} weeks after {as_of}: "
@@ -74,4 +74,5 @@ def _tell(made: Forecast, as_of: date, options: argparse.Namespace, console: Con
     )
     for warning in facts["warnings"]:
         console.print(f"note: {warning}", highlight=False)
+    tell_left_out(read, console)
     console.print(f"{options.out}/forecast.parquet and summary.json", highlight=False)

@@ -9,7 +9,7 @@ from rich.console import Console
 
 from cdp.core.dates import parse_run_date
 from cdp.verbs.parser import Verbs, add_verb
-from cdp.verbs.transactions import add_transactions, read_transactions
+from cdp.verbs.transactions import add_transactions, read_transactions, tell_left_out
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -58,6 +58,7 @@ def loyalty_verb(options: argparse.Namespace, console: Console) -> int:
     write_json(summary, options.out, "summary.json")
     told = ", ".join(f"{n:,} {name}" for name, n in states.items())
     console.print(f"{len(cut):,} customers: {told}; {target}", highlight=False)
+    tell_left_out(read, console)
     return 0
 
 

@@ -12,11 +12,17 @@ from cdp.runtime.entry import open_session
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame
+    from rich.console import Console
 
     from cdp.models.forecast.purchase_days import PurchaseDays
 
 COLUMNS = ("customer_id", "at", "amount")
 SCHEMA_KEYS = (*COLUMNS, "at_format")
+LEFT_OUT = {
+    "rows_no_customer": "customer",
+    "rows_no_time": "readable time (2026-01-31 or 2026-01-31T09:30:00Z)",
+    "rows_no_amount": "readable amount (1234.5)",
+}
 
 
 def add_transactions(parser: argparse.ArgumentParser) -> None:
@@ -40,6 +46,13 @@ def read_transactions(options: argparse.Namespace, as_of: date) -> PurchaseDays:
     rows = read_rows(open_session("cdp transactions"), options.transactions)
     rows = rows.select(*(rows[f"`{theirs}`"].alias(ours) for ours, theirs in columns_of(rows, schema).items()))
     return collect_purchase_days(rows, until=as_of, at_format=schema.get("at_format"))
+
+
+def tell_left_out(read: PurchaseDays, console: Console) -> None:
+    """Say which rows were not used because something in them was missing or unreadable."""
+    told = [f"{read.counts[name]:,} without a {what}" for name, what in LEFT_OUT.items() if read.counts[name]]
+    if told:
+        console.print(f"note: of {read.counts['rows']:,} rows left out: {', '.join(told)}", highlight=False)
 
 
 def read_schema(path: str | None) -> dict[str, str]:

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import json
 
+import numpy as np
 import pandas as pd
 import pytest
 from rich.console import Console
 
 from cdp.cli import build_parser
 from cdp.core.errors import ConfigError
+from cdp.models.forecast.history import Purchases
+from cdp.models.forecast.purchase_days import PurchaseDays
 from cdp.verbs import transactions
 
 
@@ -64,3 +67,15 @@ def test_what_is_wrong_is_said_before_any_work(run, tmp_path):
     (tmp_path / "names.yaml").write_text("{customer: Kunde}")
     with pytest.raises(ConfigError, match=r"unknown key 'customer': did you mean 'customer_id'"):
         run(["customer_id,at", "a,2026-01-05"], "--horizon-weeks", "4", "--schema", str(tmp_path / "names.yaml"))
+
+
+def test_rows_that_could_not_be_used_are_told():
+    counts = {"rows": 5000, "rows_no_customer": 0, "rows_no_time": 3, "rows_no_amount": 1200, "rows_after_as_of": 7}
+    read = PurchaseDays(Purchases(*(np.zeros(0) for _ in range(3))), [], counts)
+    console = Console(record=True, width=200)
+    transactions.tell_left_out(read, console)
+    told = console.export_text()
+    assert "of 5,000 rows left out: 3 without a readable time" in told and "1,200 without a readable amount" in told
+    assert "customer" not in told
+    transactions.tell_left_out(PurchaseDays(read.purchases, [], dict.fromkeys(counts, 0)), console)
+    assert not console.export_text()

@@ -26,7 +26,8 @@ MIN_POSITIVES = 300  # of them with a purchase in the window
 YEAR = 364  # days: the same weekday a year before
 SEASON_HISTORY_WEEKS = 12.0  # before a cut a year ago, to fit a model there
 CLEARLY = 0.9  # of the preferred model's miss: below, another model's total or share of buyers is taken instead
-MOSTLY = 0.8  # of the past cuts on which that other model must have been nearer
+# Of the past cuts, on how many that other model must have been nearer: BG/NBD's total is what people compare with.
+MOST_FOR_TOTAL, MOST_FOR_ANY = 0.8, 0.65
 WIDENINGS = (0.90, 0.91, 0.92, 0.93, 0.94)  # of the intervals' coverage
 WORST_COVERAGE = 0.88  # of a cut by the bands of the others
 # Misses (logs, logits) that are left alone even when all cuts agree: a season unseen weighs more. The value of one
@@ -148,7 +149,7 @@ def settle_levels(past: Sequence[PastCut], plan: CutPlan, model: str, season: La
     names = [name for name in past[0].terms if all(name in p.terms for p in past)]
     totals = {name: [p.ratio(name) for p in past] for name in (BASELINE, model)}
     shifts = {name: [_logit_shift(p.terms[name].p_any, p.outcome.purchases) for p in past] for name in names}
-    total_of, any_of = _nearest(totals, BASELINE), _nearest(shifts, model)
+    total_of, any_of = _nearest(totals, BASELINE, MOST_FOR_TOTAL), _nearest(shifts, model, MOST_FOR_ANY)
     values = [p.value_ratio(total_of) for p in past]
     settle = partial(
         settle_level,
@@ -169,8 +170,8 @@ def season_of(past: Sequence[PastCut], plan: CutPlan, known: Purchases, *, as_of
     return same_season(*_year_before(past, plan, known, as_of, weeks))
 
 
-def _nearest(misses: Mapping[str, Sequence[float]], preferred: str) -> str:
-    """The model with the smallest mean miss of those that were nearer than `preferred` clearly and on most cuts.
+def _nearest(misses: Mapping[str, Sequence[float]], preferred: str, most: float) -> str:
+    """The model with the smallest mean miss of those that were nearer than `preferred` clearly and on `most` cuts.
 
     NaN: not measured.
     """
@@ -179,7 +180,7 @@ def _nearest(misses: Mapping[str, Sequence[float]], preferred: str) -> str:
         return preferred
     size = {name: np.abs(values)[measured] for name, values in misses.items()}
     own = size[preferred]
-    nearer = [n for n, s in size.items() if s.mean() < CLEARLY * own.mean() and (s < own).mean() >= MOSTLY]
+    nearer = [n for n, s in size.items() if s.mean() < CLEARLY * own.mean() and (s < own).mean() >= most]
     return min(nearer, key=lambda name: (float(size[name].mean()), name), default=preferred)
 
 

@@ -106,10 +106,11 @@ def test_a_yearly_wave_is_never_taken_for_a_bias_once_it_fades(span_weeks):
 
 
 def test_another_total_is_taken_where_it_was_nearer_on_most_cuts():
-    assert _nearest({"a": [0.3, 0.3, 0.3, 0.3, 0.3], "b": [0.2, 0.2, -0.2, 0.2, 0.4]}, "a") == "b"
-    assert _nearest({"a": [0.3, 0.3, 0.3, 0.3, 0.3], "b": [0.0, 0.0, 0.0, 0.4, 0.4]}, "a") == "a"
-    assert _nearest({"a": [0.3, 0.3], "b": [0.28, -0.28]}, "a") == "a"  # hardly nearer
-    assert _nearest({"a": [0.3, np.nan], "b": [0.1, 5.0]}, "a") == "b" and _nearest({"a": [np.nan]}, "a") == "a"
+    assert _nearest({"a": [0.3, 0.3, 0.3, 0.3, 0.3], "b": [0.2, 0.2, -0.2, 0.2, 0.4]}, "a", 0.8) == "b"
+    assert _nearest({"a": [0.3, 0.3, 0.3, 0.3, 0.3], "b": [0.0, 0.0, 0.0, 0.4, 0.4]}, "a", 0.8) == "a"
+    assert _nearest({"a": [0.3, 0.3], "b": [0.28, -0.28]}, "a", 0.8) == "a"  # hardly nearer
+    assert _nearest({"a": [0.3, np.nan], "b": [0.1, 5.0]}, "a", 0.8) == "b"
+    assert _nearest({"a": [np.nan]}, "a", 0.8) == "a"
 
 
 def test_last_year_is_trusted_as_far_as_it_explained_the_past():
