@@ -14,7 +14,7 @@ from cdp.runtime.session import build_session
 from cdp.tables.store import Lake
 
 # Measured: C1 and SerialGC halve the start of tiny jobs (and make real data dearer: for tests only).
-_JAVA_OPTIONS = "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC -XX:ReservedCodeCacheSize=240m"
+_JAVA_OPTIONS = "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC -XX:MetaspaceSize=256m -XX:ReservedCodeCacheSize=240m"
 
 
 @pytest.fixture(scope="session")
