@@ -176,5 +176,5 @@ def _too_big_number(both: Mapping[str, FieldTree]) -> str:
     tops = [f"contains(__json.r.`{name}`, 'Infinity\"')" for name in sorted(both)]
     if not tops:
         return "NULL"
-    is_made = f"({' OR '.join(tops)}) AND NOT contains(__text, 'Infinity\"')"
+    is_made = f"coalesce({' OR '.join(tops)}, false) AND NOT contains(__text, 'Infinity\"')"
     return f"CASE WHEN {is_made} THEN array({reason_sql('', 'out_of_range')}) END"

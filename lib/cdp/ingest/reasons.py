@@ -40,7 +40,7 @@ def field_reasons_sql(source: SourceSpec, mapping: MappingSpec, fields: FieldTre
 
 
 def reasons_sql(outputs: list[Output], source: SourceSpec) -> str:
-    """Write all reasons of a record, distinct; a record that could not be taken apart has only its faults.
+    """Write all reasons of a record; a record that could not be taken apart has only its faults.
 
     Those of its fields (:func:`field_reasons_sql`) stand in the column `FIELD_REASONS`.
     """
@@ -49,17 +49,18 @@ def reasons_sql(outputs: list[Output], source: SourceSpec) -> str:
     groups = ", ".join([FIELD_REASONS, reasons_array_sql(own), *(_output_reasons(o) for o in outputs[1:])])
     codes = [*_FATAL, *(() if source.is_read_natively else ("bad_encoding",))]
     is_fatal = " OR ".join(f"array_contains(__fault.code, '{code}')" for code in codes)
-    every = f"array_distinct(concat(coalesce(__fault, {NO_REASONS}), {groups}))"
+    every = f"concat(coalesce(__fault, {NO_REASONS}), {groups})"
     return f"CASE WHEN {is_fatal} THEN __fault ELSE {every} END"
 
 
 def clear_reasons_sql(every: str) -> str:
-    """Leave out what another reason says better: a word of the wrong type is not also unknown, and what cannot be
-    read for its encoding is not also bad JSON. A step of its own: what stands around a lambda is not compiled.
+    """Leave out what stands twice or another reason says better: a word of the wrong type is not also unknown, and
+    what cannot be read for its encoding is not also bad JSON. A step of its own: what stands around a lambda is not
+    compiled.
     """
     is_typed = f"exists({every}, other -> other.field = reason.field AND other.code = 'wrong_type')"
     is_coded = f"array_contains({every}.code, 'bad_encoding')"
-    clear = f"""filter({every}, reason ->
+    clear = f"""filter(array_distinct({every}), reason ->
         NOT (reason.code LIKE 'unknown%' AND {is_typed}) AND NOT (reason.code = 'bad_json' AND {is_coded}))"""
     return f"CASE WHEN size({every}) > 1 THEN {clear} ELSE {every} END"
 
