@@ -38,13 +38,6 @@ def exists(spark: SparkSession, path: str) -> bool:
     return bool(fs.exists(target))
 
 
-def touch(spark: SparkSession, path: str) -> None:
-    """Make an empty file, where there is none yet."""
-    fs, target = _file_system(spark, path)
-    if not fs.exists(target):
-        fs.create(target).close()
-
-
 def delete_folder(spark: SparkSession, path: str) -> None:
     """Delete a folder and all in it; nothing where it is not there."""
     fs, target = _file_system(spark, path)

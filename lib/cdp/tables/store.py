@@ -28,8 +28,7 @@ from cdp.contracts.model import TableContract
 from cdp.core.errors import ContractError
 from cdp.core.hold import hold, release
 from cdp.tables import fs
-from cdp.tables.changes import ROW_HASH, Changes, changed_rows, pays_to_compare
-from cdp.tables.conform import FrameFacts, conform, is_materialised, measure_frame, refuse_violations
+from cdp.tables.conform import FrameFacts, conform, is_materialised, measure_frame, refuse_violations, row_hash
 from cdp.tables.ddl import create_statement
 from cdp.tables.evolve import evolve_table, migrated_rows
 
@@ -60,12 +59,6 @@ class WriteResult:
     is_changed: bool
 
 
-# A lake written with file skipping on (conf/env/prod.yaml) may have deletion vectors; this file says so to sessions
-# that have it off (conf/base.yaml), which would stop at the first such table.
-_SKIPPING = "spark.databricks.delta.stats.skipping"
-_HAS_MARKS = "_has_deletion_vectors"
-
-
 class Lake:
     """All tables below one root folder or bucket, each at ``<root>/<layer>/<name>``."""
 
@@ -73,13 +66,6 @@ class Lake:
         self.spark = spark
         self.root = root.rstrip("/")
         self._in_step: set[str] = set()
-        if not self._reads_marks and fs.exists(spark, f"{self.root}/{_HAS_MARKS}"):
-            spark.conf.set(_SKIPPING, "true")
-
-    @property
-    def _reads_marks(self) -> bool:
-        """Whether the session reads tables with deletion vectors: only with Delta's skipping of files on."""
-        return str(self.spark.conf.get(_SKIPPING, "true")).lower() == "true"
 
     def path(self, contract: TableContract) -> str:
         """Where the table lies."""
@@ -117,10 +103,8 @@ class Lake:
             conformed = self._new_rows(contract, conformed)
         if contract.mode == "append" and keys_are_unique:
             return self._append_at_once(contract, conformed)
-        elif contract.mode == "merge" and self.version(contract) >= 0:
-            conformed = changed_rows(conformed, self.read(contract), contract, how="left").select(
-                *contract.column_names
-            )
+        elif contract.mode == "merge":
+            conformed = self._changed_rows(contract, conformed)
         is_held = is_materialised(conformed)
         kept = conformed if is_held else hold(conformed)
         try:
@@ -181,17 +165,25 @@ class Lake:
         held = self.read(contract).select(*contract.key)
         return df.join(held, on=list(contract.key), how="left_anti").select(*contract.column_names)
 
+    def _changed_rows(self, contract: TableContract, df: DataFrame) -> DataFrame:
+        if self.version(contract) < 0:
+            return df
+        held = self.read(contract).select(*contract.key, row_hash(contract).alias("_held"))
+        hashed = df.withColumn("_hash", row_hash(contract)).join(held, on=list(contract.key), how="left")
+        changed = hashed.where(F.col("_held").isNull() | (F.col("_held") != F.col("_hash")))
+        return changed.select(*contract.column_names)
+
     @_retry_lost_race
     def _commit(self, contract: TableContract, df: DataFrame, facts: FrameFacts) -> WriteResult:
         before = self._prepare(contract)
-        modes: dict[str, Callable[[TableContract, DataFrame, FrameFacts, int], int | None]] = {
+        modes: dict[str, Callable[[TableContract, DataFrame, FrameFacts, int], bool]] = {
             "append": self._append,
             "replace": self._replace,
             "replace_partition": self._replace_partition,
             "merge": self._merge,
         }
-        written = modes[contract.mode](contract, df, facts, before)
-        return WriteResult(written or 0, self.version(contract), written is not None)
+        changed = modes[contract.mode](contract, df, facts, before)
+        return WriteResult(facts.rows if changed else 0, self.version(contract), changed)
 
     def _prepare(self, contract: TableContract) -> int:
         """Create the table or bring it into step with the contract, once a session; gives its version."""
@@ -215,54 +207,29 @@ class Lake:
         rows = int(fs.commit_info(self.spark, path, version)["operationMetrics"].get("numOutputRows", 0))
         return WriteResult(rows, version, version > before)
 
-    # Each mode gives the number of rows written, None where the table already held just that.
-
-    def _append(self, contract: TableContract, df: DataFrame, facts: FrameFacts, version: int) -> int | None:
+    def _append(self, contract: TableContract, df: DataFrame, facts: FrameFacts, version: int) -> bool:
         if facts.rows == 0:
-            return None
+            return False
         df.write.format("delta").mode("append").save(self.path(contract))
-        return facts.rows
+        return True
 
-    def _replace(self, contract: TableContract, df: DataFrame, facts: FrameFacts, version: int) -> int | None:
+    def _replace(self, contract: TableContract, df: DataFrame, facts: FrameFacts, version: int) -> bool:
         path = self.path(contract)
         held = fs.commit_note(self.spark, path, version).get("content", "0:0:0" if version == 0 else None)
         if held == facts.content:
-            return None
-        if pays_to_compare(contract, facts.rows) and self._reads_marks and self._has_shape_of(contract):
-            changes = hold(changed_rows(df, self.read(contract), contract, how="full"))
-            try:
-                counted = Changes.count(changes, df, contract)
-                if not counted.n_rows:
-                    return None
-                if counted.pay_to_merge(facts.rows, version):
-                    self._hide_old_rows(path)
-                    return self._merge_rows(contract, changes, counted.n_rows)
-            finally:
-                release(changes)
+            return False
         writer = df.write.format("delta").mode("overwrite")
         if contract.is_derived:
             writer = writer.option("overwriteSchema", "true")
         writer.option("userMetadata", json.dumps({"content": facts.content})).save(path)
-        return facts.rows
+        return True
 
-    def _has_shape_of(self, contract: TableContract) -> bool:
-        """Whether the stored table has the contract's columns; if not, writing it whole mends that."""
-        stored = self.spark.read.format("delta").load(self.path(contract)).schema
-        return [(f.name, f.dataType) for f in stored] == [(f.name, f.dataType) for f in contract.schema]
-
-    def _hide_old_rows(self, path: str) -> None:
-        """Let MERGE mark the rows that it replaces instead of writing their files anew; one commit, once a table."""
-        name = "delta.enableDeletionVectors"
-        if self.spark.sql(f"SHOW TBLPROPERTIES delta.`{path}` ('{name}')").collect()[0]["value"] != "true":
-            fs.touch(self.spark, f"{self.root}/{_HAS_MARKS}")
-            self.spark.sql(f"ALTER TABLE delta.`{path}` SET TBLPROPERTIES ('{name}' = 'true')")
-
-    def _replace_partition(self, contract: TableContract, df: DataFrame, facts: FrameFacts, version: int) -> int | None:
+    def _replace_partition(self, contract: TableContract, df: DataFrame, facts: FrameFacts, version: int) -> bool:
         """Replace the partitions that ``df`` holds; each partition column's values come to the driver."""
         columns = contract.partitioned_by
         values = [tuple(r) for r in df.select(*columns).distinct().collect()]
         if not values:
-            return None
+            return False
         pairs = [list(zip(columns, row, strict=True)) for row in sorted(values)]
         where = " OR ".join("(" + " AND ".join(f"{c} = '{v}'" for c, v in pair) + ")" for pair in pairs)
         path = self.path(contract)
@@ -270,24 +237,22 @@ class Lake:
         if any(fs.exists(self.spark, "/".join([path, *(f"{c}={v}" for c, v in pair)])) for pair in pairs):
             held = measure_frame(self.read(contract).where(where), contract)
             if held.content == facts.content:
-                return None
+                return False
         df.write.format("delta").mode("overwrite").option("replaceWhere", where).save(path)
-        return facts.rows
+        return True
 
-    def _merge(self, contract: TableContract, df: DataFrame, facts: FrameFacts, version: int) -> int | None:
-        return self._merge_rows(contract, df, facts.rows) if facts.rows else None
-
-    def _merge_rows(self, contract: TableContract, df: DataFrame, n_rows: int) -> int:
+    def _merge(self, contract: TableContract, df: DataFrame, facts: FrameFacts, version: int) -> bool:
+        if facts.rows == 0:
+            return False
         view = f"_merge_{contract.layer}_{contract.name}"
         df.createOrReplaceTempView(view)
         condition = " AND ".join(f"t.`{k}` = s.`{k}`" for k in contract.key)
-        gone = f"WHEN MATCHED AND s.`{ROW_HASH}` IS NULL THEN DELETE " if ROW_HASH in df.columns else ""
         self.spark.sql(
-            f"MERGE INTO delta.`{self.path(contract)}` t USING {view} s ON {condition} {gone}"
+            f"MERGE INTO delta.`{self.path(contract)}` t USING {view} s ON {condition} "
             "WHEN MATCHED THEN UPDATE SET * WHEN NOT MATCHED THEN INSERT *"
         )
         self.spark.catalog.dropTempView(view)
-        return n_rows
+        return True
 
 
 def missing_table_error(contract: TableContract, job: str) -> ContractError:
