@@ -101,6 +101,8 @@ def test_too_little_history_and_labels_that_never_came_are_told():
         plan_cuts(date(2020, 1, 1), AS_OF, 4).dates[-1] == AS_OF
         and len(plan_cuts(date(2020, 1, 1), AS_OF, 4).cuts) == 6
     )
+    with pytest.raises(ModelError, match="no purchase is known"):
+        plan_cuts(None, AS_OF, 4)
     with pytest.raises(ModelError, match="2 past days have 4 weeks before and behind them, 4 are needed"):
         plan_cuts(date(2025, 10, 1), AS_OF, 4)
     with pytest.raises(ModelError, match="first seen behind 2025-11-10: 2 past days"):
