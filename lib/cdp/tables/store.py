@@ -8,8 +8,11 @@ a few times with back-off, since open Delta does not re-run a losing statement i
 from __future__ import annotations
 
 import json
+import threading
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import wraps
+from typing import Concatenate, ParamSpec
 
 from delta.exceptions import (
     ConcurrentAppendException,
@@ -59,6 +62,21 @@ class WriteResult:
     is_changed: bool
 
 
+_Given = ParamSpec("_Given")
+_Write = Callable[Concatenate["Lake", TableContract, _Given], WriteResult]
+
+
+def _in_turn(write: _Write[_Given]) -> _Write[_Given]:
+    """Let writes of one table wait for each other: jobs run side by side, and a ledger of ops may have several."""
+
+    @wraps(write)
+    def waiting(lake: Lake, contract: TableContract, *args: _Given.args, **kwargs: _Given.kwargs) -> WriteResult:
+        with lake.turns.setdefault(contract.full_name, threading.Lock()):
+            return write(lake, contract, *args, **kwargs)
+
+    return waiting
+
+
 class Lake:
     """All tables below one root folder or bucket, each at ``<root>/<layer>/<name>``."""
 
@@ -66,6 +84,7 @@ class Lake:
         self.spark = spark
         self.root = root.rstrip("/")
         self._in_step: set[str] = set()
+        self.turns: dict[str, threading.Lock] = {}
 
     def path(self, contract: TableContract) -> str:
         """Where the table lies."""
@@ -88,6 +107,7 @@ class Lake:
             *[(F.col(c.name) if c.name in have else F.lit(None).cast(c.type)).alias(c.name) for c in contract.columns]
         )
 
+    @_in_turn
     def write(
         self, contract: TableContract, df: DataFrame, *, keys_are_new: bool = False, keys_are_unique: bool = False
     ) -> WriteResult:

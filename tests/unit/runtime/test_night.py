@@ -236,6 +236,11 @@ def test_a_job_that_nothing_is_configured_for_does_not_start(nights: Night, rows
     assert nights.run(planned).ran == ["b.write_people"]
 
 
+def test_what_a_job_notes_is_a_line_and_no_problem(nights: Night) -> None:
+    told = LoadedJob(Job("b.tell"), lambda context: context.note("as it should be"), "", "")
+    assert nights.run(told).problems == [] and "        - as it should be\n" in nights.said.getvalue()
+
+
 def test_a_job_may_use_only_the_tables_of_its_record(nights: Night, rows: Rows) -> None:
     def main(context: JobContext) -> None:
         context.read(PROFILES)

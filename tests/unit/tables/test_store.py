@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import date
 from typing import Any
@@ -61,6 +62,14 @@ def test_append_takes_only_new_keys_and_merge_only_changed_rows(lake: Lake) -> N
         ("b", "Bo", 2),
         ("c", "Cy", 3),
     ]
+
+
+def test_two_jobs_may_write_into_a_new_ledger_at_once(lake: Lake) -> None:
+    ledger = replace(PETS, name="shared", mode="merge")
+    with ThreadPoolExecutor(2) as two:
+        done = two.map(lambda pet: lake.write(ledger, _pets(lake, (pet, "Ana", 1, "r1"))).rows, "abcd")
+        assert list(done) == [1, 1, 1, 1]
+    assert sorted(r.pet_id for r in lake.read(ledger).collect()) == ["a", "b", "c", "d"]
 
 
 def test_replace_partition_leaves_the_others_alone(lake: Lake) -> None:

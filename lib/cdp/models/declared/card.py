@@ -21,6 +21,7 @@ def write_card(name: str, spec: PropensitySpec, trained: TrainedDeclared) -> str
         if (key := f"gain_{what}") in figures
     )
     notes = "\n".join(f"- {w}" for w in trained.warnings) or "- none"
+    pushes = ", ".join(f"{feature} {size:.2f}" for feature, size in trained.importance.items())
     label = spec.label
     return f"""## {spec.description}
 
@@ -28,6 +29,7 @@ Foretold: `{label.aggregate}` of the rows of {label.table} where `{label.filter}
 Form: {trained.declared.method}. Learned from {trained.rows} rows of {trained.people} customers at past days, on what
 was known then (by event and by arrival), as of {trained.as_of}.
 Features: {", ".join(trained.declared.features)}.
+Mean absolute push on the log-odds: {pushes or "none, everybody gets the same"}.
 
 ### Later cuts
 The same form, fitted on all older cuts, tested on {", ".join(sorted(trained.cuts))} with the {spec.horizon_weeks} weeks

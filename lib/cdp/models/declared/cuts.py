@@ -37,10 +37,12 @@ def plan_cuts(first_purchase: date | None, as_of: date, horizon_weeks: int) -> C
     """The newest cuts with a horizon of history before them, `MOST_CUTS` at most.
 
     They are a horizon apart, so that no label's window overlaps another's and a cut may learn from all older ones.
-    Raises ModelError where there are no more than `TESTS`: then one is left to learn from for none of them.
+    Raises ModelError where there are no more than `TESTS`: nothing would be left to learn from.
     """
     step = timedelta(weeks=horizon_weeks)
-    first = (first_purchase or as_of) + step
+    if first_purchase is None:
+        raise ModelError(f"no purchase is known at the start of {as_of}: there are no customers to learn from")
+    first = first_purchase + step
     cuts = [day for k in range(MOST_CUTS, 0, -1) if (day := as_of - k * step) >= first]
     if len(cuts) <= TESTS:
         raise ModelError(

@@ -16,6 +16,7 @@ from cdp.core.errors import ModelError
 from cdp.models.declared.cuts import TESTS
 from cdp.models.declared.proof import (
     CutRows,
+    Said,
     figures_of,
     foretell,
     foretell_rate,
@@ -52,6 +53,7 @@ class TrainedDeclared:
     `metrics`: mean over the later cuts and `_sd`; `base_rate_*` and `last_period_auc` are the simple rules' there,
     `gain_*` the model's over the base rate with the ends of its 95 % interval. `cuts`: day -> figures of what scores,
     `losses` are its losses there, `champion_gains` its gains over the champion of before (empty without one).
+    `importance`: feature -> mean absolute push on the log-odds of the newest cut's people, the largest first.
     """
 
     declared: DeclaredModel
@@ -62,6 +64,7 @@ class TrainedDeclared:
     cuts: dict[str, dict[str, float]]
     losses: Losses
     champion_gains: Mapping[str, Gain]
+    importance: dict[str, float]
     chosen: str
     warnings: tuple[str, ...]
 
@@ -87,27 +90,25 @@ def train_declared(
     rows, leaks, warnings = _encode(found, plan)
     tested = sorted(set(rows.day))[-TESTS:]
     simple = {day: foretell_rate(rows, day) for day in tested}
-    recipe, why = choose(rows.older(tested[0]))
-    said, gains = simple, dict[str, float]()
-    if recipe is not None:
-        proposed = {day: foretell(rows, day, recipe) for day in tested}
-        over = gain_over_rate(proposed, simple, rows)
-        gains = {f"gain_{n}{end}": g[key] for n, g in over.items() for end, key in _ENDS.items()}
-        recipe, why = _judge(recipe, why, gains)
-        said = proposed if recipe else simple
+    recipe, said, gains, why = _prove(rows, simple, *choose(rows.older(tested[0])))
     cuts = {str(day): figures_of(said[day], simple[day], rows.at(day)) for day in tested}
     model = _fit(found, plan, leaks, rows, recipe)
     losses = losses_of(said, rows)
+    newest, features = rows.at(tested[-1]), tuple(sorted(set(found.columns) - _NOT_FEATURES))
+    references = references_of(model, newest)
     return TrainedDeclared(
-        DeclaredModel(
-            model, tuple(sorted(set(found.columns) - _NOT_FEATURES)), spec.horizon_weeks,
-            _method(recipe),
-            references_of(model, rows.at(tested[-1])), definition,
-        ),
-        as_of, found["person_id"].nunique(), len(found), summarise(cuts) | gains, cuts, losses,
-        gains_over(losses, losses_of(_say_again(champion, found, tested), rows)) if champion else {},
-        why, (*plan.warnings, *warnings),
-    )  # fmt: skip
+        declared=DeclaredModel(model, features, spec.horizon_weeks, _method(recipe), references, definition),
+        as_of=as_of,
+        people=found["person_id"].nunique(),
+        rows=len(found),
+        metrics=summarise(cuts) | gains,
+        cuts=cuts,
+        losses=losses,
+        champion_gains=gains_over(losses, losses_of(_say_again(champion, found, tested), rows)) if champion else {},
+        importance=importance_of(model, newest),
+        chosen=why,
+        warnings=(*plan.warnings, *warnings),
+    )
 
 
 def without_silent_start(found: pd.DataFrame) -> pd.DataFrame:
@@ -155,6 +156,13 @@ def references_of(model: PropensityModel, newest: CutRows) -> dict[str, Referenc
     return {name: reference_of(values) for name, values in known.items() if len(values)}
 
 
+def importance_of(model: PropensityModel, newest: CutRows) -> dict[str, float]:
+    """Feature -> mean absolute push on the log-odds, the largest first; empty where the base rate scores."""
+    sizes = np.abs(model.pushes(newest.matrix)[:, :-1]).mean(axis=0)
+    found = zip((f.name for f in newest.matrix.features), sizes.tolist(), strict=False)
+    return dict(sorted(found, key=lambda pair: (-pair[1], pair[0])))
+
+
 def _encode(found: pd.DataFrame, plan: FeaturePlan) -> tuple[CutRows, frozenset[str], list[str]]:
     """The rows without leaks, which are looked for where models are chosen; the leaks; what a person should see."""
     label, before = (found[name].to_numpy(np.float64) for name in ("label", "before"))
@@ -170,12 +178,21 @@ def _encode(found: pd.DataFrame, plan: FeaturePlan) -> tuple[CutRows, frozenset[
     return kept, frozenset(leaks), warnings
 
 
-def _judge(recipe: Recipe, why: str, gains: Mapping[str, float]) -> tuple[Recipe | None, str]:
+def _prove(
+    rows: CutRows, simple: Said, recipe: Recipe | None, why: str
+) -> tuple[Recipe | None, Said, dict[str, float], str]:
+    """What scores (None: the base rate, `simple`), what it says of the tested cuts, its gains there, and why."""
+    if recipe is None:
+        return None, simple, {}, why
+    said = {day: foretell(rows, day, recipe) for day in simple}
+    over = gain_over_rate(said, simple, rows)
+    gains = {f"gain_{name}{end}": g[key] for name, g in over.items() for end, key in _ENDS.items()}
     low, high = gains["gain_log_loss_low"], gains["gain_log_loss_high"]
-    told = f"on {TESTS} later cuts its log loss is {low:+.4f} to {high:+.4f} better than the base rate's"
+    told = f"on {len(simple)} later cuts its log loss is {low:+.4f} to {high:+.4f} better than the base rate's"
     if low > 0 and gains["gain_auc_low"] > 0:
-        return recipe, f"{_method(recipe)}: {why}; {told}"
-    return None, f"the base rate for everybody: the {_method(recipe)} is not better beyond doubt ({told})"
+        return recipe, said, gains, f"{_method(recipe)}: {why}; {told}"
+    why = f"the base rate for everybody: the {_method(recipe)} is not better beyond doubt ({told})"
+    return None, simple, gains, why
 
 
 def _method(recipe: Recipe | None) -> str:

@@ -65,6 +65,7 @@ def test_what_can_be_foretold_is_and_three_later_cuts_say_how_well(trained):
     assert figures["gain_log_loss_low"] > 0 and figures["brier"] < figures["base_rate_brier"]
     assert figures["calibration_error"] < 0.05 and abs(figures["bias"]) < 0.15
     assert trained.declared.features == ("favourite", "opens", "silence")
+    assert next(iter(trained.importance)) == "opens" and trained.importance["opens"] > 0.5
     assert decide(trained).is_promoted and "later cuts" in decide(trained).reason
 
 
@@ -79,6 +80,7 @@ def test_where_nothing_can_be_foretold_everybody_gets_the_base_rate():
     trained = train_declared(made(signal=0.0), spec=SPEC, definition="d1", as_of=AS_OF)
     assert trained.declared.method == "base rate" and "base rate for everybody" in trained.chosen
     scored = score_people(trained.declared, made(5))
+    assert trained.importance == {}
     assert scored["probability"].nunique() == 1 and all(len(r) == 0 for r in scored["reasons"])
     assert scored["probability"][0] == pytest.approx(made(signal=0.0)["label"].mean(), rel=0.01)
 
@@ -101,6 +103,8 @@ def test_too_little_history_and_labels_that_never_came_are_told():
         plan_cuts(date(2020, 1, 1), AS_OF, 4).dates[-1] == AS_OF
         and len(plan_cuts(date(2020, 1, 1), AS_OF, 4).cuts) == 6
     )
+    with pytest.raises(ModelError, match="no purchase is known"):
+        plan_cuts(None, AS_OF, 4)
     with pytest.raises(ModelError, match="2 past days have 4 weeks before and behind them, 4 are needed"):
         plan_cuts(date(2025, 10, 1), AS_OF, 4)
     with pytest.raises(ModelError, match="first seen behind 2025-11-10: 2 past days"):
@@ -145,7 +149,9 @@ def test_a_version_is_registered_proved_and_becomes_champion(trained, tmp_path):
     assert load_declared(tracking, "click", "d2") is None, "a score of another definition means something else"
     version = list_versions(tracking)[0]
     assert (version.name, version.aliases) == ("cdp.click", ("champion",)) and "email_marketing" in version.card
-    assert "Whether a customer clicks." in version.card and "| auc |" in version.card
+    assert (
+        "Whether a customer clicks." in version.card and "| auc |" in version.card and "log-odds: opens" in version.card
+    )
     assert compare_versions(version, version)["brier"].mean == 0
     served = mlflow.pyfunc.load_model("models:/cdp.click@champion").predict(people[["favourite", "opens", "silence"]])
     assert np.allclose(served["probability"], score_people(trained.declared, people)["probability"], rtol=1e-12)
