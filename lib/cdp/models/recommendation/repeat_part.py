@@ -41,7 +41,7 @@ class Pairs:
 class Habits:
     """What items and customers do in all. By item: buyers, share who came back for it, days between purchases,
     purchases in the last month, the last quarter and in all. By customer: purchase days in all, month and quarter, age
-    of the last one, items a day, distinct among all."""
+    of the last one, items a day, distinct among all. `history_days`: from the first purchase of all to the cut."""
 
     buyers: Floats
     returned: Floats
@@ -55,6 +55,7 @@ class Habits:
     idle: Floats
     basket: Floats
     variety: Floats
+    history_days: float
 
     def of_items(self, item: Ints) -> list[Floats]:
         """Features of these items, none of them 0."""
@@ -63,8 +64,19 @@ class Habits:
             self.buyers[item],
             self.returned[item],
             month + 0.5,
-            (month + 0.5) / (quarter * MONTH / QUARTER + 0.5),
+            (month + 0.5) / (quarter * self._part(MONTH, QUARTER) + 0.5),
         ]
+
+    def pace_of_items(self, item: Ints) -> Floats:
+        """The last quarter's purchases over what the whole history has in a quarter: 1 where it is no longer."""
+        return np.asarray((self.quarter[item] + 0.5) / (self.bought[item] * self._part(QUARTER, np.inf) + 0.5))
+
+    def _part(self, of: float, whole: float) -> float:
+        """The part of the last `whole` days that the last `of` days are, as far as the history goes.
+
+        A history shorter than a look-back would else give a feature another meaning than it has a month later.
+        """
+        return min(of, self.history_days) / min(whole, self.history_days)
 
     def of_customers(self, customer: Ints) -> list[Floats]:
         """Features of these customers, none of them 0."""
@@ -119,6 +131,7 @@ def collect_habits(pairs: Pairs) -> Habits:
         idle=idle,
         basket=lines / np.maximum(days, 1),
         variety=n_own_items / np.maximum(lines, 1),
+        history_days=float(age.max(initial=1)),
     )
 
 
@@ -143,7 +156,7 @@ def repeat_features(pairs: Pairs, habits: Habits, chosen: Ints) -> Floats:
         (last + 1) / gap,
         gap,
         *h.of_items(item),
-        (h.quarter[item] + 0.5) / (h.bought[item] + 1),
+        h.pace_of_items(item),
         *h.of_customers(customer),
     ]
     return np.log(np.column_stack(ratios))

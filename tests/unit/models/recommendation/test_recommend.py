@@ -18,7 +18,7 @@ from cdp.models.recommendation.explore_part import explore_candidates, find_neig
 from cdp.models.recommendation.purchase_log import PurchaseLog, collect_purchases
 from cdp.models.recommendation.ranking_logit import fit_logit
 from cdp.models.recommendation.ranking_metrics import gain_interval, judge_lists, order_within, truth_of
-from cdp.models.recommendation.recommend import view_at
+from cdp.models.recommendation.recommend import learn_from, view_at
 from cdp.models.recommendation.recommendations import recommend_purchases
 from cdp.models.recommendation.repeat_part import TYPICAL_GAP_DAYS, collect_habits, collect_pairs, next_purchase_day
 from cdp.models.recommendation.share_scores import repeat_share
@@ -112,6 +112,28 @@ def test_faded_counts_gaps_and_the_next_beat() -> None:
     assert gap == pytest.approx(15.56, abs=0.01)
     # Last bought on day 20, so due 15.56 days later, in the course of day 36; salt was never bought again.
     assert next_purchase_day(pairs, habits, np.arange(2)).tolist() == [_number(36), -1]
+
+
+@pytest.mark.parametrize("days", [60, 90, 95, 120, 300])
+def test_an_item_bought_evenly_has_an_even_pace_however_long_the_history(days: int) -> None:
+    pairs = collect_pairs(_log([(c, _on(day), "milk") for day in range(days) for c in range(3)]), _number(days - 1))
+    habits, milk = collect_habits(pairs), np.zeros(1, dtype=np.int64)
+    assert habits.pace_of_items(milk) == pytest.approx(1, abs=0.02)
+    assert habits.of_items(milk)[3] == pytest.approx(1, abs=0.02)  # the month's over the quarter's
+
+
+def test_chances_are_on_their_level_while_the_history_outgrows_its_first_quarter() -> None:
+    random = np.random.default_rng(2)
+    whose, when = random.integers(0, 150, (2, 4000))
+    what = random.zipf(1.5, 4000) % 60
+    rows: list[Row] = [(int(c), _on(int(d)), int(i)) for c, d, i in zip(whose, when, what, strict=True)]
+    log = _log(rows)
+    learned, _ = learn_from(log.until(_number(122)), view_at(log, _number(94)))
+    view = view_at(log, _number(122))
+    chosen = np.arange(len(view.pairs.item))
+    later = log.between(_number(122), _number(150))
+    came = truth_of(later.customer, later.item, log.n_items).holds(view.pairs.customer, view.pairs.item)
+    assert 0.6 < learned.repeat_scores(view, chosen).mean() / came.mean() < 1.6
 
 
 def test_an_overdue_item_is_expected_at_its_next_beat() -> None:
