@@ -41,16 +41,20 @@ class FieldShape:
 Shape = Mapping[str, FieldShape]
 
 
-def shape_columns(json_sources: Iterable[str]) -> list[Column]:
-    """Aggregates of landed records: `schema` of all that are looked at (Spark's words), `names` of their members.
-
-    `names`: the distinct sets of outermost member names, each as a JSON list. Null and empty for other sources.
-    """
+def shown_text(json_sources: Iterable[str]) -> Column:
+    """The text of a landed record that is looked at; null for others, and for other sources."""
     is_seen = (F.col("record_no") <= _FIRST_RECORDS) | (F.col("record_no") % _ONE_IN == 0)
     wanted = F.col("source").isin(*json_sources) & is_seen
     record = F.expr("ltrim(' \t\r\n\ufeff', make_valid_utf8(CAST(raw AS STRING)))")
-    text = F.when(wanted & record.startswith("{"), record)
-    keys = F.to_json(F.array_sort(F.json_object_keys(text)))
+    return F.when(wanted & record.startswith("{"), record)
+
+
+def shape_columns(text: str) -> list[Column]:
+    """Aggregates of a column of :func:`shown_text`: `schema` of all (Spark's words), `names` of their members.
+
+    `names`: the distinct sets of outermost member names, each as a JSON list. Null and empty where there is no text.
+    """
+    keys = F.to_json(F.sort_array(F.json_object_keys(text)))
     return [F.schema_of_variant_agg(F.try_parse_json(text)).alias("schema"), F.collect_set(keys).alias("names")]
 
 
