@@ -5,15 +5,14 @@ It is stored with its code (pickled by value): whoever loads it needs the listed
 
 from __future__ import annotations
 
-from importlib import metadata
 from typing import Any
 
 import numpy as np
 import pandas as pd
 from mlflow.pyfunc import PythonModel
 
-from cdp.core.errors import ModelError
 from cdp.models.declared.score import DeclaredModel, score_people
+from cdp.models.logged_model import log_proved
 
 RESULT_TYPE = "probability double, method string, reasons array<string>"
 _PACKAGES = ("lightgbm", "mlflow", "numpy", "pandas", "scikit-learn", "scipy", "threadpoolctl")
@@ -51,29 +50,4 @@ def made_up_people(declared: DeclaredModel) -> pd.DataFrame:
 
 def log_pyfunc(name: str, declared: DeclaredModel) -> str:
     """Log the model into the running run, load it again and score the made-up people; gives MLflow's id of it."""
-    import cloudpickle
-    import mlflow
-    from mlflow.models import infer_signature
-
-    import cdp.models
-
-    example, model = made_up_people(declared), DeclaredPyfunc(declared)
-    expected = model.predict(None, example)
-    cloudpickle.register_pickle_by_value(cdp.models)
-    try:
-        info = mlflow.pyfunc.log_model(
-            name=name,
-            python_model=model,
-            signature=infer_signature(example, expected),
-            input_example=example,
-            pip_requirements=[f"{package}=={metadata.version(package)}" for package in _PACKAGES],
-        )
-    finally:
-        cloudpickle.unregister_pickle_by_value(cdp.models)
-    loaded = mlflow.pyfunc.load_model(info.model_uri).predict(example)
-    if not np.allclose(loaded["probability"], expected["probability"], rtol=1e-9):
-        raise ModelError(
-            f"the logged model {name} does not give the scores that it gave before it was stored; "
-            "nothing was registered. Check the installed packages against the constraints."
-        )
-    return str(info.model_id)
+    return log_proved(name, DeclaredPyfunc(declared), made_up_people(declared), told_as=name, packages=_PACKAGES)

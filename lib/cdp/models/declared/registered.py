@@ -14,6 +14,7 @@ from cdp.models.declared.card import write_card
 from cdp.models.declared.score import DeclaredModel, DeclaredVersion
 from cdp.models.declared.spec import PropensitySpec, registered_name
 from cdp.models.declared.train import FORM, TrainedDeclared
+from cdp.models.model_runs import model_run_row
 from cdp.models.promotion import Attempt
 from cdp.models.registry import (
     AS_OF_TAG,
@@ -96,18 +97,15 @@ def run_row(
     trained: TrainedDeclared, attempt: Attempt, *, run_id: str, fingerprint: str, trained_at: datetime
 ) -> dict[str, Any]:
     """The row of ops.model_runs."""
-    return {
-        "model": attempt.model,
-        "model_version": attempt.to_version,
-        "mlflow_run_id": run_id,
-        "as_of": trained.as_of,
-        "fingerprint": fingerprint,
-        "metrics": json.dumps(trained.metrics, sort_keys=True),
-        "parameters": json.dumps(describe(trained), sort_keys=True),
-        "is_champion": attempt.is_moved,
-        "decided": attempt.reason,
-        "trained_at": trained_at,
-    }
+    return model_run_row(
+        attempt,
+        as_of=trained.as_of,
+        metrics=trained.metrics,
+        parameters=json.dumps(describe(trained), sort_keys=True),
+        run_id=run_id,
+        fingerprint=fingerprint,
+        trained_at=trained_at,
+    )
 
 
 def describe(trained: TrainedDeclared) -> dict[str, Any]:
