@@ -244,7 +244,8 @@ def _deliveries(rows: Rows) -> tuple[DeliveryFacts, ...]:
 
 def _runs(log: Rows, run_date: date) -> tuple[RunFacts, ...]:
     latest: dict[str, Row] = {}
-    for row in sorted((r for r in log if r["run_date"] == run_date), key=lambda r: (r["started_at"], r["run_id"])):
+    ended = (r for r in log if r["run_date"] == run_date and r["state"] != "begun")
+    for row in sorted(ended, key=lambda r: (r["started_at"], r["run_id"])):
         latest[row["job"]] = row
     return tuple(
         RunFacts(

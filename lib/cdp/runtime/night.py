@@ -59,11 +59,15 @@ def run_night(
     Jobs that do not need each other's tables run side by side. ``finished`` is what
     :func:`cdp.runtime.runlog.finished_runs` gives before the night.
 
+    That the night has begun is noted before a job writes anything: a backfill that is killed and started again from an
+    earlier date must not take for that date what this night has accepted.
     After a failure or a kill the same call goes on where it stopped: finished jobs are unchanged then. When a job
     fails, those that run beside it come to their end, no other starts, and its error is raised; each is in ops.runs.
     """
     jobs, result, start = load_jobs(), NightResult(run_date), time.monotonic()
     runner = _Runner(lake, configuration, run_date, clock, finished)
+    if finished.latest_night is None or finished.latest_night < run_date:
+        runner.begin()
     order = [loaded.job.name for loaded in order_jobs(jobs)]
     with console.status("") as status:
         for name, context, seconds in runner.run_all(jobs, lambda names: status.update(", ".join(names))):
@@ -126,6 +130,10 @@ class _Runner:
         self._finished = finished
         self._run_id = uuid.uuid4().hex
         self._recorder = RunRecorder(lake)
+
+    def begin(self) -> None:
+        """Note that the night has begun, before a job writes anything."""
+        self._recorder.begin(self._run_id, self._run_date, self._clock())
 
     def run_all(
         self, jobs: dict[str, LoadedJob], show_running: Callable[[list[str]], None] = lambda names: None

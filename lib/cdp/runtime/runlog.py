@@ -18,6 +18,9 @@ from cdp.tables.store import Lake
 # A commit of a few rows costs about a CPU-second, as much as a small job of the night.
 _SECONDS_BETWEEN_COMMITS = 20.0
 
+#: What stands for a job in the row that says that a night has begun.
+THE_NIGHT = "nightly"
+
 
 def input_versions(job: Job, lake: Lake) -> dict[str, int]:
     """Table -> version that the job would read now."""
@@ -55,7 +58,7 @@ class FinishedRun:
 
 @dataclass(frozen=True)
 class Finished:
-    """What ran to its end on a lake: the latest run of each job, and the latest night of any."""
+    """What ran to its end on a lake: the latest run of each job; and the latest night that has begun."""
 
     runs: dict[str, FinishedRun] = field(default_factory=dict)
     latest_night: date | None = None
@@ -66,8 +69,9 @@ def finished_runs(lake: Lake) -> Finished:
     if lake.version(RUNS) < 0:
         return Finished()
     columns = ("job", "started_at", "run_date", "fingerprint", "holds_until")
-    rows = lake.read(RUNS).where("state = 'done'").select(*columns).collect()
-    runs = {job: FinishedRun(*facts) for job, *facts in sorted(rows, key=lambda row: row.started_at)}
+    rows = lake.read(RUNS).where("state IN ('begun', 'done')").select("state", *columns).collect()
+    ended = sorted((row for row in rows if row.state == "done"), key=lambda row: row.started_at)
+    runs = {row.job: FinishedRun(row.started_at, row.run_date, row.fingerprint, row.holds_until) for row in ended}
     return Finished(runs, max((row.run_date for row in rows), default=None))
 
 
@@ -83,6 +87,10 @@ class RunRecorder:
         self._handed_over: list[Future[None]] = []
         self._waiting: list[tuple[Any, ...]] = []
         self._last_commit = time.monotonic()
+
+    def begin(self, run_id: str, run_date: date, now: datetime) -> None:
+        """Note on disk that a night has begun: from now on the one before it is over."""
+        self._append([(run_id, THE_NIGHT, run_date, "begun", None, None, None, now, None, None, None)])
 
     def record(self, context: JobContext, **facts: Any) -> None:
         """Take the row of one run: see :func:`run_row`."""

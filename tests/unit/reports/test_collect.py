@@ -163,6 +163,7 @@ def _run(job: str, run_id: str, day: date, minute: int, state: str = "done", **m
 
 RUN_ROWS = [
     _run("ingest.land", "r5", EARLIER, 0, seconds=9.0),
+    _run("nightly", "r7", TONIGHT, 0, "begun", seconds=None),
     _run("ingest.land", "r7", TONIGHT, 0, seconds=2.0, rows=json.dumps({"bronze.landed_records": 15, "ops.files": 4})),
     _run("ingest.accept", "r7", TONIGHT, 1, "failed", seconds=1.0, message="out of memory"),
     _run("ingest.accept", "r7b", TONIGHT, 5, seconds=3.5, rows=json.dumps({"silver.events": 11})),

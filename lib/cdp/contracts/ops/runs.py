@@ -1,4 +1,4 @@
-"""ops.runs: one run of one job."""
+"""ops.runs: one run of one job, and that a night has begun."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from cdp.contracts.model import Column, TableContract
 RUNS = TableContract(
     layer="ops",
     name="runs",
-    doc="One run of one job.",
+    doc="One run of one job, and one row, of the job `nightly`, that a night has begun.",
     key=(
         "run_id",
         "job",
@@ -19,7 +19,7 @@ RUNS = TableContract(
         Column("run_id", "STRING", "The run.", nullable=False, volatile=True),
         Column("job", "STRING", "The job.", nullable=False),
         Column("run_date", "DATE", "The night.", nullable=False),
-        Column("state", "STRING", "Outcome.", nullable=False, allowed=("done", "failed")),
+        Column("state", "STRING", "Outcome.", nullable=False, allowed=("begun", "done", "failed")),
         Column(
             "fingerprint",
             "STRING",
