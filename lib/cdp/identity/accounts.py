@@ -10,17 +10,15 @@ import pandas as pd
 import pyarrow as pa
 from pyspark.sql import functions as F
 
+from cdp.identity.kept_ids import kept_or_new_ids
 from cdp.identity.linkage.companies import Accounts, find_accounts, organisation_key
 from cdp.identity.linkage.text import map_distinct
-from cdp.identity.person_ids import person_id
 from cdp.identity.rules import AccountRules
 from cdp.rules.person_records import person_records
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame
 
-Value = tuple[str, str]
-"""(kind, value): what stands for an account."""
 _TOLD_BY = pa.list_(pa.struct([("kind", pa.string()), ("value", pa.string())]))
 
 
@@ -88,34 +86,15 @@ def resolve_accounts(told: pa.Table, previous: pa.Table, secret: bytes) -> Accou
 
 
 def _account_ids(found: Accounts, previous: pa.Table, secret: bytes) -> Mapping[int, str]:
-    before = {(v["kind"], v["value"]): row["account_id"] for row in previous.to_pylist() for v in row["told_by"]}
-    values: dict[int, list[Value]] = {}
-    for kind, value, account in found.values[["kind", "value", "account"]].itertuples(index=False):
-        values.setdefault(account, []).append((kind, value))
-    shared: dict[tuple[int, str], int] = {}
-    for account, held in values.items():
-        for value in held:
-            if value in before:
-                shared[account, before[value]] = shared.get((account, before[value]), 0) + 1
-    ids: dict[int, str] = {}
-    taken: set[str] = set()
-    for (account, old), _ in sorted(shared.items(), key=lambda item: (-item[1], item[0][1], values[item[0][0]])):
-        if account not in ids and old not in taken:
-            ids[account] = old
-            taken.add(old)
-    taken |= set(before.values())
-    for account, held in values.items():
-        if account not in ids:
-            ids[account] = _new_id(held[0], taken, secret)
-            taken.add(ids[account])
-    return ids
+    before = [(row["account_id"], _member(**value)) for row in previous.to_pylist() for value in row["told_by"]]
+    values = found.values[["account", "kind", "value"]].itertuples(index=False)
+    groups = pd.DataFrame([(a, _member(kind, value)) for a, kind, value in values], columns=["group", "member"])
+    last = pd.DataFrame(before, columns=["id", "member"])
+    return kept_or_new_ids(groups, last, secret=secret, prefix="a_", kind="account")
 
 
-def _new_id(value: Value, taken: set[str], secret: bytes) -> str:
-    salt = 0
-    while (made := "a_" + person_id(secret, "account\x1f" + "\x1f".join(value), salt)[2:]) in taken:
-        salt += 1
-    return made
+def _member(kind: str, value: str) -> str:
+    return f"{kind}\x1f{value}"
 
 
 def _account_table(found: Accounts, known: pd.DataFrame, members: pd.DataFrame, ids: Mapping[int, str]) -> pa.Table:

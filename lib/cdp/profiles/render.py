@@ -45,6 +45,7 @@ def _tables(d: PersonDescription) -> Iterable[Table]:
     yield from _table("Identifiers", ("type", "value", "source", "since"), ids)
     companies = [(r["name"], r["n_people"], r["told_by"], r["known_from"], r["account_id"]) for r in d.accounts]
     yield from _table("Accounts", ("company", "people", "told by", "since", "id"), companies)
+    yield from _table("Household", ("person", "id"), [(r["person_id"], r["household_id"]) for r in d.household])
     chosen = ("attribute", "value", "source", "record", "as of", "rule", "confidence")
     yield from _table("Profile", chosen, _attributes(d.profile))
     yield from _table("Stated besides", chosen[:5], _others(d.others))

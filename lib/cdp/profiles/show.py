@@ -38,7 +38,7 @@ class PersonDescription:
 
     asked: what was asked for, when it was not the person's own id (an identifier, or an id that was merged into
     it). others: what the records state, or stated once, besides the chosen values. accounts: the companies whose
-    customer the person is, with what says so.
+    customer the person is, with what says so. household: whoever lives with the person, the person too.
     """
 
     person_id: str
@@ -55,6 +55,7 @@ class PersonDescription:
     others: list[Row] = field(default_factory=list)
     history: list[Row] = field(default_factory=list)
     accounts: list[Row] = field(default_factory=list)
+    household: list[Row] = field(default_factory=list)
 
 
 def describe_person(
@@ -74,6 +75,7 @@ def describe_person(
     history: DataFrame | None = None,
     accounts: DataFrame | None = None,
     account_members: DataFrame | None = None,
+    household_members: DataFrame | None = None,
     max_events: int = 20,
 ) -> PersonDescription:
     """Look one person up by person id, record id or any identifier value, and gather what the tables say.
@@ -110,6 +112,7 @@ def describe_person(
             "kind",
         ),
         accounts=_accounts(account_members, accounts, of_person),
+        household=_household(household_members, of_person),
     )
 
 
@@ -119,6 +122,14 @@ def _accounts(members: DataFrame | None, accounts: DataFrame | None, of_person: 
         return []
     named = members.join(accounts.select("account_id", "name", "n_people"), on="account_id", how="left")
     return _collect(named, of_person, F.desc("n_records"), "account_id")
+
+
+def _household(members: DataFrame | None, of_person: Column) -> list[Row]:
+    """The people of the person's household, where there are several: person_id, household_id."""
+    if members is None:
+        return []
+    home = members.filter(of_person & (F.col("n_people") > 1)).select("household_id")
+    return _collect(members.join(home, on="household_id", how="left_semi"), F.lit(True), "person_id")
 
 
 def _find_person(asked: str, people: DataFrame, person_identifiers: DataFrame) -> Row:

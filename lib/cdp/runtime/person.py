@@ -5,6 +5,7 @@ from __future__ import annotations
 from cdp.contracts.gold.account_members import ACCOUNT_MEMBERS
 from cdp.contracts.gold.accounts import ACCOUNTS
 from cdp.contracts.gold.audience_members import AUDIENCE_MEMBERS
+from cdp.contracts.gold.household_members import HOUSEHOLD_MEMBERS
 from cdp.contracts.gold.people import PEOPLE
 from cdp.contracts.gold.person_identifiers import PERSON_IDENTIFIERS
 from cdp.contracts.gold.predictions import PREDICTIONS
@@ -46,5 +47,6 @@ def show_person(lake: Lake, configuration: Configuration, asked: str, *, color: 
         history=lake.read(IDENTITY_HISTORY),
         accounts=lake.read(ACCOUNTS) if has_accounts else None,
         account_members=lake.read(ACCOUNT_MEMBERS) if has_accounts else None,
+        household_members=lake.read(HOUSEHOLD_MEMBERS) if lake.version(HOUSEHOLD_MEMBERS) >= 0 else None,
     )
     return render_person(description, color=color)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -31,6 +32,8 @@ DEFAULTS = {
     "spark.databricks.delta.snapshotPartitions": "2",
     "spark.ui.showConsoleProgress": "false",
     "spark.log.level": "ERROR",
+    # No table lies in it, and Spark makes it all the same: not wherever somebody happens to stand.
+    "spark.sql.warehouse.dir": str(Path(tempfile.gettempdir()) / "cdp-spark-warehouse"),
 }
 
 

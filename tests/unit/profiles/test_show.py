@@ -10,6 +10,7 @@ from pyspark.sql import DataFrame
 
 from cdp.contracts.gold.account_members import ACCOUNT_MEMBERS
 from cdp.contracts.gold.accounts import ACCOUNTS
+from cdp.contracts.gold.household_members import HOUSEHOLD_MEMBERS
 from cdp.contracts.gold.people import PEOPLE
 from cdp.contracts.gold.person_identifiers import PERSON_IDENTIFIERS
 from cdp.contracts.gold.predictions import PREDICTIONS
@@ -97,6 +98,13 @@ def describe(rows: Build, asked: str) -> PersonDescription:
         accounts=rows(
             ACCOUNTS, [{"account_id": a, "name": n, "n_people": 3} for a, n in (("a_1", "Acme"), ("a_2", "B"))]
         ),
+        household_members=rows(
+            HOUSEHOLD_MEMBERS,
+            [
+                {"person_id": p, "household_id": h, "n_people": 2}
+                for p, h in (("p_a", "h_1"), ("p_b", "h_2"), ("p_c", "h_1"))
+            ],
+        ),
         account_members=rows(
             ACCOUNT_MEMBERS,
             [{"account_id": a, "person_id": p, "told_by": "email_domain"} for a, p in (("a_1", "p_a"), ("a_2", "p_b"))],
@@ -114,6 +122,7 @@ def test_a_person_is_found_by_identifier_and_explained(rows: Build) -> None:
     assert [e["what"] for e in ana.events] == ["Product Viewed"]
     assert [p["score"] for p in ana.predictions] == [0.25]
     assert [c["purpose"] for c in ana.consents] == ["ads"]
+    assert [h["person_id"] for h in ana.household] == ["p_a", "p_c"]
     assert [(a["name"], a["n_people"], a["told_by"]) for a in ana.accounts] == [("Acme", 3, "email_domain")]
     assert [(o["attribute"], o["value"]) for o in ana.others] == [("city", "Hull")]
     text = render_person(ana)

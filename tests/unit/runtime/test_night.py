@@ -139,7 +139,7 @@ def test_the_night_knows_its_latest_date(nights: Night, rows: Rows) -> None:
 
 
 def test_a_night_that_has_begun_is_the_latest_before_its_first_job_writes(nights: Night) -> None:
-    """Else a backfill that is killed in it, and started again from the date before, takes its deliveries for that date."""
+    """Else a backfill killed in it and started again from the date before takes its deliveries for that date."""
     seen: list[Finished] = []
     job = LoadedJob(Job("b.look", looks_outside=True), lambda context: seen.append(finished_runs(nights.lake)), "", "")
     nights.run(job)
