@@ -6,6 +6,7 @@ night needs to score only new and changed records is left in silver.link_model a
 """
 
 import sys
+from concurrent.futures import ThreadPoolExecutor
 
 from cdp.contracts.ops.identity_measures import IDENTITY_MEASURES
 from cdp.contracts.ops.identity_overrides import IDENTITY_OVERRIDES
@@ -20,9 +21,9 @@ from cdp.identity.generic import find_generic_values
 from cdp.identity.links import declare_links
 from cdp.identity.measures import measure_people
 from cdp.identity.memory import Memory, made_of
-from cdp.identity.record_matches import beyond_the_driver, match_records, remember
+from cdp.identity.record_matches import Matches, beyond_the_driver, match_records, remember
 from cdp.identity.rules import IdentityRules
-from cdp.identity.settle import settle_links
+from cdp.identity.settle import Settled, settle_links
 from cdp.runtime.bundle import code_hash
 from cdp.runtime.entry import run
 from cdp.runtime.job import Job, JobContext
@@ -46,12 +47,26 @@ def main(ctx: JobContext) -> None:
         ctx.report_problem(too_many)
     memory = Memory(made_of(code_hash(), rules), ctx.settings.person_id_key, ctx.read_previous(LINK_MODEL),
                     ctx.read_previous(SCORED_RECORDS))  # fmt: skip
-    found = None if too_many else match_records(customers, rules=rules, decisions=decisions, memory=memory)
-    generic = ctx.keep(find_generic_values(identifiers, customers, rules=rules))
-    ctx.write(GENERIC_VALUES, generic)
-    declared = ctx.keep(declare_links(identifiers, generic, rules=rules))
-    settled = settle_links(declared, found, decisions, rules.policy, driver_edge_limit=limit if too_many else None)
-    ctx.write(IDENTITY_LINKS, settled.links)
+    with ThreadPoolExecutor(max_workers=1) as beside:
+        # Matching is Python's work on the driver, what records declare is Spark's: neither needs the other.
+        matching = (
+            None
+            if too_many
+            else beside.submit(match_records, customers, rules=rules, decisions=decisions, memory=memory)
+        )
+        generic = ctx.keep(find_generic_values(identifiers, customers, rules=rules))
+        ctx.write(GENERIC_VALUES, generic)
+        declared = ctx.keep(declare_links(identifiers, generic, rules=rules))
+        found = matching.result() if matching else None
+        settled = settle_links(declared, found, decisions, rules.policy, driver_edge_limit=limit if too_many else None)
+        # A killed run may have written any of them: run again it scores the same records alike and writes the rest.
+        told = beside.submit(_write_told, ctx, found, settled, memory)
+        ctx.write(IDENTITY_LINKS, settled.links)
+        told.result()
+
+
+def _write_told(ctx: JobContext, found: Matches | None, settled: Settled, memory: Memory) -> None:
+    """Write the night's measures, and what is left to the next night."""
     measures = measure_people(found, settled.refused, ctx.run_date)
     if measures.num_rows:
         ctx.write(IDENTITY_MEASURES, ctx.spark.createDataFrame(measures))

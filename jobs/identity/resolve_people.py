@@ -4,6 +4,7 @@ Grain: one gold.people row per person. Running a date again gives the same rows 
 """
 
 import sys
+from concurrent.futures import ThreadPoolExecutor
 
 from cdp.contracts.gold.people import PEOPLE
 from cdp.contracts.gold.person_identifiers import PERSON_IDENTIFIERS
@@ -41,10 +42,12 @@ def main(ctx: JobContext) -> None:
         most_changed=ctx.settings.identity_most_changed,
     )
     try:
-        # History first: a kill between the writes makes the same history rows again, which append leaves out.
-        ctx.write(IDENTITY_HISTORY, result.history)
-        ctx.write(PERSON_IDENTIFIERS, result.person_identifiers)
-        ctx.write(PEOPLE, result.people)
+        with ThreadPoolExecutor(max_workers=1) as beside:
+            now = [beside.submit(ctx.keep, frame) for frame in (result.person_identifiers, result.people)]
+            # History first: a kill between the writes makes the same history rows again, which append leaves out.
+            ctx.write(IDENTITY_HISTORY, result.history)
+            ctx.write(PERSON_IDENTIFIERS, now[0].result())
+            ctx.write(PEOPLE, now[1].result())
     finally:
         result.release()
 

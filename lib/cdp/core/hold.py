@@ -26,22 +26,23 @@ def hold(df: DataFrame) -> DataFrame:
 
 
 def cut(df: DataFrame) -> DataFrame:
-    """Like :func:`hold`, but cut off from its plan on a cluster too: where planning on would cost more than a retry."""
-    return df.localCheckpoint(eager=False, storageLevel=_LEVEL)
+    """Like :func:`hold`, but cut off from its plan on a cluster too: where planning on would cost more than a retry.
+
+    What it was made of that was cut as well is cut off with it, by the first job that needs it. Otherwise that would
+    wait for a job of its own, and with two such jobs side by side the one that ends first cuts it off while tasks of
+    the other still carry counters of its plan, of whose loss Spark complains in its log, once for each.
+    """
+    context = df.sparkSession.sparkContext
+    context.setLocalProperty(_CUT_ANCESTORS, "true")  # Spark looks at it here, and not when the rows are computed
+    try:
+        return df.localCheckpoint(eager=False, storageLevel=_LEVEL)
+    finally:
+        context.setLocalProperty(_CUT_ANCESTORS, None)  # type: ignore[arg-type]
 
 
 def compute(df: DataFrame) -> int:
-    """Compute a frame that :func:`cut` gave now, and cut off with it what it was made of that was cut as well.
-
-    Gives the number of rows. Otherwise a frame that was computed on the way to another one keeps its lineage, and every
-    later task on it carries counters of plans that are gone, of which Spark complains in its log.
-    """
-    context = df.sparkSession.sparkContext
-    context.setLocalProperty(_CUT_ANCESTORS, "true")
-    try:
-        return df.count()
-    finally:
-        context.setLocalProperty(_CUT_ANCESTORS, None)  # type: ignore[arg-type]
+    """Compute a frame that :func:`cut` gave now, with all that it was made of; gives the number of rows."""
+    return df.count()
 
 
 def release(df: DataFrame) -> None:

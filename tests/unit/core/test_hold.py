@@ -33,6 +33,16 @@ def test_what_was_held_is_given_back(spark: SparkSession) -> None:
         assert stored().size() == before
 
 
+def test_what_is_computed_on_the_way_to_a_cut_frame_is_cut_off_with_it(spark: SparkSession) -> None:
+    first = cut(_numbers(spark))
+    last = cut(first.where("draw < 2"))
+    assert last.count() == 100
+    assert all(frame._jdf.queryExecution().logical().rdd().isCheckpointed() for frame in (first, last))
+    release(first)
+    assert last.count() == 100
+    release(last)
+
+
 @pytest.mark.parametrize("is_adaptive", ["true", "false"])
 def test_a_held_frame_joins_what_it_was_made_of(spark: SparkSession, is_adaptive: str) -> None:
     spark.conf.set("spark.sql.adaptive.enabled", is_adaptive)
