@@ -10,7 +10,7 @@ from pyspark.sql import DataFrame, Row
 from pyspark.sql import functions as F
 
 from cdp.core.errors import ContractError
-from cdp.ingest.shapes import Shape, shape_columns, shape_of_schema, shown_text
+from cdp.ingest.shapes import Shape, shape_columns, shape_of_schema, shown_texts
 
 
 @dataclass(frozen=True)
@@ -23,8 +23,7 @@ class LandedFile:
 
 def look_at_files(landed: DataFrame, json_sources: Iterable[str]) -> dict[str, LandedFile]:
     """Count the records in bronze file by file and read the shape of those that are JSON, in one job."""
-    # A column of its own: what stands inside a function that Spark interprets is interpreted too, and done twice here.
-    shown = landed.select("file_id", shown_text(json_sources).alias("text"))
+    shown = shown_texts(landed, json_sources)
     rows = shown.groupBy("file_id").agg(F.count("*").alias("n"), *shape_columns("text")).collect()
     return {
         r.file_id: LandedFile(r.n, shape_of_schema(r.schema, [json.loads(n) for n in r.names]) if r.schema else {})

@@ -65,7 +65,8 @@ class ColumnSql:
 
 def clean_sql(text: str, *, null_words: bool) -> str:
     """Trim a text; blank is null, and so are nulls spelled in words where that is asked for."""
-    trimmed = f"nullif(trim({text}), '')"
+    # Not nullif: Spark would make its argument a column of a step below, and copy every text once more.
+    trimmed = f"CASE WHEN trim({text}) <> '' THEN trim({text}) END"
     if not null_words:
         return trimmed
     words = ", ".join(quote_text(word) for word in NULL_WORDS)
@@ -128,11 +129,12 @@ def _mapped(text: str, spec: ColumnSpec) -> str:
     if not spec.map:
         return text
     words = {fold_word(k): v for k, v in spec.map.items() if k != "*"}
-    cases = " ".join(f"WHEN {quote_text(k)} THEN {quote_text(v)}" for k, v in words.items())
-    other = {"=": f" ELSE {text}"}.get(
-        spec.map.get("*", ""), f" ELSE {quote_text(spec.map['*'])}" if "*" in spec.map else ""
-    )
-    return f"(CASE translate(lower({text}), ' _-', '') {cases}{other} END)"
+    # Not CASE: it would fold the text anew for every word.
+    pairs = ", ".join(quote_text(part) for pair in words.items() for part in pair)
+    found = f"try_element_at(map({pairs}), translate(lower({text}), ' _-', ''))"
+    if "*" not in spec.map:
+        return found
+    return f"coalesce({found}, {text if spec.map['*'] == '=' else quote_text(spec.map['*'])})"
 
 
 def fold_word(word: str) -> str:
@@ -181,9 +183,9 @@ def _reasons(label: str, spec: ColumnSpec, type_ddl: str, text: str, value: str)
     if spec.required and spec.default is None:
         found.append(f"CASE WHEN {text} IS NULL THEN {reason_sql(label, 'missing')} END")
     if spec.map:
-        found.append(
-            f"CASE WHEN {text} IS NOT NULL AND {_mapped(text, spec)} IS NULL THEN {reason_sql(label, spec.unknown)} END"
-        )
+        # A text's value is its word, and null where there is none; only a cast or a filling could make it another.
+        word = value if type_ddl == "STRING" and spec.fill is None else _mapped(text, spec)
+        found.append(f"CASE WHEN {text} IS NOT NULL AND {word} IS NULL THEN {reason_sql(label, spec.unknown)} END")
     elif type_ddl != "STRING":
         code = "bad_time" if type_ddl in ("TIMESTAMP", "DATE") else "wrong_type"
         found.append(f"CASE WHEN {text} IS NOT NULL AND {value} IS NULL THEN {reason_sql(label, code)} END")

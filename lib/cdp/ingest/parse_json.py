@@ -50,7 +50,9 @@ def with_text(records: DataFrame) -> DataFrame:
     text = "CAST(__raw AS STRING)"
     told = records.withColumn("__is_utf8", F.expr(f"is_valid_utf8({text})"))
     valid = f"CASE WHEN __is_utf8 THEN {text} ELSE make_valid_utf8({text}) END"
-    return told.withColumn("__text", F.expr(rf"ltrim(' \t\r\n\ufeff', {valid})"))
+    told = told.withColumn("__text", F.expr(valid))
+    # Spark's ltrim copies the text even where there is nothing to leave out.
+    return told.withColumn("__text", F.expr(r"if(startswith(__text, '{'), __text, ltrim(' \t\r\n\ufeff', __text))"))
 
 
 def parse_json(records: DataFrame, spec: SourceSpec, fields: FieldTree, parts_when: Mapping[str, str]) -> DataFrame:
@@ -160,8 +162,10 @@ def _fault_sql(spec: SourceSpec, fields: FieldTree, both: Mapping[str, FieldTree
     ]
     named = reasons_array_sql(misfits) if misfits else NO_REASONS
     is_json = f"startswith(__text, '{{') AND {read_sql(around_sql('__text'), '`-` STRING')}.`{_CORRUPT}` IS NULL"
+    is_read = f"startswith(__text, '{{') AND __json.`{_CORRUPT}` IS NULL"
+    is_made = _is_number_made(both)
     form = f"""CASE
-        WHEN startswith(__text, '{{') AND __json.`{_CORRUPT}` IS NULL THEN {_too_big_number(both)}
+        WHEN {is_read} THEN CASE WHEN {is_made} THEN array({reason_sql("", "out_of_range")}) END
         WHEN NOT ({is_json}) THEN array({reason_sql("", "bad_json")})
         WHEN size({named}) > 0 THEN {named}
         ELSE array({reason_sql("", "wrong_type")}) END"""
@@ -169,12 +173,13 @@ def _fault_sql(spec: SourceSpec, fields: FieldTree, both: Mapping[str, FieldTree
     too_large = f"CASE WHEN {is_large} THEN {reason_sql('', 'too_large')} END"
     bad_encoding = f"CASE WHEN NOT __is_utf8 THEN {reason_sql('', 'bad_encoding')} END"
     other = reasons_array_sql([too_large, bad_encoding])
-    return f"nullif(concat({other}, coalesce({form}, {NO_REASONS})), {NO_REASONS})"
+    found = f"nullif(concat({other}, coalesce({form}, {NO_REASONS})), {NO_REASONS})"
+    # Nearly every record is fine: it is asked at once, and makes no list (nor, by nullif, a step of its own).
+    is_fine = f"__is_utf8 AND octet_length(__text) <= {spec.max_record_bytes} AND {is_read} AND NOT ({is_made})"
+    return f"CASE WHEN NOT coalesce({is_fine}, false) THEN {found} END"
 
 
-def _too_big_number(both: Mapping[str, FieldTree]) -> str:
+def _is_number_made(both: Mapping[str, FieldTree]) -> str:
+    """Write whether a number beyond a double became a text in one of the fields that are wanted whole."""
     tops = [f"contains(__json.r.`{name}`, 'Infinity\"')" for name in sorted(both)]
-    if not tops:
-        return "NULL"
-    is_made = f"coalesce({' OR '.join(tops)}, false) AND NOT contains(__text, 'Infinity\"')"
-    return f"CASE WHEN {is_made} THEN array({reason_sql('', 'out_of_range')}) END"
+    return f"coalesce({' OR '.join(tops)}, false) AND NOT contains(__text, 'Infinity\"')" if tops else "false"

@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from pyspark.sql import Column
+from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 #: Of a large file every record up to this number is looked at, and of the others one in so many: a field that some
@@ -41,16 +41,17 @@ class FieldShape:
 Shape = Mapping[str, FieldShape]
 
 
-def shown_text(json_sources: Iterable[str]) -> Column:
-    """The text of a landed record that is looked at; null for others, and for other sources."""
+def shown_texts(landed: DataFrame, json_sources: Iterable[str]) -> DataFrame:
+    """The file_id of every landed record, and its text where it is looked at; null for others and other sources."""
     is_seen = (F.col("record_no") <= _FIRST_RECORDS) | (F.col("record_no") % _ONE_IN == 0)
-    wanted = F.col("source").isin(*json_sources) & is_seen
     record = F.expr("ltrim(' \t\r\n\ufeff', make_valid_utf8(CAST(raw AS STRING)))")
-    return F.when(wanted & record.startswith("{"), record)
+    seen = landed.select("file_id", F.when(F.col("source").isin(*json_sources) & is_seen, record).alias("text"))
+    # A step of its own: in one with the text, Spark would make the text twice.
+    return seen.withColumn("text", F.when(F.startswith("text", F.lit("{")), F.col("text")))
 
 
 def shape_columns(text: str) -> list[Column]:
-    """Aggregates of a column of :func:`shown_text`: `schema` of all (Spark's words), `names` of their members.
+    """Aggregates of a column of :func:`shown_texts`: `schema` of all (Spark's words), `names` of their members.
 
     `names`: the distinct sets of outermost member names, each as a JSON list. Null and empty where there is no text.
     """

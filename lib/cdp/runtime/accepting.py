@@ -53,7 +53,8 @@ def write_silver(ctx: JobContext, result: AcceptResult, waves: list[list[str]]) 
 
     def write_some(table: TableContract, rows: DataFrame, n_rows: int, **known: bool) -> None:
         if n_rows or ctx.version(table) < 0:
-            ctx.write(table, rows, **known)
+            # A table that is only made gets no rows, and looks for none among all that is held.
+            ctx.write(table, rows if n_rows else rows.limit(0), **known)
 
     with ThreadPoolExecutor(max_workers=WRITERS) as pool:
         for number, wave in enumerate(waves):
