@@ -17,7 +17,7 @@ from cdp.ingest.codes import reason_sql
 from cdp.ingest.columns import FIRST_SECOND, LAST_SECOND
 from cdp.ingest.fields import KEPT, TEXT_SUFFIX
 from cdp.ingest.mapping_spec import MappingSpec
-from cdp.ingest.parse_json import TRIMMED, around_sql, read_sql
+from cdp.ingest.parse_json import TRIMMED, around_sql, is_alone_sql, read_sql, record_sql
 
 #: Places in the logs of PostgreSQL (lsn), Oracle (scn), MySQL (file, pos, row), SQL Server and MongoDB.
 _SOURCE = (
@@ -25,8 +25,8 @@ _SOURCE = (
     "change_lsn: STRING, row: STRING, event_serial_no: STRING, ord: STRING>"
 )
 _ENVELOPE = (
-    "op STRING, before STRING, after STRING, ts_ns BIGINT, ts_us BIGINT, ts_ms BIGINT, payload STRING, "
-    f"source {_SOURCE}"
+    "STRUCT<op STRING, before STRING, after STRING, ts_ns BIGINT, ts_us BIGINT, ts_ms BIGINT, payload STRING, "
+    f"source {_SOURCE}>"
 )
 _MOST_MILLIS = 10**15
 _IMAGE = "CASE WHEN __event.op = 'd' THEN __event.before ELSE __event.after END"
@@ -42,8 +42,9 @@ def unwrap_changes(records: DataFrame) -> DataFrame:
     (`decimal.handling.mode=string`). `__change_fault`: the reasons for which the envelope cannot be read, or null.
     """
     trimmed = records.withColumn("__text", F.expr(TRIMMED))
-    outer = trimmed.withColumn("__outer", F.expr(f"{read_sql(around_sql('__text'), _ENVELOPE)}.r"))
-    payload = f"coalesce({read_sql(around_sql('__outer.payload'), _ENVELOPE)}.r, __outer)"
+    parsed = trimmed.withColumn("__read", F.expr(read_sql(around_sql("__text"), _ENVELOPE)))
+    outer = parsed.withColumn("__outer", F.expr(f"CASE WHEN {is_alone_sql('__read')} THEN {record_sql('__read')} END"))
+    payload = f"coalesce({record_sql(read_sql(around_sql('__outer.payload'), _ENVELOPE))}, __outer)"
     read = outer.withColumn("__event", F.expr(f"CASE WHEN __outer.op IS NULL THEN {payload} ELSE __outer END"))
     return read.select(
         *(F.col(f"__{c}") for c in KEPT),

@@ -64,9 +64,13 @@ class ColumnSql:
 
 
 def clean_sql(text: str, *, null_words: bool) -> str:
-    """Trim a text; blank is null, and so are nulls spelled in words where that is asked for."""
+    """Trim a text; blank is null, and so are nulls spelled in words where that is asked for.
+
+    Tabs and line ends count as blanks. They are looked for letter by letter, so only where a text begins with a blank.
+    """
+    blank = f"btrim({text}, ' \\t\\r\\n')"
     # Not nullif: Spark would make its argument a column of a step below, and copy every text once more.
-    trimmed = f"CASE WHEN trim({text}) <> '' THEN trim({text}) END"
+    trimmed = f"CASE WHEN {text} >= '!' THEN trim({text}) WHEN {blank} <> '' THEN {blank} END"
     if not null_words:
         return trimmed
     words = ", ".join(quote_text(word) for word in NULL_WORDS)
@@ -146,14 +150,15 @@ def _typed(text: str, spec: ColumnSpec, type_ddl: str) -> str:
     if type_ddl == "STRING":
         return text
     if type_ddl in ("TIMESTAMP", "DATE") and spec.main is None and (spec.sql is None or spec.formats):
-        times = [_time(text, pattern, type_ddl) for pattern in spec.formats or ("iso8601",)]
+        times = [time_sql(text, pattern, type_ddl) for pattern in spec.formats or ("iso8601",)]
         return times[0] if len(times) == 1 else f"coalesce({', '.join(times)})"
     if type_ddl == "DOUBLE":
         return f"nullif(try_cast({text} AS DOUBLE), CAST('NaN' AS DOUBLE))"
     return f"try_cast({text} AS {type_ddl})"
 
 
-def _time(text: str, pattern: str, type_ddl: str) -> str:
+def time_sql(text: str, pattern: str, type_ddl: str = "TIMESTAMP") -> str:
+    """Write how a text of a declared form is read as a time; null where it is none."""
     if pattern in _EPOCHS:
         function, per_second = _EPOCHS[pattern]
         number = f"try_cast({text} AS BIGINT)"
@@ -167,14 +172,17 @@ def _time(text: str, pattern: str, type_ddl: str) -> str:
 
 
 def _iso_time(text: str) -> str:
-    """Read a text of ISO form; what Spark's cast does not know (small letters, a comma, no seconds, a leap second,
-    which is the second after it) is written as it does where that is needed.
+    """Read a text of ISO form; what Spark's cast does not know (small letters, a comma, no seconds, a leap second) is
+    written as it does where that is needed. A leap second is the one after it, which begins a quarter in UTC: no other
+    minute has 61.
     """
     plain = f"replace(upper({text}), ',', '.')"
     whole = f"regexp_replace({plain}, '([T ][0-9]{{2}}:[0-9]{{2}}) ?(Z|UTC|[-+]|$)', '$1:00$2')"
     before_leap = f"regexp_replace({whole}, ':59:60', ':59:59')"
-    moved = f"try_cast({before_leap} AS TIMESTAMP) + make_dt_interval(0, 0, 0, if({plain} LIKE '%:59:60%', 1, 0))"
-    return f"coalesce(try_cast({text} AS TIMESTAMP), {moved})"
+    read = f"try_cast({before_leap} AS TIMESTAMP)"
+    after = f"{read} + INTERVAL 1 SECOND"
+    leapt = f"CASE WHEN date_trunc('SECOND', {after}) = date_trunc('QUARTER', {after}) THEN {after} END"
+    return f"coalesce(try_cast({text} AS TIMESTAMP), IF({plain} LIKE '%:59:60%', {leapt}, {read}))"
 
 
 def _reasons(label: str, spec: ColumnSpec, type_ddl: str, text: str, value: str) -> tuple[str, ...]:

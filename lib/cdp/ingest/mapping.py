@@ -51,7 +51,7 @@ def map_records(parsed: DataFrame, source: SourceSpec, mapping: MappingSpec, fie
     rows: dict[str, str] = {o.spec.table: _rows_sql(o, source) for o in outputs}
     # No cast of what is there: it would only say that any column can be null, and make every row anew.
     arrays = [F.expr(rows.get(t) or f"CAST(array() AS ARRAY<STRUCT<{_struct(t)}>>)").alias(t) for t in TABLES]
-    every = F.expr(reasons_sql(outputs, source)).alias("__every")
+    every = F.expr(reasons_sql(outputs, source, fields)).alias("__every")
     main = F.lit(mapping.outputs[0].table).alias("__table")
     envelope = changes.COLUMNS if source.change_data else ()
     found = step.select(*_KEPT, _identity_of(source, mapping), main, every, *arrays, *envelope)

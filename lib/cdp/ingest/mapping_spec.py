@@ -135,8 +135,9 @@ class MappingSpec(Definition):
     fields: dict[str, str] = Field(
         default_factory=dict, description="raw fields that only sql uses: path -> what it is (documentation)"
     )
-    types: dict[str, Kind | tuple[Kind, ...]] = Field(
-        default_factory=dict, description="top-level raw fields and what they may be; others are wrong_type"
+    types: dict[str, Kind | tuple[Kind, ...] | Literal["time"]] = Field(
+        default_factory=dict,
+        description="top-level raw fields and what they may be, others are wrong_type; time: ISO 8601, else bad_time",
     )
     checks: tuple[CheckSpec, ...] = ()
     outputs: tuple[OutputSpec, ...] = Field(min_length=1)

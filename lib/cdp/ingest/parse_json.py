@@ -1,8 +1,8 @@
 """Take JSON records apart by Spark's own JSON reader, and see what it would let pass.
 
 Spark reads the first value of a text and stops, takes NaN and single quotes for JSON, and writes a number beyond a
-double as "Infinity". So the record is read as a field of an object around it, where anything after it is a
-syntax error; the lenient words are switched off; and such numbers are refused.
+double as "Infinity". So the record is read as the one item of a list with an end behind it, where anything after the
+record is a syntax error, another item, or hides the end; the lenient words are switched off; such numbers are refused.
 """
 
 from __future__ import annotations
@@ -74,8 +74,11 @@ def read_fields(
         f"`{name}` {'STRING' if name in both else node.ddl()}" for name, node in sorted(fields.children.items())
     )
     around = records.withColumn(_AROUND, F.expr(around_sql(text)))
-    parsed = around.withColumn("__json", F.expr(read_sql(_as_it_is(_AROUND), schema)))
-    columns = [F.col(f"__json.r.`{n}`").alias(n + TEXT_SUFFIX if n in both else n) for n in sorted(fields.children)]
+    parsed = around.withColumn("__json", F.expr(read_sql(_as_it_is(_AROUND), f"STRUCT<{schema}>")))
+    columns = [
+        F.expr(f"{record_sql('__json')}.`{n}`").alias(n + TEXT_SUFFIX if n in both else n)
+        for n in sorted(fields.children)
+    ]
     flat = parsed.select(*records.columns, *columns, F.expr(fault).alias("__fault"))
     return _take_parts(flat, both, parts_when)
 
@@ -139,14 +142,34 @@ def _no_fraction(text: str, kinds: tuple[Kind, ...]) -> str:
 
 
 def around_sql(text: str) -> str:
-    """Write a JSON object as a field of one around it, for :func:`read_sql`."""
-    return f"concat('{{\"r\":', {text}, '}}')"
+    """Write a JSON value as the one item of a list with an end behind it, for :func:`read_sql`."""
+    return f"concat('{{\"r\":[', {text}, '],\"end\":1}}')"
 
 
-def read_sql(around: str, schema: str) -> str:
-    """Write how a JSON object is read strictly: its fields are in the result's `r`, what is none in `__corrupt`."""
-    outer = quote_text(f"r STRUCT<{schema}>, `{_CORRUPT}` STRING")
+def read_sql(around: str, type_ddl: str) -> str:
+    """Write how a JSON value is read strictly, as a struct for :func:`record_sql` and :func:`is_whole_sql`."""
+    outer = quote_text(f"r ARRAY<{type_ddl}>, end STRING, `{_CORRUPT}` STRING")
     return f"from_json({around}, {outer}, {_OPTIONS})"
+
+
+def record_sql(read: str) -> str:
+    """Write the value that was read."""
+    return f"get({read}.r, 0)"
+
+
+def is_alone_sql(read: str) -> str:
+    """Write whether what was read is one value with nothing after it, be its parts of the types asked for or not."""
+    return f"(size({read}.r) = 1 AND {read}.end <=> '1')"
+
+
+def is_whole_sql(read: str) -> str:
+    """Write whether what was read is one value with nothing after it, and all of it of the types asked for."""
+    return f"({read}.`{_CORRUPT}` IS NULL AND {is_alone_sql(read)})"
+
+
+def is_json_sql(text: str) -> str:
+    """Write whether a text is one JSON value and nothing else."""
+    return is_whole_sql(read_sql(around_sql(text), "STRING"))
 
 
 def _fault_sql(spec: SourceSpec, fields: FieldTree, both: Mapping[str, FieldTree]) -> str:
@@ -161,9 +184,9 @@ def _fault_sql(spec: SourceSpec, fields: FieldTree, both: Mapping[str, FieldTree
         for name in objects
     ]
     named = reasons_array_sql(misfits) if misfits else NO_REASONS
-    is_json = f"startswith(__text, '{{') AND {read_sql(around_sql('__text'), '`-` STRING')}.`{_CORRUPT}` IS NULL"
-    is_read = f"startswith(__text, '{{') AND __json.`{_CORRUPT}` IS NULL"
-    is_made = _is_number_made(both)
+    is_json = f"startswith(__text, '{{') AND {is_json_sql('__text')}"
+    is_read = f"startswith(__text, '{{') AND {is_whole_sql('__json')}"
+    is_made = _is_number_made(fields)
     form = f"""CASE
         WHEN {is_read} THEN CASE WHEN {is_made} THEN array({reason_sql("", "out_of_range")}) END
         WHEN NOT ({is_json}) THEN array({reason_sql("", "bad_json")})
@@ -179,7 +202,8 @@ def _fault_sql(spec: SourceSpec, fields: FieldTree, both: Mapping[str, FieldTree
     return f"CASE WHEN NOT coalesce({is_fine}, false) THEN {found} END"
 
 
-def _is_number_made(both: Mapping[str, FieldTree]) -> str:
-    """Write whether a number beyond a double became a text in one of the fields that are wanted whole."""
-    tops = [f"contains(__json.r.`{name}`, 'Infinity\"')" for name in sorted(both)]
+def _is_number_made(fields: FieldTree) -> str:
+    """Write whether a number beyond a double became a text in one of the fields that are read as text."""
+    whole = [name for name, node in sorted(fields.children.items()) if not node.children or is_both(node)]
+    tops = [f"contains({record_sql('__json')}.`{name}`, 'Infinity\"')" for name in whole]
     return f"coalesce({' OR '.join(tops)}, false) AND NOT contains(__text, 'Infinity\"')" if tops else "false"

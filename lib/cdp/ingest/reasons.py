@@ -2,23 +2,28 @@
 
 from __future__ import annotations
 
-from cdp.ingest.codes import NO_REASONS, reason_sql, reasons_array_sql
-from cdp.ingest.columns import clean_sql
-from cdp.ingest.fields import ITEM, FieldTree, path_sql
+from typing import Literal
+
+from cdp.ingest.codes import NO_REASONS, quote_text, reason_sql, reasons_array_sql
+from cdp.ingest.columns import clean_sql, time_sql
+from cdp.ingest.fields import ITEM, FieldTree, is_both, path_sql
 from cdp.ingest.mapping_spec import Kind, MappingSpec
 from cdp.ingest.outputs import Output
-from cdp.ingest.parse_json import wrong_kind_sql
+from cdp.ingest.parse_json import is_json_sql, wrong_kind_sql
 from cdp.ingest.spec import SourceSpec
 from cdp.ingest.targets import MAX_FUTURE_DAYS
 
-#: When a text can be read as a value of a kind.
+#: When a text has the form of a kind.
 _READS_AS: dict[Kind, str] = {
     "string": "true",
-    "number": "coalesce(try_cast({0} AS DOUBLE) NOT IN (CAST('NaN' AS DOUBLE), CAST('Infinity' AS DOUBLE)), false)",
+    "number": "{0} RLIKE '^[-+]?([0-9]+[.]?[0-9]*|[.][0-9]+)([eE][-+]?[0-9]+)?$'",
     "integer": "{0} RLIKE '^[-+]?[0-9]+$'",
     "boolean": "lower({0}) IN ('0', '1', 'true', 'false')",
-    "object": "startswith({0}, '{{') AND try_parse_json({0}) IS NOT NULL",
-    "array": "startswith({0}, '[') AND try_parse_json({0}) IS NOT NULL",
+}
+#: What a text is read as that must not be null for it to lie within the range of its kind.
+_WITHIN: dict[Kind, str] = {
+    "number": "nullif(abs(try_cast({0} AS DOUBLE)), CAST('Infinity' AS DOUBLE))",
+    "integer": "try_cast({0} AS BIGINT)",
 }
 #: The column of a record's reasons that are read off its raw fields.
 FIELD_REASONS = "__field_reasons"
@@ -39,14 +44,14 @@ def field_reasons_sql(source: SourceSpec, mapping: MappingSpec, fields: FieldTre
     return reasons_array_sql(found) if found else NO_REASONS
 
 
-def reasons_sql(outputs: list[Output], source: SourceSpec) -> str:
+def reasons_sql(outputs: list[Output], source: SourceSpec, fields: FieldTree) -> str:
     """Write all reasons of a record; a record that could not be taken apart has only its faults.
 
     Those of its fields (:func:`field_reasons_sql`) stand in the column `FIELD_REASONS`.
     """
     own = [reason for column in outputs[0].every for reason in column.reasons]
     own.append(_time_reason(outputs[0]))
-    groups = ", ".join([FIELD_REASONS, reasons_array_sql(own), *(_output_reasons(o) for o in outputs[1:])])
+    groups = ", ".join([FIELD_REASONS, reasons_array_sql(own), *(_output_reasons(o, fields) for o in outputs[1:])])
     codes = [*_FATAL, *(() if source.is_read_natively else ("bad_encoding",))]
     is_fatal = " OR ".join(f"array_contains(__fault.code, '{code}')" for code in codes)
     every = f"concat(coalesce(__fault, {NO_REASONS}), {groups})"
@@ -54,28 +59,44 @@ def reasons_sql(outputs: list[Output], source: SourceSpec) -> str:
 
 
 def clear_reasons_sql(every: str) -> str:
-    """Leave out what stands twice or another reason says better: a word of the wrong type is not also unknown, and
-    what cannot be read for its encoding is not also bad JSON. A step of its own: what stands around a lambda is not
-    compiled.
+    """Leave out what stands twice or another reason says better: a word of the wrong type is not also unknown, a list
+    of the wrong type is not also missing, and what cannot be read for its encoding is not also bad JSON. A step of its
+    own: what stands around a lambda is not compiled.
     """
     is_typed = f"exists({every}, other -> other.field = reason.field AND other.code = 'wrong_type')"
     is_coded = f"array_contains({every}.code, 'bad_encoding')"
     clear = f"""filter(array_distinct({every}), reason ->
-        NOT (reason.code LIKE 'unknown%' AND {is_typed}) AND NOT (reason.code = 'bad_json' AND {is_coded}))"""
+        NOT ((reason.code LIKE 'unknown%' OR reason.code = 'missing') AND {is_typed})
+        AND NOT (reason.code = 'bad_json' AND {is_coded}))"""
     return f"CASE WHEN size({every}) > 1 THEN {clear} ELSE {every} END"
 
 
-def _kind_reason(field: str, kinds: Kind | tuple[Kind, ...], source: SourceSpec, fields: FieldTree) -> str:
+def _kind_reason(
+    field: str, kinds: Kind | tuple[Kind, ...] | Literal["time"], source: SourceSpec, fields: FieldTree
+) -> str:
     """Refuse a value that is of another kind than declared; in text formats, that cannot be read as one."""
-    allowed = (kinds,) if isinstance(kinds, str) else kinds
     text = path_sql(field, fields)
+    given = clean_sql(text, null_words=False)
+    if kinds == "time":
+        is_none = f"{given} IS NOT NULL AND {time_sql(given, 'iso8601')} IS NULL"
+        return f"CASE WHEN {is_none} THEN {reason_sql(field, 'bad_time')} END"
+    allowed = (kinds,) if isinstance(kinds, str) else kinds
     if source.is_json:
-        is_wrong = wrong_kind_sql(field, text, allowed)
-    else:
-        given = clean_sql(text, null_words=False)
-        is_wrong = " AND ".join(f"NOT ({_READS_AS[kind].format(given)})" for kind in allowed)
-        is_wrong = f"{given} IS NOT NULL AND {is_wrong}"
-    return f"CASE WHEN {is_wrong} THEN {reason_sql(field, 'wrong_type')} END"
+        return f"CASE WHEN {wrong_kind_sql(field, text, allowed)} THEN {reason_sql(field, 'wrong_type')} END"
+    is_wrong = " AND ".join(f"NOT ({_reads_as(kind, given)})" for kind in allowed)
+    reason = f"WHEN {given} IS NOT NULL AND {is_wrong} THEN {reason_sql(field, 'wrong_type')}"
+    if set(allowed) <= set(_WITHIN):
+        is_beyond = " AND ".join(f"{_WITHIN[kind].format(given)} IS NULL" for kind in allowed)
+        reason += f" WHEN {given} IS NOT NULL AND {is_beyond} THEN {reason_sql(field, 'out_of_range')}"
+    return f"CASE {reason} END"
+
+
+def _reads_as(kind: Kind, text: str) -> str:
+    if kind in ("object", "array"):
+        begins = quote_text("{" if kind == "object" else "[")
+        # The first reader refuses a key that comes twice, and stops after the first value; the second goes on.
+        return f"startswith({text}, {begins}) AND try_parse_json({text}) IS NOT NULL AND {is_json_sql(text)}"
+    return _READS_AS[kind].format(text)
 
 
 def _given_sql(field: str, fields: FieldTree) -> str:
@@ -101,12 +122,22 @@ def _time_reason(main: Output) -> str:
     return f"CASE {missing} {too_late} {too_early} THEN {reason_sql(label, 'out_of_range')} END"
 
 
-def _output_reasons(output: Output) -> str:
+def _output_reasons(output: Output, fields: FieldTree) -> str:
     every = [reason for column in output.every for reason in column.reasons]
     found = reasons_array_sql(every) if every else NO_REASONS
     if output.spec.explode is not None:
         path = path_sql(output.spec.explode)
-        empty = f"array({reason_sql(output.spec.explode, 'missing')})"
+        empty = f"array({_no_items(output.spec.explode, fields)})"
         of_items = f"flatten(transform({path}, {ITEM} -> {found}))"
         found = f"CASE WHEN coalesce(size({path}), 0) <= 0 THEN {empty} ELSE {of_items} END"
     return f"CASE WHEN {output.is_wanted} THEN {found} ELSE {NO_REASONS} END"
+
+
+def _no_items(path: str, fields: FieldTree) -> str:
+    """Tell a list that is empty or not there from one whose items are no objects, as far as its text was kept."""
+    node = fields.children.get(path)
+    if node is None or not is_both(node):
+        return reason_sql(path, "missing")
+    text = path_sql(path, fields)
+    has_items = f"startswith({text}, '[') AND NOT {text} RLIKE '^\\\\[\\\\s*]$'"
+    return f"CASE WHEN {has_items} THEN {reason_sql(path, 'wrong_type')} ELSE {reason_sql(path, 'missing')} END"

@@ -121,6 +121,9 @@ GOOD: list[tuple[str, bytes]] = [
     ("snowplow", snowplow(event="struct", se_action="add", se_value="1.5", contexts='{"schema": "iglu:a"}')),
     ("ga4", ga4()),
     ("ga4", ga4(event_timestamp="1767520800000000", event_params=[{"key": "k", "value": {"double_value": 1.5}}])),
+    ("ga4", ga4(event_params=[{"key": "n", "value": {"int_value": "42"}}, {"key": "none", "value": None}])),
+    ("cloudevents", cloudevent(data="{not json", note="[x]")),
+    ("cloudevents", cloudevent(data=5)),
     ("cloudevents", cloudevent(time="2026-01-04T10:00:00Z", receivedat="2026-01-04T10:00:01Z")),
     ("shopify", order(id=5, updated_at="2026-01-04T05:00:01-05:00")),
     ("shopify", order(id=5, updated_at="2026-01-04T07:00:00-05:00", receivedAt="2026-01-04T12:00:01Z", line_items=TWO)),
@@ -136,6 +139,10 @@ BAD: list[tuple[str, bytes, Reasons]] = [
     ("segment", segment().strip() + b", " + segment(), {("", "bad_json")}),
     ("segment", segment()[:-9], {("", "bad_json")}),
     ("segment", segment().strip() + b" garbage", {("", "bad_json")}),
+    *(
+        ("segment", segment().strip() + after, {("", "bad_json")})
+        for after in (b"}", b"} garbage", b"}}", b', "z": 1', b"]}", b",", b"], {}")
+    ),
     ("segment", segment().replace(b'"', b"'"), {("", "bad_json")}),
     ("segment", segment(value=0.5).replace(b"0.5", b"NaN"), {("", "bad_json")}),
     ("segment", segment(value=0.5).replace(b"0.5", b"-Infinity"), {("", "bad_json")}),
@@ -158,6 +165,7 @@ BAD: list[tuple[str, bytes, Reasons]] = [
     ("segment", segment(event=5, userId=True, properties=[1], traits="x", context=3, messageId={"a": 1}),
      {(f, "wrong_type") for f in ("event", "userId", "properties", "traits", "context", "messageId")}),
     ("segment", segment(properties='{"a": 1}', event=["x"]), {("properties", "wrong_type"), ("event", "wrong_type")}),
+    ("segment", segment(event="\t", anonymousId="\n"), {("event", "missing"), ("userId", "missing")}),
     ("segment", segment(type="group"), {("groupId", "missing")}),
     ("segment", segment(type="alias"), {("previousId", "missing"), ("userId", "missing")}),
     *(
@@ -165,7 +173,7 @@ BAD: list[tuple[str, bytes, Reasons]] = [
         for time in (
             "yesterday", "2026-02-30T10:00:00Z", "2026-13-01", "2026-01-04T24:00:00Z", "2026-01-04T10:61:00Z",
             1767520800000, "1767520800", True, {"a": 1}, "12:30", "2026-01-04T10:00:00+25:00", "04/01/2026",
-            "10000-01-01T00:00:00Z",
+            "10000-01-01T00:00:00Z", "2026-01-04T09:59:60Z",
         )
     ),
     ("segment", segment(sentAt="x", originalTimestamp="y", receivedAt="z"),
@@ -188,6 +196,11 @@ BAD: list[tuple[str, bytes, Reasons]] = [
      {("data_base64", "wrong_type"), ("data", "unknown_value")}),
     ("cloudevents", cloudevent(myExtension=1, other={"a": 1}),
      {("extension", "bad_name"), ("extension", "wrong_type")}),
+    ("cloudevents", cloudevent(data=0.5).replace(b"0.5", b"1e999"), {("", "out_of_range")}),
+    ("cloudevents", cloudevent(receivedat="soon"), {("receivedat", "bad_time")}),
+    ("shopify", order(total_tax="dear", cancelled_at="soon", refunds={"a": 1}, line_items=[5]),
+     {("total_tax", "wrong_type"), ("cancelled_at", "bad_time"), ("refunds", "wrong_type"),
+      ("line_items", "wrong_type")}),
     ("shopify", order(id=None, line_items=None), {("id", "missing"), ("line_items", "missing")}),
     ("shopify", order(created_at="soon", line_items=[{"quantity": "x", "price": -1}], currency="dollar"),
      {("created_at", "bad_time"), ("line_items.quantity", "wrong_type"), ("line_items.price", "out_of_range"),
@@ -202,6 +215,11 @@ BAD: list[tuple[str, bytes, Reasons]] = [
      {("event", "unknown_call"), ("event_id", "wrong_type"), ("se_value", "wrong_type"), ("br_cookies", "wrong_type"),
       ("contexts", "wrong_type"), ("geo_latitude", "out_of_range"), ("collector_tstamp", "missing"),
       ("dvce_created_tstamp", "bad_time")}),
+    ("snowplow", snowplow(se_value="-Infinity", br_viewwidth="9" * 20, etl_tstamp="12:30", contexts='{"a": 1}}'),
+     {("se_value", "wrong_type"), ("br_viewwidth", "out_of_range"), ("etl_tstamp", "bad_time"),
+      ("contexts", "wrong_type")}),
+    ("ga4", ga4(user_pseudo_id={"a": 1}, event_params=[{"key": "k", "value": {"int_value": "abc"}}]),
+     {("user_pseudo_id", "wrong_type"), ("event_params", "wrong_type")}),
     ("ga4", ga4(event_name=None, event_timestamp="now", event_date="2026", user_pseudo_id=None),
      {("event_name", "missing"), ("event_timestamp", "bad_time"), ("event_date", "bad_time"),
       ("user_pseudo_id", "missing")}),
@@ -220,6 +238,12 @@ def decided(spark: SparkSession) -> Iterator[dict[int, Row]]:
         headers={"f_snowplow": FIELDS},
     )
     yield {row.record_no: row for row in decide(mapped, {}).rows.collect()}
+
+
+def test_properties_and_context_are_json(decided) -> None:
+    events = [event for n in range(len(GOOD)) for event in decided[n].events]
+    texts = [text for event in events for text in (event.properties, event.context) if text is not None]
+    assert len(texts) > 20 and all(isinstance(json.loads(text), (dict, list)) for text in texts)
 
 
 def reasons(row: Row) -> Reasons:
