@@ -9,14 +9,17 @@ from __future__ import annotations
 import csv
 import gzip
 import json
+import os
 import re
 import shutil
 import zlib
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.csv
 import pyarrow.parquet
 
@@ -24,7 +27,7 @@ from cdp.core.errors import ConfigError
 
 if TYPE_CHECKING:
     import pandas as pd
-    from pyspark.sql import DataFrame, SparkSession
+    from pyspark.sql import Column, DataFrame, SparkSession
 
 T = TypeVar("T")
 
@@ -35,18 +38,66 @@ _MISSHAPEN = re.compile(r"(Row #\d+: )?Expected \d+ columns, got \d+")
 def read_rows(spark: SparkSession, files: Sequence[str]) -> DataFrame:
     """The rows of all files as one Spark frame; columns are matched by name, null where a file lacks one.
 
-    :class:`ConfigError` names a file that is missing, empty or of another kind.
+    A column that is text in one file is text in all. :class:`ConfigError` names a file that is missing, empty, of
+    another kind or not whole, and a column of types that do not go together.
     """
     frames = [_spark_rows(spark, path) for path in _checked(files)]
-    whole = frames[0]
+    texts = {name for frame in frames for name, kind in frame.dtypes if kind == "string"}
+    whole = _with_text(frames[0], texts)
     for frame in frames[1:]:
-        whole = whole.unionByName(frame, allowMissingColumns=True)
+        whole = whole.unionByName(_with_text(frame, texts), allowMissingColumns=True)
     return whole
+
+
+def _with_text(frame: DataFrame, texts: set[str]) -> DataFrame:
+    from pyspark.sql import functions as F
+
+    def as_text(name: str, kind: str) -> Column:
+        column = F.col(f"`{name}`")
+        if kind in ("float", "double"):  # 7 and not 7.0: the number of a customer in a column with gaps
+            column = F.when(column == F.floor(column), F.floor(column).cast("string")).otherwise(column.cast("string"))
+        return column.cast("string").alias(name)
+
+    other = {name: as_text(name, kind) for name, kind in frame.dtypes if name in texts and kind != "string"}
+    return frame.withColumns(other) if other else frame
 
 
 def read_arrow(files: Sequence[str]) -> pa.Table:
     """The same rows as :func:`read_rows` as one Arrow table, for work that fits the driver and needs no Spark."""
-    return pa.concat_tables([_arrow_rows(path) for path in _checked(files)], promote_options="permissive")
+    return unite([_arrow_rows(path) for path in _checked(files)])
+
+
+def unite(tables: Sequence[pa.Table]) -> pa.Table:
+    """The rows of all tables; see :func:`read_rows`."""
+    texts = {field.name for table in tables for field in table.schema if _is_text(field.type)}
+    tables = [_arrow_with_text(table, texts) for table in tables]
+    try:
+        return pa.concat_tables(tables, promote_options="permissive")
+    except (pa.ArrowTypeError, pa.ArrowInvalid) as error:
+        raise ConfigError(f"the files do not go together: {error}") from None
+
+
+def _is_text(kind: pa.DataType) -> bool:
+    kind = kind.value_type if pa.types.is_dictionary(kind) else kind
+    return pa.types.is_string(kind) or pa.types.is_large_string(kind)
+
+
+def _arrow_with_text(table: pa.Table, texts: set[str]) -> pa.Table:
+    for at, field in enumerate(table.schema):
+        if field.name in texts and not _is_text(field.type) and not pa.types.is_nested(field.type):
+            table = table.set_column(at, field.name, _number_whole(table[at]).cast(pa.string()))
+    return table
+
+
+def _number_whole(column: pa.ChunkedArray) -> pa.ChunkedArray:
+    """7 and not 7.0: the number of a customer in a column with gaps."""
+    if not pa.types.is_floating(column.type):
+        return column
+    known = pc.if_else(pc.is_nan(column), pa.scalar(None, column.type), column)
+    try:
+        return known.cast(pa.int64())
+    except pa.ArrowInvalid:  # fractions
+        return known
 
 
 def write_parquet(rows: DataFrame | pd.DataFrame | pa.Table, folder: str, name: str) -> Path:
@@ -146,9 +197,15 @@ def _header(path: Path) -> tuple[list[str], str]:
 
 def _spark_rows(spark: SparkSession, path: Path) -> DataFrame:
     if _is_parquet(path):
-        _read_parquet(path, pyarrow.parquet.read_schema)
+        schema = _read_parquet(path, pyarrow.parquet.read_schema)
+        if any(pa.types.is_timestamp(kind) and kind.unit == "ns" for kind in schema.types):
+            return spark.createDataFrame(_in_microseconds(_read_parquet(path, pyarrow.parquet.read_table)))
         return spark.read.parquet(str(path))
-    _, delimiter = _header(path)
+    names, delimiter = _header(path)
+    # Spark fills short rows up, cuts long ones off and replaces bytes that are not UTF-8: it reads checked files only
+    with _csv_errors(path):
+        for _ in pyarrow.csv.open_csv(path, **_csv_options(names, delimiter)):
+            pass
     return spark.read.csv(str(path), header=True, multiLine=True, sep=delimiter, escape='"')
 
 
@@ -156,14 +213,34 @@ def _arrow_rows(path: Path) -> pa.Table:
     if _is_parquet(path):
         return _read_parquet(path, pyarrow.parquet.read_table)
     names, delimiter = _header(path)
+    with _csv_errors(path):
+        return pyarrow.csv.read_csv(path, **_csv_options(names, delimiter))
+
+
+def _in_microseconds(table: pa.Table) -> pa.Table:
+    """Times of nanoseconds, which pandas writes and Spark does not read, in microseconds; dictionaries as values."""
+    fields = []
+    for field in table.schema:
+        kind = field.type.value_type if pa.types.is_dictionary(field.type) else field.type
+        if pa.types.is_timestamp(kind) and kind.unit == "ns":
+            kind = pa.timestamp("us", kind.tz)
+        fields.append(field.with_type(kind))
+    return table.cast(pa.schema(fields), safe=False)
+
+
+def _csv_options(names: list[str], delimiter: str) -> dict[str, Any]:
+    return {
+        "parse_options": pyarrow.csv.ParseOptions(delimiter=delimiter, newlines_in_values=True),
+        "convert_options": pyarrow.csv.ConvertOptions(
+            column_types={name: pa.string() for name in names}, strings_can_be_null=True, null_values=[""]
+        ),
+    }
+
+
+@contextmanager
+def _csv_errors(path: Path) -> Iterator[None]:
     try:
-        return pyarrow.csv.read_csv(
-            path,
-            parse_options=pyarrow.csv.ParseOptions(delimiter=delimiter, newlines_in_values=True),
-            convert_options=pyarrow.csv.ConvertOptions(
-                column_types={name: pa.string() for name in names}, strings_can_be_null=True, null_values=[""]
-            ),
-        )
+        yield
     except pa.ArrowInvalid as error:
         where = _MISSHAPEN.search(str(error))  # the rest of the message quotes the row, which may be somebody's
         raise ConfigError(f"{path}: {where[0] if where else 'not readable as CSV in UTF-8'}") from None
@@ -177,7 +254,12 @@ def _read_parquet(path: Path, read: Callable[[Path], T]) -> T:
 
 
 def _target(folder: str, name: str) -> Path:
-    Path(folder).mkdir(parents=True, exist_ok=True)
+    try:
+        Path(folder).mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise ConfigError(f"{folder} cannot be made a folder ({error.strerror}): give another one") from None
+    if not os.access(folder, os.W_OK):
+        raise ConfigError(f"{folder} may not be written to: give another folder")
     return Path(folder) / name
 
 

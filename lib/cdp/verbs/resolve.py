@@ -59,7 +59,7 @@ def read_records(files: list[str], schema: RecordSchema) -> tuple[pa.Table, Reco
     """All rows of the files, and the schema with a source: without one each file's name (before its dots) is it."""
     import pyarrow as pa
 
-    from cdp.runtime.files import read_arrow
+    from cdp.runtime.files import read_arrow, unite
 
     if schema.source is not None:
         return read_arrow(files), schema
@@ -68,7 +68,7 @@ def read_records(files: list[str], schema: RecordSchema) -> tuple[pa.Table, Reco
         table = read_arrow([file])
         schema.check_columns(table.column_names)
         tables.append(table.append_column(_FILE, pa.array([Path(file).name.split(".")[0]] * table.num_rows)))
-    return pa.concat_tables(tables, promote_options="permissive"), schema.model_copy(update={"source": _FILE})
+    return unite(tables), schema.model_copy(update={"source": _FILE})
 
 
 _FILE = "_file"

@@ -31,6 +31,35 @@ def test_both_readers_give_the_same_text(spark: SparkSession, tmp_path: Path) ->
     assert [row.asDict() for row in read_rows(spark, files).orderBy("id").collect()] == expected
 
 
+def test_both_readers_take_what_pandas_writes_and_text_where_one_file_has_it(
+    spark: SparkSession, tmp_path: Path
+) -> None:
+    """Times of nanoseconds, which Spark does not read itself, dictionaries, and ids that became floats by a gap."""
+    at = pd.Timestamp("2026-01-04T10:00:00.000001")
+    typed = pd.DataFrame({"id": [7.0, None], "at": [at, None], "kind": pd.Categorical(["a", "b"])})
+    typed.astype({"at": "datetime64[ns]"}).to_parquet(tmp_path / "a.parquet", version="2.6")
+    (tmp_path / "b.csv").write_text("id\n008\n")
+    files = [str(tmp_path / name) for name in ("a.parquet", "b.csv")]
+    rows = [row.asDict() for row in read_rows(spark, files).collect()]
+    assert [(row["id"], row["at"], row["kind"]) for row in rows] == [
+        ("7", at.to_pydatetime(), "a"), (None, None, "b"), ("008", None, None)
+    ]  # fmt: skip
+    assert read_arrow(files).select(["id", "kind"]).to_pylist() == [{k: r[k] for k in ("id", "kind")} for r in rows]
+
+
+def test_a_row_that_is_too_long_is_refused_by_both_readers(spark: SparkSession, tmp_path: Path) -> None:
+    (tmp_path / "a.csv").write_text("id,amount\n1,1,234.50\n")
+    for read in (read_arrow, lambda files: read_rows(spark, files)):
+        with pytest.raises(ConfigError, match=r"Expected 2 columns, got 3$"):
+            read([str(tmp_path / "a.csv")])
+
+
+def test_a_folder_that_cannot_be_made_is_named(tmp_path: Path) -> None:
+    (tmp_path / "out").write_text("")
+    with pytest.raises(ConfigError, match="out cannot be made a folder"):
+        write_parquet(pd.DataFrame({"a": ["x"]}), str(tmp_path / "out"), "out.parquet")
+
+
 def test_parquet_keeps_its_types_and_is_one_file(spark: SparkSession, tmp_path: Path) -> None:
     frame = spark.range(3).withColumnRenamed("id", "n")
     for number, rows in enumerate((frame, frame.toPandas(), pa.table({"n": [0, 1, 2]}))):

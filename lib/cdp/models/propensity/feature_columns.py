@@ -27,6 +27,8 @@ MIN_LEVEL_ROWS = 5  # rarer levels are scored as "another value"
 _ID_NAME = re.compile(r"(?:^|[_\W])(id|uuid|guid|key|hash|email|e_mail|phone|msisdn|iban)$", re.IGNORECASE)
 _CODE_NAME = re.compile(r"(?:^|[_\W])(id|code|zip|zipcode|postcode|plz)$", re.IGNORECASE)
 _COMMA_NUMBER = re.compile(r"[+-]?\d+(\.\d{3})*,\d+")
+_WHOLE = re.compile(r"^(-?\d+)\.0$")
+_BOOLEANS = {"True": "true", "TRUE": "true", "False": "false", "FALSE": "false"}
 _CAMEL = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
 
 
@@ -70,7 +72,7 @@ def _learn_column(name: str, values: pd.Series, warnings: list[str]) -> FeatureC
         return FeatureColumn(name, "date") if values.nunique() > 1 else _constant(values)
     if values.dtype.kind == "m":
         values = as_numbers(values)
-    text = as_text(values)
+    text = as_levels(values)
     filled = text.dropna()
     distinct = filled.nunique()
     if distinct < 2 and (distinct == 0 or len(filled) == len(text)):
@@ -149,6 +151,14 @@ def as_text(values: pd.Series) -> pd.Series:
     filled = values.notna()
     text = values.astype(object).where(filled, "").map(_word)
     return text.mask(text.str.lower().isin(MISSING_WORDS))
+
+
+def as_levels(values: pd.Series) -> pd.Series:
+    """The same as levels of a category: ``True`` and ``7.0`` of a text file are ``true`` and ``7`` of a typed one."""
+    text = as_text(values)
+    if text.dtype != object:
+        return text
+    return text.str.replace(_WHOLE, r"\1", regex=True).replace(_BOOLEANS)
 
 
 def _word(value: object) -> str:

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from cdp.models.arrays import Floats
-from cdp.models.propensity.feature_columns import FeatureColumn, FeaturePlan, as_days, as_numbers, as_text
+from cdp.models.propensity.feature_columns import FeatureColumn, FeaturePlan, as_days, as_levels, as_numbers
 
 MAX_DATES = 4  # among more dates no differences are made
 
@@ -56,7 +56,7 @@ def _encode(values: pd.Series, column: FeatureColumn) -> Floats:
         return as_numbers(values).to_numpy(np.float64)
     if column.kind == "date":
         return as_days(values, column.date_format).to_numpy(np.float64)
-    text = as_text(values)
+    text = as_levels(values)
     codes = pd.Categorical(text, categories=list(column.levels)).codes.astype(np.float64)
     codes[codes < 0] = len(column.levels)
     codes[text.isna().to_numpy()] = np.nan

@@ -9,8 +9,8 @@ from cdp.core.errors import ContractError
 from cdp.models.arrays import Floats
 from cdp.models.propensity.feature_columns import as_text
 
-YES = frozenset({"1", "true", "t", "yes", "y"})
-NO = frozenset({"0", "-1", "false", "f", "no", "n"})
+YES = frozenset({"1", "1.0", "true", "t", "yes", "y"})  # 1.0: what pandas writes for 1 in a column with gaps
+NO = frozenset({"0", "0.0", "-1", "-1.0", "false", "f", "no", "n"})
 
 
 def read_label(values: pd.Series) -> Floats:

@@ -72,8 +72,8 @@ def find_lookalikes(
     dropped = {**plan.dropped, **leaks}
     matrix = whole.without(set(leaks))
     if not matrix.features:
-        raise ModelError(f"no feature is left to compare people by: {dropped}")
-    recipe, choice = _choose(matrix, audience, lambda share: on_step(share * 0.6))
+        raise ModelError(f"no feature is left to compare people by{_told(dropped)}")
+    recipe, choice = _choose(matrix, audience, dropped, lambda share: on_step(share * 0.6))
     logits, reasons, folds = _score(matrix, audience, recipe, lambda share: on_step(0.6 + share * 0.4))
     share = share_of_seed_like(logits, audience.is_seed)
     report = {
@@ -119,15 +119,20 @@ def _read_audience(seed: pd.Series, features: pd.DataFrame, id_column: str) -> _
 
 
 def _choose(
-    matrix: FeatureMatrix, audience: _Audience, on_step: Callable[[float], None]
+    matrix: FeatureMatrix, audience: _Audience, dropped: dict[str, str], on_step: Callable[[float], None]
 ) -> tuple[Recipe, dict[str, Any]]:
     sample = _sample(audience, len(matrix.features))
     label, ids = audience.is_seed[sample], audience.ids[sample]
     crossed = cross_fit(matrix.rows(sample), label, ids, repeats=1, on_step=on_step)
     recipe, report = choose_recipe(crossed, ids)
     if recipe is None:
-        raise ModelError(f"nothing among the features tells the seed apart from the others: {report['why']}")
+        why = f"{report['why']}{_told(dropped)}"
+        raise ModelError(f"nothing among the features tells the seed apart from the others: {why}")
     return recipe, {name: report[name] for name in ("method", "why", "gain", "settings")}
+
+
+def _told(dropped: dict[str, str]) -> str:
+    return "; left out: " + "; ".join(f"{name} ({why})" for name, why in dropped.items()) if dropped else ""
 
 
 def _sample(audience: _Audience, features: int) -> np.ndarray:
