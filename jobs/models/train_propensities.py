@@ -22,6 +22,7 @@ from cdp.models.declared.registered import load_declared, log_declared, run_row
 from cdp.models.declared.score import DeclaredVersion
 from cdp.models.declared.spec import PropensitySpec, chosen_features, definition_mark, registered_name
 from cdp.models.declared.train import decide, train_declared, training_mark
+from cdp.models.model_runs import is_noted
 from cdp.models.promotion import Asker, settle
 from cdp.models.registry import find_run, list_trainings
 from cdp.models.tracking import Tracking, open_tracking
@@ -37,6 +38,7 @@ _TABLES = (EVENTS, ORDER_LINES, FEEDBACK)
 JOB = Job(
     name="models.train_propensities",
     reads=(SNAPSHOTS, PERSON_IDENTIFIERS, *_TABLES),
+    reads_previous=(MODEL_RUNS,),
     writes=(MODEL_RUNS, MODEL_PROMOTIONS),
     configured_by="models",
 )
@@ -57,8 +59,9 @@ def main(ctx: JobContext) -> None:
         features = chosen_features(spec, traits)
         champion = load_declared(tracking, name, definition_mark(spec, features))
         last = max((day for day, _ in list_trainings(tracking, name)), default=None)
-        every = ctx.settings.models.train_every_days
-        if is_training_due(last, ctx.run_date, every_days=every, has_champion=champion is not None):
+        every, written = ctx.settings.models.train_every_days, ctx.read_previous(MODEL_RUNS)
+        noted = is_noted(written, [registered_name(name)], as_of=ctx.run_date, last_trained=last)
+        if is_training_due(last, ctx.run_date, every_days=every, has_champion=champion is not None, is_noted=noted):
             try:
                 _train(ctx, tracking, name, spec, features, champion)
             except ModelError as error:  # the night goes on: with the old champion, or without scores

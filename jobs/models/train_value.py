@@ -12,7 +12,7 @@ from cdp.contracts.ops.model_promotions import MODEL_PROMOTIONS
 from cdp.contracts.ops.model_runs import MODEL_RUNS
 from cdp.contracts.silver.order_lines import ORDER_LINES
 from cdp.core.errors import ModelError
-from cdp.models.model_runs import model_run_rows
+from cdp.models.model_runs import is_noted, model_run_rows
 from cdp.models.promotion import Asker, Attempt, settle
 from cdp.models.registry import (
     MODEL_NAMES,
@@ -44,6 +44,7 @@ from cdp.runtime.job import Job, JobContext
 JOB = Job(
     name="models.train_value",
     reads=(SNAPSHOTS, ORDER_LINES, PERSON_IDENTIFIERS),
+    reads_previous=(MODEL_RUNS,),
     writes=(MODEL_RUNS, MODEL_PROMOTIONS),
 )
 
@@ -51,11 +52,13 @@ JOB = Job(
 def main(ctx: JobContext) -> None:
     tracking = open_tracking(ctx.settings.mlflow_tracking_uri, artifact_location=ctx.settings.model_artifacts)
     champions = [load_champion(tracking, name) for name in MODEL_NAMES.values()]
+    last, names = max((day for day, _ in list_trainings(tracking)), default=None), list(MODEL_NAMES.values())
     due = is_training_due(
-        max((day for day, _ in list_trainings(tracking)), default=None),
+        last,
         ctx.run_date,
         every_days=ctx.settings.models.train_every_days,
         has_champion=all(champions),
+        is_noted=is_noted(ctx.read_previous(MODEL_RUNS), names, as_of=ctx.run_date, last_trained=last),
     )
     if not due:
         return

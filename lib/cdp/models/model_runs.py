@@ -5,10 +5,23 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from datetime import date, datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+from pyspark.sql import functions as F
 
 from cdp.models.promotion import Attempt
 from cdp.models.train import TrainedValue
+
+if TYPE_CHECKING:
+    from pyspark.sql import DataFrame
+
+
+def is_noted(model_runs: DataFrame, models: Sequence[str], *, as_of: date, last_trained: date | None) -> bool:
+    """Whether ops.model_runs has a row for each of the models if the last training is of `as_of`; else True."""
+    if last_trained != as_of:
+        return True
+    rows = model_runs.where((F.col("as_of") == F.lit(as_of)) & F.col("model").isin(*models))
+    return rows.select("model").distinct().count() == len(models)
 
 
 def model_run_rows(

@@ -21,7 +21,7 @@ from cdp.models.evaluate import last_period
 from cdp.models.forecast.history import EPOCH, cut_at
 from cdp.models.gain import Gain, Losses, gains_over
 from cdp.models.histories import cut_of
-from cdp.models.model_runs import model_run_rows
+from cdp.models.model_runs import is_noted, model_run_rows
 from cdp.models.promotion import Attempt
 from cdp.models.scorer import Scorer
 from cdp.models.scoring import ScoringModel, score_snapshots
@@ -214,9 +214,18 @@ def test_training_is_due_weekly_and_without_a_champion():
     assert is_training_due(None, day, has_champion=True)
     assert is_training_due(day, day, has_champion=False)
     assert not is_training_due(day, day, has_champion=True)
+    assert is_training_due(day, day, has_champion=True, is_noted=False)
     assert not is_training_due(date(2026, 1, 4), day, has_champion=True)
     assert is_training_due(date(2026, 1, 3), day, has_champion=True)
     assert not is_training_due(date(2026, 2, 1), day, has_champion=True)
+
+
+def test_a_training_that_a_kill_left_without_its_row_is_not_noted(rows):
+    day, names = date(2026, 1, 10), ["cdp.churn", "cdp.ltv"]
+    written = rows(MODEL_RUNS, [{"model": "cdp.churn", "model_version": "1", "as_of": day}])
+    assert not is_noted(written, names, as_of=day, last_trained=day)
+    assert is_noted(written, names[:1], as_of=day, last_trained=day)
+    assert is_noted(written, names, as_of=day, last_trained=date(2026, 1, 9))
 
 
 def test_there_is_no_history_before_the_first_purchase(snapshots):
