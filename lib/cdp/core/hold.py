@@ -40,11 +40,6 @@ def cut(df: DataFrame) -> DataFrame:
         context.setLocalProperty(_CUT_ANCESTORS, None)  # type: ignore[arg-type]
 
 
-def compute(df: DataFrame) -> int:
-    """Compute a frame that :func:`cut` gave now, with all that it was made of; gives the number of rows."""
-    return df.count()
-
-
 def release(df: DataFrame) -> None:
     """Free what :func:`hold` or :func:`cut` gave."""
     plan = df._jdf.queryExecution().logical()

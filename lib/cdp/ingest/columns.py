@@ -35,6 +35,8 @@ _CLOCK = r"[0-9]{2}(:[0-9]{2}(:[0-9]{2}([.,][0-9]+)?)?)?"
 _ISO_FORM = rf"{_DAY}([T ]{_CLOCK} ?(Z|UTC|[-+][0-9]{{2}}(:?[0-9]{{2}})?)?)?$"
 #: RFC 3339: a whole time with its offset.
 _RFC3339_FORM = rf"{_DAY}[T ][0-9]{{2}}:[0-9]{{2}}:[0-9]{{2}}([.][0-9]+)?(Z|[-+][0-9]{{2}}:[0-9]{{2}})$"
+#: The last day of a quarter, or the first of the next.
+_LEAP_DAY = "(-(?:(?:03|12)-31|(?:06|09)-30|(?:01|04|07|10)-01))"
 _FORMS = {"iso8601": _ISO_FORM, "rfc3339": _RFC3339_FORM}
 _EPOCHS = {
     "epoch_us": ("timestamp_micros", 1_000_000),
@@ -172,17 +174,15 @@ def time_sql(text: str, pattern: str, type_ddl: str = "TIMESTAMP") -> str:
 
 
 def _iso_time(text: str) -> str:
-    """Read a text of ISO form; what Spark's cast does not know (small letters, a comma, no seconds, a leap second) is
-    written as it does where that is needed. A leap second is the one after it, which begins a quarter in UTC: no other
-    minute has 61.
+    """Read a text of ISO form; what Spark's cast does not know (small letters, a comma, no seconds, a leap second,
+    which is the second after it) is written as it does where that is needed. Leap seconds end a quarter in UTC, so
+    elsewhere on the globe they are on its last day or the day after: on other days no minute has 61.
     """
     plain = f"replace(upper({text}), ',', '.')"
     whole = f"regexp_replace({plain}, '([T ][0-9]{{2}}:[0-9]{{2}}) ?(Z|UTC|[-+]|$)', '$1:00$2')"
-    before_leap = f"regexp_replace({whole}, ':59:60', ':59:59')"
-    read = f"try_cast({before_leap} AS TIMESTAMP)"
-    after = f"{read} + INTERVAL 1 SECOND"
-    leapt = f"CASE WHEN date_trunc('SECOND', {after}) = date_trunc('QUARTER', {after}) THEN {after} END"
-    return f"coalesce(try_cast({text} AS TIMESTAMP), IF({plain} LIKE '%:59:60%', {leapt}, {read}))"
+    before_leap = f"regexp_replace({whole}, '{_LEAP_DAY}(.*:59):60', '$1$2:59')"
+    moved = f"try_cast({before_leap} AS TIMESTAMP) + make_dt_interval(0, 0, 0, if({plain} LIKE '%:59:60%', 1, 0))"
+    return f"coalesce(try_cast({text} AS TIMESTAMP), {moved})"
 
 
 def _reasons(label: str, spec: ColumnSpec, type_ddl: str, text: str, value: str) -> tuple[str, ...]:

@@ -13,7 +13,7 @@ from functools import reduce
 from pyspark.sql import Column, DataFrame, Row, Window
 from pyspark.sql import functions as F
 
-from cdp.core.hold import compute, cut
+from cdp.core.hold import cut
 from cdp.ingest.mapping import TABLES, version_key
 from cdp.ingest.targets import TARGETS
 
@@ -42,7 +42,7 @@ def decide(mapped: DataFrame, seen: Mapping[str, DataFrame]) -> Decided:
     be in them. The earliest delivery wins, then the smaller file id, then the record number.
     """
     keys = cut(_keys_of(mapped))
-    is_few = compute(keys) <= _FEW_ROWS
+    is_few = keys.count() <= _FEW_ROWS
     judged = cut(_judge(keys, _seen_keys(keys, seen, is_few=is_few)))
     counts = _count(judged).collect()
     told = judged.where("is_duplicate OR is_resumed").select("landed_id", "is_duplicate", "is_resumed")
