@@ -6,6 +6,7 @@ inputs find the run that was made of them before.
 
 import sys
 from collections.abc import Mapping
+from functools import partial
 
 import pandas as pd
 
@@ -59,8 +60,8 @@ def main(ctx: JobContext) -> None:
         features = chosen_features(spec, traits)
         champion = load_declared(tracking, name, definition_mark(spec, features))
         last = max((day for day, _ in list_trainings(tracking, name)), default=None)
-        every, written = ctx.settings.models.train_every_days, ctx.read_previous(MODEL_RUNS)
-        noted = is_noted(written, [registered_name(name)], as_of=ctx.run_date, last_trained=last)
+        every, runs = ctx.settings.models.train_every_days, partial(ctx.read_previous, MODEL_RUNS)
+        noted = is_noted(runs, [registered_name(name)], as_of=ctx.run_date, last_trained=last)
         if is_training_due(last, ctx.run_date, every_days=every, has_champion=champion is not None, is_noted=noted):
             try:
                 _train(ctx, tracking, name, spec, features, champion)

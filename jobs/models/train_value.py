@@ -5,6 +5,7 @@ inputs find the run that was made of them before.
 """
 
 import sys
+from functools import partial
 
 from cdp.contracts.gold.person_identifiers import PERSON_IDENTIFIERS
 from cdp.contracts.gold.snapshots import SNAPSHOTS
@@ -58,7 +59,7 @@ def main(ctx: JobContext) -> None:
         ctx.run_date,
         every_days=ctx.settings.models.train_every_days,
         has_champion=all(champions),
-        is_noted=is_noted(ctx.read_previous(MODEL_RUNS), names, as_of=ctx.run_date, last_trained=last),
+        is_noted=is_noted(partial(ctx.read_previous, MODEL_RUNS), names, as_of=ctx.run_date, last_trained=last),
     )
     if not due:
         return

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import date, datetime
 from typing import TYPE_CHECKING, Any
 
@@ -16,11 +16,16 @@ if TYPE_CHECKING:
     from pyspark.sql import DataFrame
 
 
-def is_noted(model_runs: DataFrame, models: Sequence[str], *, as_of: date, last_trained: date | None) -> bool:
-    """Whether ops.model_runs has a row for each of the models if the last training is of `as_of`; else True."""
+def is_noted(
+    read_model_runs: Callable[[], DataFrame], models: Sequence[str], *, as_of: date, last_trained: date | None
+) -> bool:
+    """Whether ops.model_runs has a row for each of the models if the last training is of `as_of`; else True.
+
+    The table is read only where the last training is of that date: on all other nights to open it would be for nothing.
+    """
     if last_trained != as_of:
         return True
-    rows = model_runs.where((F.col("as_of") == F.lit(as_of)) & F.col("model").isin(*models))
+    rows = read_model_runs().where((F.col("as_of") == F.lit(as_of)) & F.col("model").isin(*models))
     return rows.select("model").distinct().count() == len(models)
 
 

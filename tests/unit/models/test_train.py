@@ -223,9 +223,9 @@ def test_training_is_due_weekly_and_without_a_champion():
 def test_a_training_that_a_kill_left_without_its_row_is_not_noted(rows):
     day, names = date(2026, 1, 10), ["cdp.churn", "cdp.ltv"]
     written = rows(MODEL_RUNS, [{"model": "cdp.churn", "model_version": "1", "as_of": day}])
-    assert not is_noted(written, names, as_of=day, last_trained=day)
-    assert is_noted(written, names[:1], as_of=day, last_trained=day)
-    assert is_noted(written, names, as_of=day, last_trained=date(2026, 1, 9))
+    assert not is_noted(lambda: written, names, as_of=day, last_trained=day)
+    assert is_noted(lambda: written, names[:1], as_of=day, last_trained=day)
+    assert is_noted(lambda: written, names, as_of=day, last_trained=date(2026, 1, 9))
 
 
 def test_there_is_no_history_before_the_first_purchase(snapshots):
