@@ -6,7 +6,7 @@ DATA   ?= made
 HOME_DIR ?= data/$(DATA)
 export CDP_TEST_DATA ?= ../shared/data
 
-.PHONY: help demo test test-rest test-all chaos bench lint format install clean
+.PHONY: help demo test test-python test-spark test-rest test-all chaos bench lint format install clean
 
 help:            ## this list
 	@grep -hE '^[a-z-]+: .*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 14
@@ -35,8 +35,16 @@ lint: install    ## ruff, mypy, import contracts
 format: install  ## ruff format
 	@$(VENV)/bin/ruff check --fix -q . ; $(VENV)/bin/ruff format -q .
 
-test: lint       ## linters and the in-process tests (Python and Java only)
-	@$(PY) -m pytest -m "not integration and not chaos"
+test: install    ## linters and the in-process tests (Python and Java only), what needs no Spark beside the rest
+	@$(MAKE) --no-print-directory --jobs 2 --keep-going --output-sync test-spark lint test-python
+
+test-python: install
+	@echo "tests that need no Spark:"
+	@$(PY) -m pytest -q -m "not integration and not chaos and not spark"
+
+# A line with + is not held back until it is done: this one shows how far it is.
+test-spark: install
+	+@$(PY) -m pytest -m "not integration and not chaos and spark"
 
 test-rest: install  ## command line, wheel, cluster, whole nights, kills
 	@$(PY) -m pytest -m "integration"

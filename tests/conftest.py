@@ -17,6 +17,12 @@ from cdp.tables.store import Lake
 _JAVA_OPTIONS = "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC -XX:MetaspaceSize=256m -XX:ReservedCodeCacheSize=240m"
 
 
+def pytest_itemcollected(item: pytest.Item) -> None:
+    """Mark what needs Spark, so that the rest can run beside it in a process of its own."""
+    if "spark" in getattr(item, "fixturenames", ()):
+        item.add_marker(pytest.mark.spark)
+
+
 @pytest.fixture(scope="session")
 def spark(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SparkSession]:
     """The one session of the in-process tier."""
