@@ -150,10 +150,14 @@ def _key_of(source: SourceSpec, mapping: MappingSpec, fields: FieldTree) -> Colu
 
 
 def _number_repeats(step: DataFrame, mapping: MappingSpec) -> DataFrame:
-    """Tell equal keys apart by number where repeats are kept."""
+    """Tell equal keys of one file apart by number where repeats are kept.
+
+    The nth of one file is the nth of any other, so what is delivered again is a duplicate, whatever else came on
+    that day or lies in the batch.
+    """
     if mapping.repeats == "duplicate":
         return step
-    nth = F.row_number().over(Window.partitionBy("__delivered_on", "__key").orderBy("__file_id", "__record_no"))
+    nth = F.row_number().over(Window.partitionBy("__file_id", "__key").orderBy("__record_no", "__landed_id"))
     numbered = step.withColumn("__nth", nth)
     return numbered.withColumn(
         "__key", F.when(F.col("__nth") == 1, F.col("__key")).otherwise(hashed_key("__key", "__nth"))

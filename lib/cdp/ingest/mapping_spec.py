@@ -17,8 +17,15 @@ IdentifierType = Literal[
 ]
 #: What a raw value may be. In text formats (CSV) it is what the text can be read as.
 Kind = Literal["string", "number", "integer", "boolean", "object", "array"]
+#: What a value may say, be it a text or of a kind of its own.
+Form = Literal["time", "amount"]
 
 _FIELD = re.compile(r"^[^.`\s]([^.`]*[^.`\s])?(\.[^.`\s]([^.`]*[^.`\s])?)*$")
+
+
+def is_field(name: str) -> bool:
+    """Whether a mapping can name a raw field so."""
+    return _FIELD.match(name) is not None
 
 
 class ColumnSpec(Definition):
@@ -129,15 +136,16 @@ class MappingSpec(Definition):
         default=(), description="raw fields that tell what came later of the same key from a duplicate; may be missing"
     )
     repeats: Literal["duplicate", "keep"] = Field(
-        default="duplicate", description="keep: equal keys in one delivery are several records (lines without a number)"
+        default="duplicate", description="keep: equal keys in one file are several records (lines without a number)"
     )
     required: tuple[str, ...] = ()
     fields: dict[str, str] = Field(
         default_factory=dict, description="raw fields that only sql uses: path -> what it is (documentation)"
     )
-    types: dict[str, Kind | tuple[Kind, ...] | Literal["time"]] = Field(
+    types: dict[str, Kind | tuple[Kind, ...] | Form] = Field(
         default_factory=dict,
-        description="top-level raw fields and what they may be, others are wrong_type; time: ISO 8601, else bad_time",
+        description="top-level raw fields and what they may be, others are wrong_type; time: ISO 8601, else bad_time; "
+        "amount: a number of money, as a number or as a text",
     )
     checks: tuple[CheckSpec, ...] = ()
     outputs: tuple[OutputSpec, ...] = Field(min_length=1)

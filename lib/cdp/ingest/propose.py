@@ -9,6 +9,7 @@ import csv
 import io
 import json
 import re
+import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import islice
@@ -21,7 +22,9 @@ import yaml
 
 from cdp.core.errors import ConfigError
 from cdp.ingest.avro import read_avro_rows
+from cdp.ingest.check import EMPTY
 from cdp.ingest.json_documents import is_json_document, split_json_document
+from cdp.ingest.mapping_spec import is_field
 from cdp.ingest.recognise import ColumnFacts, recognise_column
 from cdp.ingest.records import open_stream
 from cdp.ingest.rows_as_json import rows_as_json
@@ -48,10 +51,14 @@ class Sample:
 
 def propose_source(path: str, *, name: str) -> str:
     """Give the text of a source file, with a comment on each column; ConfigError for what cannot be read."""
-    sample = read_sample(path)
-    if not sample.rows:
+    try:
+        sample = read_sample(path)
+    except (EOFError, OSError, ValueError, zlib.error) as error:
+        raise ConfigError(f"{path}: truncated or damaged: {error}") from None
+    found = list(dict.fromkeys(name for row in sample.rows for name in row))
+    names = [name for name in found if is_field(name)]
+    if not names:
         raise ConfigError(f"{path}: no record to look at")
-    names = list(dict.fromkeys(name for row in sample.rows for name in row))
     facts = [recognise_column(name, [row.get(name) for row in sample.rows]) for name in names]
     source = {
         "name": name,
@@ -65,7 +72,8 @@ def propose_source(path: str, *, name: str) -> str:
         "sample": {"raw": "", "expect": {}},
     }
     SourceSpec.model_validate(source)
-    comments = "\n".join(f"#   {_describe(fact)}" for fact in facts)
+    left_out = [f"{name!r}: left out, a mapping cannot name it" for name in found if name not in names]
+    comments = "\n".join(f"#   {line}" for line in [*map(_describe, facts), *left_out])
     text = yaml.safe_dump(source, sort_keys=False, allow_unicode=True, width=110)
     return f"# Columns as they look in the sample (share filled, share distinct):\n{comments}\n{text}"
 
@@ -87,7 +95,14 @@ def read_sample(path: str) -> Sample:
             records = next(split_json_document(stream)).to_pylist()[:SAMPLE_ROWS]
             return Sample("jsonl", {}, _objects(records))
         data = stream.read(_SAMPLE_BYTES)
-    if data.lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"{"):
+    begin = data.lstrip(b"\xef\xbb\xbf \t\r\n")
+    if not begin:
+        raise ConfigError(f"{path}: {EMPTY}")
+    if begin.startswith((b"\xff\xfe", b"\xfe\xff")):
+        raise ConfigError(f"{path}: UTF-16 is not read: write the file as UTF-8")
+    if begin.startswith(b"<"):
+        raise ConfigError(f"{path}: XML is not looked at: write format: xml and xml: {{row_tag: ...}} by hand")
+    if begin.startswith((b"{", b"[")):
         return Sample("jsonl", {}, _objects(data.splitlines()[:SAMPLE_ROWS]))
     return _read_csv(path, data)
 

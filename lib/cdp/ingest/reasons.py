@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Literal
-
 from cdp.ingest.codes import NO_REASONS, quote_text, reason_sql, reasons_array_sql
 from cdp.ingest.columns import clean_sql, time_sql
 from cdp.ingest.fields import ITEM, FieldTree, is_both, path_sql
-from cdp.ingest.mapping_spec import Kind, MappingSpec
+from cdp.ingest.mapping_spec import Form, Kind, MappingSpec
 from cdp.ingest.outputs import Output
 from cdp.ingest.parse_json import is_json_sql, wrong_kind_sql
 from cdp.ingest.spec import SourceSpec
@@ -51,6 +49,7 @@ def reasons_sql(outputs: list[Output], source: SourceSpec, fields: FieldTree) ->
     """
     own = [reason for column in outputs[0].every for reason in column.reasons]
     own.append(_time_reason(outputs[0]))
+    own.extend(_arrival_reason(outputs[0]))
     groups = ", ".join([FIELD_REASONS, reasons_array_sql(own), *(_output_reasons(o, fields) for o in outputs[1:])])
     codes = [*_FATAL, *(() if source.is_read_natively else ("bad_encoding",))]
     is_fatal = " OR ".join(f"array_contains(__fault.code, '{code}')" for code in codes)
@@ -71,15 +70,16 @@ def clear_reasons_sql(every: str) -> str:
     return f"CASE WHEN size({every}) > 1 THEN {clear} ELSE {every} END"
 
 
-def _kind_reason(
-    field: str, kinds: Kind | tuple[Kind, ...] | Literal["time"], source: SourceSpec, fields: FieldTree
-) -> str:
+def _kind_reason(field: str, kinds: Kind | tuple[Kind, ...] | Form, source: SourceSpec, fields: FieldTree) -> str:
     """Refuse a value that is of another kind than declared; in text formats, that cannot be read as one."""
     text = path_sql(field, fields)
     given = clean_sql(text, null_words=False)
     if kinds == "time":
         is_none = f"{given} IS NOT NULL AND {time_sql(given, 'iso8601')} IS NULL"
         return f"CASE WHEN {is_none} THEN {reason_sql(field, 'bad_time')} END"
+    if kinds == "amount":
+        is_none = f"{given} IS NOT NULL AND try_cast({given} AS DECIMAL(18,4)) IS NULL"
+        return f"CASE WHEN {is_none} THEN {reason_sql(field, 'wrong_type')} END"
     allowed = (kinds,) if isinstance(kinds, str) else kinds
     if source.is_json:
         return f"CASE WHEN {wrong_kind_sql(field, text, allowed)} THEN {reason_sql(field, 'wrong_type')} END"
@@ -120,6 +120,15 @@ def _time_reason(main: Output) -> str:
     too_late = f"WHEN __main.`{time}` > {known} + INTERVAL {MAX_FUTURE_DAYS} DAYS"
     too_early = f"OR __main.`{time}` < TIMESTAMP'{main.target.earliest}'" if main.target.earliest else ""
     return f"CASE {missing} {too_late} {too_early} THEN {reason_sql(label, 'out_of_range')} END"
+
+
+def _arrival_reason(main: Output) -> list[str]:
+    """Refuse a record that says it came after its own delivery."""
+    received, spec = main.columns.get("received_at"), main.spec.columns.get("received_at")
+    if received is None or spec is None:
+        return []
+    too_late = f"{received.value_ref} > CAST(__delivered_on AS TIMESTAMP) + INTERVAL {MAX_FUTURE_DAYS} DAYS"
+    return [f"CASE WHEN {too_late} THEN {reason_sql(spec.field or 'received_at', 'out_of_range')} END"]
 
 
 def _output_reasons(output: Output, fields: FieldTree) -> str:

@@ -41,10 +41,16 @@ def expire_records(ctx: JobContext, sources: Mapping[str, SourceSpec]) -> list[L
 
 
 def _erase(ctx: JobContext, due: Expired) -> None:
-    """Erase one source's files from every table, and write each down before the next one is begun."""
+    """Erase one source's files from every table; how much it is is written down before, so that no kill can lose it.
+
+    A run that is killed between the two finds its row when it is started again, and the row stays as it is.
+    """
     source, days = due.source, [file.delivered_on for file in due.files]
     for table in HELD:
-        erased = ctx.erase(table, condition_of(table, source.name, {file.file_id for file in due.files}))
+        condition = condition_of(table, source.name, {file.file_id for file in due.files})
+        held = ctx.count_erasable(table, condition)
+        if not held:
+            continue
         row = {
             "source": source.name,
             "table_name": table.full_name,
@@ -54,12 +60,12 @@ def _erase(ctx: JobContext, due: Expired) -> None:
             "delivered_from": min(days),
             "delivered_to": max(days),
             "n_files": len(due.files),
-            "rows_erased": erased,
+            "rows_erased": held,
             "run_id": ctx.run_id,
             "erased_at": ctx.now,
         }
-        if erased:
-            ctx.write(EXPIRIES, ctx.spark.createDataFrame([row], EXPIRIES.schema))
+        ctx.write(EXPIRIES, ctx.spark.createDataFrame([row], EXPIRIES.schema))
+        ctx.erase(table, condition)
 
 
 def _reason(source: SourceSpec) -> str:

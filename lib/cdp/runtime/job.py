@@ -131,6 +131,11 @@ class JobContext:
         with ThreadPoolExecutor(max_workers=WRITERS) as pool:
             list(pool.map(lambda table: self.write(*table), tables))
 
+    def count_erasable(self, contract: TableContract, condition: str) -> int:
+        """How many rows :meth:`erase` would delete."""
+        self._require(contract, self.job.erases, "erases")
+        return self.lake.read(contract).where(condition).count()
+
     def erase(self, contract: TableContract, condition: str) -> int:
         """Delete rows of a table that the record names in ``erases``; gives their number, and notes it as fewer."""
         self._require(contract, self.job.erases, "erases")

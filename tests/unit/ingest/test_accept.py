@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from datetime import date, datetime
 from importlib.resources.abc import Traversable
 from pathlib import Path
@@ -26,16 +27,18 @@ TABLES = ("events", "order_lines", "customer_records", "feedback", "consents")
 DELIVERED = date(2026, 1, 5)
 
 
-def land(spark, records: list[tuple[str, bytes]], file: str = "f"):
-    rows = [(f"{file}_{s}:{n}", s, f"{file}_{s}", n, raw, DELIVERED) for n, (s, raw) in enumerate(records, 1)]
+def land(spark, records: list[tuple[str, bytes]], *files: str):
+    """The same records in each of the files."""
+    numbered = [(file, n, *record) for file in files for n, record in enumerate(records, 1)]
+    rows = [(f"{file}_{s}:{n}", s, f"{file}_{s}", n, raw, DELIVERED) for file, n, s, raw in numbered]
     return spark.createDataFrame(rows, LANDED_DDL)
 
 
-def accept(spark, records: list[tuple[str, bytes]], seen: dict[str, Any] | None = None, file: str = "f"):
+def accept(spark, records: list[tuple[str, bytes]], seen: dict[str, Any] | None = None, files: Sequence[str] = ("f",)):
     names = {name for name, _ in records}
-    headers = {f"{file}_{n}": list(s.sample.header) for n, s in SOURCES.items() if s.sample.header}
+    headers = {f"{f}_{n}": list(s.sample.header) for f in files for n, s in SOURCES.items() if s.sample.header}
     return accept_records(
-        land(spark, records, file),
+        land(spark, records, *files),
         sources={n: SOURCES[n] for n in names},
         mappings=MAPPINGS,
         headers=headers,
@@ -138,7 +141,7 @@ def test_duplicates_are_found_in_the_batch_and_in_the_lake_in_any_order(spark, m
     counts = first.counts[0]
     assert (counts.rows_read, counts.rows_accepted, counts.rows_duplicate, counts.rows_refused) == (3, 2, 1, 0)
     seen = {t: getattr(first, t) for t in TABLES}
-    later = accept(spark, [("web", message(messageId="m-3")), ("web", message())], seen, file="later")
+    later = accept(spark, [("web", message(messageId="m-3")), ("web", message())], seen, files=("later",))
     assert [r.message_id for r in later.events.collect()] == ["m-3"]
     assert {r.landed_id: r.status for r in later.decided.collect()} == {
         "later_web:1": "accepted",
@@ -154,7 +157,7 @@ def test_a_version_of_a_customer_record_comes_once(spark) -> None:
         datetime(2025, 6, 1, 12, 30),
         datetime(2025, 7, 1, 12, 30),
     ]
-    again = accept(spark, [("crm", newer.encode())], {"customer_records": first.customer_records}, file="later")
+    again = accept(spark, [("crm", newer.encode())], {"customer_records": first.customer_records}, files=("later",))
     assert again.customer_records.collect() == []
 
 
@@ -214,13 +217,14 @@ def test_identifiers_are_normalised_sorted_and_make_the_record(spark) -> None:
     assert events["3"].identifiers == [] and events["3"].record_id is None
 
 
-def test_equal_lines_without_a_number_are_kept_but_not_twice(spark) -> None:
-    raw = SOURCES["online_retail_ii"].sample.raw.encode()
-    first = accept(spark, [("online_retail_ii", raw), ("online_retail_ii", raw)])
-    assert first.order_lines.count() == 2 and first.consents.count() == 4
+def test_equal_rows_without_an_id_count_as_often_as_the_file_that_has_most_of_them(spark) -> None:
+    rows = [(name, SOURCES[name].sample.raw.encode()) for name in ("online_retail_ii", "ga4")]
+    first = accept(spark, rows * 2, files=("f", "sent_again_that_day"))
+    assert {(c.rows_read, c.rows_accepted, c.rows_duplicate) for c in first.counts} == {(2, 2, 0), (2, 0, 2)}
+    assert (first.order_lines.count(), first.events.count(), first.consents.count()) == (2, 2, 4)
     seen = {t: getattr(first, t) for t in TABLES}
-    again = accept(spark, [("online_retail_ii", raw)] * 3, seen, file="later")
-    assert again.order_lines.count() == 1 and again.consents.count() == 0
+    again = accept(spark, rows * 3, seen, files=("late_for_that_day", "later"))
+    assert (again.order_lines.count(), again.events.count(), again.consents.count()) == (1, 1, 0)
 
 
 def test_a_mapping_that_names_what_is_not_there_is_refused(spark) -> None:
@@ -229,7 +233,7 @@ def test_a_mapping_that_names_what_is_not_there_is_refused(spark) -> None:
         whole["outputs"][0]["columns"].update(changes)
         return {"pos": MappingSpec.model_validate(whole)}
 
-    landed = land(spark, [("pos", b"{}")])
+    landed = land(spark, [("pos", b"{}")], "f")
     for mappings, text in (
         (broken(quantitty={"field": "q"}), "did you mean 'quantity'"),
         (broken(channel={"sql": "nowhere"}), "conf/mappings/pos.yaml"),

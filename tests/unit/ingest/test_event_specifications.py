@@ -122,6 +122,7 @@ GOOD: list[tuple[str, bytes]] = [
     ("ga4", ga4()),
     ("ga4", ga4(event_timestamp="1767520800000000", event_params=[{"key": "k", "value": {"double_value": 1.5}}])),
     ("ga4", ga4(event_params=[{"key": "n", "value": {"int_value": "42"}}, {"key": "none", "value": None}])),
+    ("segment", segment(event="\U0001f600 \\ud83d")),
     ("cloudevents", cloudevent(data="{not json", note="[x]")),
     ("cloudevents", cloudevent(data=5)),
     ("cloudevents", cloudevent(time="2026-01-04T10:00:00Z", receivedat="2026-01-04T10:00:01Z")),
@@ -154,6 +155,10 @@ BAD: list[tuple[str, bytes, Reasons]] = [
     ("segment", segment(event="x", anonymousId=None).replace(b'"x"', b'"\xff"'),
      {("", "bad_encoding"), ("userId", "missing")}),
     ("segment", "{}".encode("utf-16"), {("", "bad_encoding")}),
+    *(
+        ("segment", segment(event="HALF").replace(b"HALF", half), {("", "bad_encoding")})
+        for half in (rb"\ud83d", rb"\uDE00", rb"\ud83d \ude00", rb"\ud83d\ud83d\ude00", rb"\\ud83d\ude00")
+    ),
     ("segment", segment(properties={"x": 1}).replace(b": 1}", b": 1e999}"), {("", "out_of_range")}),
     ("segment", segment(properties={"x": "y" * 33_000}), {("", "too_large")}),
     ("segment", segment(properties={"x": "y" * 1_000_000}, type="shout", anonymousId=" "),
@@ -182,6 +187,7 @@ BAD: list[tuple[str, bytes, Reasons]] = [
         ("segment", segment(timestamp=time), {("timestamp", "out_of_range")})
         for time in ("2031-01-01T00:00:00Z", "0001-01-01T00:00:00Z", "9999-12-31T23:59:59Z", "1970-01-01T00:00:00Z")
     ),
+    ("segment", segment(receivedAt="9999-01-01T00:00:00Z"), {("receivedAt", "out_of_range")}),
     ("segment", segment(event="Order Completed", properties=products(price="dear", quantity=-1)),
      {("properties.products.price", "wrong_type"), ("properties.products.quantity", "out_of_range")}),
     ("cloudevents", cloudevent(specversion="0.3", id=None, type=""),
@@ -198,6 +204,8 @@ BAD: list[tuple[str, bytes, Reasons]] = [
      {("extension", "bad_name"), ("extension", "wrong_type")}),
     ("cloudevents", cloudevent(data=0.5).replace(b"0.5", b"1e999"), {("", "out_of_range")}),
     ("cloudevents", cloudevent(receivedat="soon"), {("receivedat", "bad_time")}),
+    ("shopify", order(total_price="", subtotal_price=True, total_discounts=[1], total_tax=1.5),
+     {("subtotal_price", "wrong_type"), ("total_discounts", "wrong_type")}),
     ("shopify", order(total_tax="dear", cancelled_at="soon", refunds={"a": 1}, line_items=[5]),
      {("total_tax", "wrong_type"), ("cancelled_at", "bad_time"), ("refunds", "wrong_type"),
       ("line_items", "wrong_type")}),
@@ -244,6 +252,8 @@ def test_properties_and_context_are_json(decided) -> None:
     events = [event for n in range(len(GOOD)) for event in decided[n].events]
     texts = [text for event in events for text in (event.properties, event.context) if text is not None]
     assert len(texts) > 20 and all(isinstance(json.loads(text), (dict, list)) for text in texts)
+    (extended,) = (json.loads(e.context) for e in events if "traceparent" in str(e.context))
+    assert extended == {"specversion": "1.0", "source": "/shop", "traceparent": "x", "sampled": "true"}
 
 
 def reasons(row: Row) -> Reasons:

@@ -85,11 +85,39 @@ def test_events_keep_their_id_although_some_come_twice(tmp_path) -> None:
     assert output["attributes"]["p_n"] == {"field": "p.n", "type": "BIGINT"}
 
 
-def test_what_is_no_table_is_refused(tmp_path) -> None:
-    file = tmp_path / "x.bin"
-    file.write_bytes(bytes(range(256)))
-    with pytest.raises(ConfigError, match="neither JSON nor Parquet"):
+def test_columns_that_no_mapping_can_name_are_left_out(tmp_path) -> None:
+    file = tmp_path / "x.csv"
+    file.write_text("id,a`b,select,a b\n1,2,3,4\n2,3,4,5\n")
+    source, text = propose(file)
+    assert source["mapping"]["outputs"][0]["attributes"].keys() == {"select", "a_b"}
+    assert "'a`b': left out" in text
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "message"),
+    [
+        ("x.bin", bytes(range(256)), "neither JSON nor Parquet"),
+        ("x.csv", b"\n", "empty"),
+        ("x.csv.gz", gzip.compress(b"id,name\n1,Ana\n")[:-9], "truncated or damaged"),
+        ("plain.gz", b"id,name\n1,Ana\n", "truncated or damaged"),
+        ("x.parquet", b"PAR1 PAR1", "truncated or damaged"),
+        ("x.avro", b"Obj", "truncated or damaged"),
+        ("x.zst", b"\x28\xb5\x2f\xfd", "truncated or damaged"),
+        ("utf16.csv", "id,name".encode("utf-16"), "UTF-16"),
+        ("x.xml", b"<a><b/></a>", "row_tag"),
+        ("x.jsonl", b"[1]\n[2]\n", "no record"),
+    ],
+)
+def test_what_is_no_table_is_refused(tmp_path, name: str, content: bytes, message: str) -> None:
+    file = tmp_path / name
+    file.write_bytes(content)
+    with pytest.raises(ConfigError, match=message):
         propose(file)
+
+
+def test_an_existing_file_is_not_overwritten(tmp_path) -> None:
+    file = tmp_path / "x.csv"
+    file.write_text("id,name\n1,Ana\n")
     (tmp_path / "x.yaml").write_text("")
     with pytest.raises(ConfigError, match="exists"):
         propose(file)

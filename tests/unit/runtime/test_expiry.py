@@ -91,7 +91,11 @@ def _holding(lake: Lake, table: TableContract, word: str) -> int:
     return sum(word in str(pq.ParquetFile(file).read().to_pylist()) for file in files)
 
 
-def test_a_delivery_is_gone_when_its_time_is_up(nights: Nights) -> None:
+class KilledError(Exception):
+    """Where a run is killed."""
+
+
+def test_a_delivery_is_gone_when_its_time_is_up(nights: Nights, monkeypatch: pytest.MonkeyPatch) -> None:
     lake = nights.lake
     nights.deliver(FIRST, [_record("Anastasia"), _record("Balthasar"), {"name": "Caspar", "at": DAY}])
     # Anastasia is delivered a second time, so she stays by the right of that.
@@ -101,6 +105,21 @@ def test_a_delivery_is_gone_when_its_time_is_up(nights: Nights) -> None:
     assert nights.names() == ["Anastasia", "Balthasar", "Dorothea"]
     assert nights.ledger(SECOND)["accepted"] == (2, 1, 1, 0)
 
+    # What is written down of an erasure stands, be the run killed before the table is touched or right after it.
+    erase, asked = Lake.erase, []
+
+    def be_killed(self: Lake, contract: TableContract, condition: str) -> int:
+        asked.append(contract)
+        if len(asked) == 2:
+            erase(self, contract, condition)
+        if len(asked) <= 2:
+            raise KilledError
+        return erase(self, contract, condition)
+
+    monkeypatch.setattr(Lake, "erase", be_killed)
+    for _ in range(2):
+        with pytest.raises(KilledError):
+            nights.run("accept_records", date(2026, 2, 5))
     assert nights.run("accept_records", date(2026, 2, 5)).holds_until == date(2026, 2, 20)
     assert nights.names() == ["Anastasia", "Dorothea"]
     assert {r.delivered_on for r in lake.read(LANDED_RECORDS).collect()} == {SECOND}
