@@ -5,14 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from pyspark.errors import AnalysisException
 from pyspark.sql import Window
 from pyspark.sql import functions as F
 
 from cdp.core.errors import ConfigError
 
 if TYPE_CHECKING:
-    from pyspark.sql import Column, DataFrame, SparkSession
+    from pyspark.sql import Column, DataFrame
 
 
 @dataclass(frozen=True)
@@ -62,14 +61,6 @@ class IdentityEvaluation:
     not_in_lake: int
 
 
-def read_truth(spark: SparkSession, path: str) -> DataFrame:
-    """Read a truth: CSV with a header when the name ends in .csv, else Parquet; ConfigError when it is not there."""
-    try:
-        return spark.read.csv(path, header=True) if path.endswith(".csv") else spark.read.parquet(path)
-    except AnalysisException as error:
-        raise ConfigError(f"--truth {path}: no Parquet or CSV file can be read there") from error
-
-
 def evaluate_people(owners: DataFrame, truth: DataFrame) -> IdentityEvaluation:
     """Compare people with the truth.
 
@@ -84,7 +75,9 @@ def evaluate_people(owners: DataFrame, truth: DataFrame) -> IdentityEvaluation:
         raise ConfigError(f"the truth has no column {', '.join(missing)}; it has {', '.join(truth.columns)}")
     has_households = "household" in truth.columns
     household = F.col("household") if has_households else F.lit(None).cast("string")
-    known = truth.filter("person IS NOT NULL").select("record_id", "person", household.alias("household"))
+    known = truth.filter("record_id IS NOT NULL AND person IS NOT NULL").select(
+        F.col("record_id").cast("string"), F.col("person").cast("string"), household.cast("string").alias("household")
+    )
     single = known.groupBy("record_id").agg(
         F.min("person").alias("person"),
         F.min("household").alias("household"),
@@ -99,8 +92,13 @@ def evaluate_people(owners: DataFrame, truth: DataFrame) -> IdentityEvaluation:
     )
     sums = {(row["state"], row["source"]): row for row in _sums(cells).collect()}
     judged = {source: row for (kind, source), row in sorted(sums.items()) if kind == "judged"}
+    not_judged = sum(row["records"] for (kind, _), row in sums.items() if kind == "several")
+    not_in_lake = sum(row["records"] for (kind, _), row in sums.items() if kind == "gone")
     if not judged:
-        raise ConfigError("no record of the truth is in the lake: are its record_id values made as silver makes them?")
+        raise ConfigError(
+            f"no record of the truth can be judged: {not_judged:,} belong to several persons there, {not_in_lake:,} "
+            "are not in the lake: are their record_id values made as silver makes them?"
+        )
     total = {name: sum(row[name] for row in judged.values()) for name in _SUMMED}
     return IdentityEvaluation(
         total=_agreement(total),
@@ -109,8 +107,8 @@ def evaluate_people(owners: DataFrame, truth: DataFrame) -> IdentityEvaluation:
         largest_true_person=max(row["largest_true"] for row in judged.values()),
         mixed_people=round(sum(row["mixed"] for row in judged.values())),
         false_in_household=sum(row["in_household"] for row in judged.values()) if has_households else None,
-        not_judged=sum(row["records"] for (kind, _), row in sums.items() if kind == "several"),
-        not_in_lake=sum(row["records"] for (kind, _), row in sums.items() if kind == "gone"),
+        not_judged=not_judged,
+        not_in_lake=not_in_lake,
     )
 
 

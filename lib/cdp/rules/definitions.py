@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from importlib.resources.abc import Traversable
+from pathlib import Path
 from typing import Any, TypeVar
 
 import yaml
@@ -13,6 +14,17 @@ from cdp.core.errors import ConfigError, nearest_name
 
 _ENDINGS = (".yaml", ".yml")
 Model = TypeVar("Model", bound=BaseModel)
+
+
+def read_definition(path: str | Path, model: type[Model]) -> Model:
+    """One definition from a file of the user's; :class:`ConfigError` also for a file that is no text in UTF-8."""
+    try:
+        text = Path(path).read_text("utf-8")
+    except OSError as error:
+        raise ConfigError(f"{path}: cannot be read: {error.strerror}") from None
+    except UnicodeDecodeError:
+        raise ConfigError(f"{path}: not in UTF-8; save it in that encoding") from None
+    return load_definition(text, str(path), model)
 
 
 def load_definition(text: str, where: str, model: type[Model]) -> Model:
@@ -27,6 +39,9 @@ def load_definition(text: str, where: str, model: type[Model]) -> Model:
     except yaml.MarkedYAMLError as error:
         line = error.problem_mark.line + 1 if error.problem_mark else 0
         raise ConfigError(f"{where}:{line}: not valid YAML: {error.problem}") from None
+    except yaml.reader.ReaderError as error:
+        line = text.count("\n", 0, error.position) + 1
+        raise ConfigError(f"{where}:{line}: not valid YAML: {error.reason}") from None
     if not isinstance(data, dict):
         raise ConfigError(f"{where}:1: a definition is a mapping of keys; this file holds {type(data).__name__}")
     try:

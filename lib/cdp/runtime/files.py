@@ -19,11 +19,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import pyarrow as pa
-import pyarrow.compute as pc
 import pyarrow.csv
 import pyarrow.parquet
 
 from cdp.core.errors import ConfigError
+from cdp.core.numbers import whole_where_all_are
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -85,19 +85,8 @@ def _is_text(kind: pa.DataType) -> bool:
 def _arrow_with_text(table: pa.Table, texts: set[str]) -> pa.Table:
     for at, field in enumerate(table.schema):
         if field.name in texts and not _is_text(field.type) and not pa.types.is_nested(field.type):
-            table = table.set_column(at, field.name, _number_whole(table[at]).cast(pa.string()))
+            table = table.set_column(at, field.name, whole_where_all_are(table[at]).cast(pa.string()))
     return table
-
-
-def _number_whole(column: pa.ChunkedArray) -> pa.ChunkedArray:
-    """7 and not 7.0: the number of a customer in a column with gaps."""
-    if not pa.types.is_floating(column.type):
-        return column
-    known = pc.if_else(pc.is_nan(column), pa.scalar(None, column.type), column)
-    try:
-        return known.cast(pa.int64())
-    except pa.ArrowInvalid:  # fractions
-        return known
 
 
 def write_parquet(rows: DataFrame | pd.DataFrame | pa.Table, folder: str, name: str) -> Path:

@@ -53,7 +53,7 @@ def decide_forbid(lake: Lake, a: str, b: str, *, reason: str, now: datetime) -> 
 
 def decide_unmerge(lake: Lake, named: Sequence[str], *, reason: str, now: datetime) -> dict[str, Any]:
     """Write down that records leave their person, or that a person is no longer what stewards merged."""
-    sides = find_sides(lake, named)
+    sides = find_sides(lake, list(dict.fromkeys(named)))
     people = {side.person_id for side in sides}
     if len(people) > 1:
         raise ConfigError(f"these are records of {len(people)} people: {', '.join(sorted(people))}")

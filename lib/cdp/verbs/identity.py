@@ -4,12 +4,17 @@ from __future__ import annotations
 
 import argparse
 import json
-from typing import Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
 
+from cdp.core.errors import ConfigError
 from cdp.runtime.entry import configuration_of, open_lake
 from cdp.verbs.parser import Action, Verbs, add_verb
+
+if TYPE_CHECKING:
+    from pyspark.sql import DataFrame, SparkSession
 
 
 def add(verbs: Verbs) -> None:
@@ -41,7 +46,7 @@ def evaluate_verb(options: argparse.Namespace, console: Console) -> int:
     from dataclasses import asdict
 
     from cdp.contracts.gold.person_identifiers import PERSON_IDENTIFIERS
-    from cdp.identity.evaluate import evaluate_people, read_truth, render_evaluation
+    from cdp.identity.evaluate import evaluate_people, render_evaluation
     from cdp.rules.person_records import person_records
     from cdp.tables.store import missing_table_error
 
@@ -54,9 +59,23 @@ def evaluate_verb(options: argparse.Namespace, console: Console) -> int:
     return 0
 
 
+def read_truth(spark: SparkSession, path: str) -> DataFrame:
+    """A file of the verbs', or a folder (or bucket) of Parquet; ConfigError where there is none."""
+    from py4j.protocol import Py4JJavaError
+    from pyspark.errors import PySparkException
+
+    from cdp.runtime.files import read_rows
+
+    if Path(path).is_file():
+        return read_rows(spark, [path])
+    try:
+        return spark.read.parquet(path)
+    except (PySparkException, Py4JJavaError):
+        raise ConfigError(f"--truth {path}: no CSV or Parquet file, and no folder of Parquet") from None
+
+
 def explain_verb(options: argparse.Namespace, console: Console) -> int:
     """``cdp identity explain PERSON`` or ``explain A B``: records, links, evidence, what was cut."""
-    from cdp.core.errors import ConfigError
     from cdp.identity.render_explanation import render_pair, render_person
     from cdp.runtime.stewards import explain
 

@@ -101,7 +101,7 @@ def find_source(name: str) -> tuple[SourceSpec, MappingSpec]:
     """
     from cdp.ingest.mapping_spec import MappingSpec
     from cdp.ingest.spec import SourceSpec, mapping_of
-    from cdp.rules.definitions import load_definition, load_definitions
+    from cdp.rules.definitions import load_definitions, read_definition
     from cdp.runtime.bundle import bundled
 
     mappings = load_definitions(bundled("conf") / "mappings", MappingSpec)
@@ -113,10 +113,10 @@ def find_source(name: str) -> tuple[SourceSpec, MappingSpec]:
     path = Path(name)
     if not path.is_file():
         raise ConfigError(f"--spec {name}: no such file")
-    source = load_definition(path.read_text("utf-8"), name, SourceSpec)
+    source = read_definition(path, SourceSpec)
     if isinstance(source.mapping, str):
         for file in (folder / f"{source.mapping}.yaml" for folder in (path.parent.parent / "mappings", path.parent)):
             if file.is_file() and not file.samefile(path):
-                mappings[source.mapping] = load_definition(file.read_text("utf-8"), str(file), MappingSpec)
+                mappings[source.mapping] = read_definition(file, MappingSpec)
                 break
     return source, mapping_of(source, mappings)

@@ -90,13 +90,9 @@ def next_action_verb(options: argparse.Namespace, console: Console) -> int:
 def read_rules(path: str) -> ActionRules:
     """The file of actions; ConfigError names every defect with its line."""
     from cdp.models.actions.rules import ActionRules
-    from cdp.rules.definitions import load_definition
+    from cdp.rules.definitions import read_definition
 
-    try:
-        text = Path(path).read_text("utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise ConfigError(f"{path}: not readable as YAML ({type(error).__name__})") from None
-    return load_definition(text, path, ActionRules)
+    return read_definition(path, ActionRules)
 
 
 def read_scores(given: Sequence[str], names: Sequence[str]) -> dict[str, pd.DataFrame]:

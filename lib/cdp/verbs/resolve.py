@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
 
-from cdp.core.errors import ConfigError
+from cdp.core.errors import ConfigError, ContractError
 from cdp.verbs.parser import Verbs, add_verb
 
 if TYPE_CHECKING:
@@ -34,14 +34,11 @@ def resolve_verb(options: argparse.Namespace, console: Console) -> int:
     from cdp.identity.linkage.resolve import resolve_table
     from cdp.identity.linkage.schema import RecordSchema
     from cdp.identity.rules import IdentityRules
-    from cdp.rules.definitions import load_definition, load_definitions
+    from cdp.rules.definitions import load_definitions, read_definition
     from cdp.runtime.config import load_configuration
 
     started = time.monotonic()
-    path = Path(options.schema)
-    if not path.is_file():
-        raise ConfigError(f"no schema file {path}")
-    schema = load_definition(path.read_text(encoding="utf-8"), str(path), RecordSchema)
+    schema = read_definition(options.schema, RecordSchema)
     configuration = load_configuration()
     rules = load_definitions(configuration.definition_folders("identity"), IdentityRules)["rules"]
     with console.status("reading") if console.is_terminal else nullcontext() as status:
@@ -56,19 +53,36 @@ def resolve_verb(options: argparse.Namespace, console: Console) -> int:
 
 
 def read_records(files: list[str], schema: RecordSchema) -> tuple[pa.Table, RecordSchema]:
-    """All rows of the files, and the schema with a source: without one each file's name (before its dots) is it."""
+    """All rows of the files, and the schema with a source: without one each file's name (before its dots) is it.
+
+    ContractError for files without a row, ConfigError for two files of one name where that would be the source of both.
+    """
+    from cdp.runtime.files import read_arrow
+
+    if schema.source is None:
+        table, schema = _with_file_names(files, schema), schema.model_copy(update={"source": _FILE})
+    else:
+        table = read_arrow(files)
+    if not table.num_rows:
+        raise ContractError(f"{', '.join(files)}: a header but no row")
+    return table, schema
+
+
+def _with_file_names(files: list[str], schema: RecordSchema) -> pa.Table:
     import pyarrow as pa
 
     from cdp.runtime.files import read_arrow, unite
 
-    if schema.source is not None:
-        return read_arrow(files), schema
-    tables = []
+    tables: dict[str, pa.Table] = {}
     for file in files:
+        name = Path(file).name.split(".")[0]
+        if name in tables:
+            raise ConfigError(f"{file}: another of the files is the source {name!r} already; rename one, or name the "
+                              "column of the feed as `source` in the schema")  # fmt: skip
         table = read_arrow([file])
         schema.check_columns(table.column_names)
-        tables.append(table.append_column(_FILE, pa.array([Path(file).name.split(".")[0]] * table.num_rows)))
-    return unite(tables), schema.model_copy(update={"source": _FILE})
+        tables[name] = table.append_column(_FILE, pa.array([name] * table.num_rows, pa.string()))
+    return unite(list(tables.values()))
 
 
 _FILE = "_file"

@@ -22,6 +22,7 @@ _THIN = {
     "thin_born": ("register", "given_name", "surname", "date_of_birth"),
     "thin_postcode": ("crm", "first_name", "last_name", "zip"),
     "thin_phone": ("abroad", "name", "telefon", "ort"),
+    "thin_first": ("crm", "first_name", "email"),
     "thin_mail": ("feeds", "first", "last", "full_name", "mail"),
 }
 """Kind -> the kind whose records it has, and the few columns that are told of them."""

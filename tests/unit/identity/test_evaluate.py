@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import random
 from itertools import combinations
+from pathlib import Path
 from statistics import mean
 
+import pandas as pd
 import pytest
 from pyspark.sql import SparkSession
 
 from cdp.core.errors import ConfigError
-from cdp.identity.evaluate import evaluate_people, read_truth, render_evaluation
+from cdp.identity.evaluate import evaluate_people, render_evaluation
+from cdp.verbs.identity import read_truth
 
 N = 80
 
@@ -68,9 +71,18 @@ def test_records_that_nobody_can_judge_are_counted_apart(spark: SparkSession) ->
 
 def test_a_truth_that_fits_nothing_is_refused(spark: SparkSession) -> None:
     owners = spark.createDataFrame([("a:1", "p1")], "record_id STRING, person_id STRING")
-    with pytest.raises(ConfigError, match="no record of the truth is in the lake"):
+    with pytest.raises(ConfigError, match="0 belong to several persons there, 1 are not in the lake"):
         evaluate_people(owners, spark.createDataFrame([("b:1", "P1")], "record_id STRING, person STRING"))
     with pytest.raises(ConfigError, match="the truth has no column person; it has record_id, human"):
         evaluate_people(owners, spark.createDataFrame([("b:1", "P1")], "record_id STRING, human STRING"))
-    with pytest.raises(ConfigError, match="no Parquet or CSV file can be read there"):
+    with pytest.raises(ConfigError, match=r"/nowhere/truth\.csv: no CSV or Parquet file, and no folder of Parquet"):
         read_truth(spark, "/nowhere/truth.csv")
+
+
+def test_a_truth_may_have_any_types_and_delimiter(spark: SparkSession, tmp_path: Path) -> None:
+    owners = spark.createDataFrame([("1", "p1"), ("2", "p1")], "record_id STRING, person_id STRING")
+    (tmp_path / "truth.csv").write_text("record_id;person\n1;7\n2;7\n")
+    pd.DataFrame({"record_id": [1, 2], "person": [7, 7]}).to_parquet(tmp_path / "truth.parquet")
+    for name in ("truth.csv", "truth.parquet"):
+        total = evaluate_people(owners, read_truth(spark, str(tmp_path / name))).total
+        assert (total.records, total.right, total.true) == (2, 1.0, 1.0)

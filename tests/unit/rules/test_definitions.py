@@ -8,7 +8,7 @@ import pytest
 from pydantic import BaseModel, ConfigDict
 
 from cdp.core.errors import ConfigError
-from cdp.rules.definitions import load_definition, load_definitions
+from cdp.rules.definitions import load_definition, load_definitions, read_definition
 
 
 class Window(BaseModel):
@@ -38,6 +38,16 @@ def test_wrong_types_and_broken_yaml_name_the_line() -> None:
         load_definition("owner: us\n\tbad", "x.yaml", Thing)
     with pytest.raises(ConfigError, match="a definition is a mapping"):
         load_definition("- a\n", "x.yaml", Thing)
+    with pytest.raises(ConfigError, match=r"x\.yaml:2: not valid YAML: special characters"):
+        load_definition("owner: us\n\x01", "x.yaml", Thing)
+
+
+def test_a_file_that_is_no_text_or_not_there_is_named(tmp_path: Path) -> None:
+    (tmp_path / "x.yaml").write_bytes("owner: Schröder\n".encode("latin-1"))
+    with pytest.raises(ConfigError, match=r"x\.yaml: not in UTF-8"):
+        read_definition(tmp_path / "x.yaml", Thing)
+    with pytest.raises(ConfigError, match=r"none\.yaml: cannot be read: No such file"):
+        read_definition(str(tmp_path / "none.yaml"), Thing)
 
 
 def test_a_later_folder_replaces_by_name(tmp_path: Path) -> None:

@@ -16,6 +16,8 @@ _RELATIVES_BIRTH = (1.0, 0.01, 0.0003, 0.003, 0.005, 0.0217, 0.03, 0.12, 0.31, 0
 # Of these levels those of years alone: twice as frequent as among strangers, and no more than as told above. Where all
 # dates are whole there are none.
 _YEARS_ALONE = [5, 7]
+# The same of whole years: ages that differ by one at most are of people born less than two years apart.
+_RELATIVES_AGE = np.array((1.0, 0.125, 0.1, 0.775))
 # One person's dates seldom differ by 13 years or more (a slip of one digit has a level of its own).
 _A_GENERATION_WRONG = 0.004
 # Strangers of one origin: where learning starts, a tenth of all pairs that agree on names and places three times as
@@ -52,6 +54,8 @@ def of_relatives(field: Field, stranger: Floats) -> Floats:
         made[_DIFFERENT["birth date"][0]] += (made[_YEARS_ALONE] - alone).sum()
         made[_YEARS_ALONE] = alone
         return made
+    if field.name == "age":  # where all are about of one age, so are those who live together
+        return _RELATIVES_AGE if _RELATIVES_AGE[1] > stranger[1] else stranger
     if field.name != "given name":
         return stranger
     made = stranger * (1 - _NAMESAKES)

@@ -93,7 +93,7 @@ def _name_fields(parts: Parts, nicknames: Mapping[str, str]) -> list[Field]:
     if "given" in parts:
         fields.append(Field("given name", GIVEN, lambda p, a, b: compare_given(p, a, b, nicknames),
                             (0.8, 0.05, 0.06, 0.02, 0.01, 0.02, 0.04),
-                            {1: "given", 3: "given"}, most_different=0.2))  # fmt: skip
+                            {1: "given", 3: "given"}, most_different=0.1))  # fmt: skip
     if "middle" in parts:
         fields.append(Field("middle name", ("same", "initial", "different"), compare_middle, (0.8, 0.1, 0.1),
                             {1: "middle"}))  # fmt: skip
@@ -130,13 +130,17 @@ _IDENTIFIER_LEVELS: Mapping[str, tuple[tuple[str, ...], tuple[float, ...], tuple
     "device_id": (("same", "different"), (0.4, 0.6), (0.3, 0.7)),
 }
 
+#: People change lines and mailboxes, but no more of a person's pairs have two than have one: else all who bear one name
+#: could be taken for one person with many mailboxes.
+_OTHER_IDENTIFIER = 0.5
+
 
 def _identifier_field(name: str) -> Field:
     levels, typical, at_home = _IDENTIFIER_LEVELS[name]
     return Field(name.replace("_", " "), levels,
                  lambda p, a, b: compare_identifier(p, a, b, name, len(levels)), typical, {1: name},
                  shared_at_home=bool(at_home), shared_nearby=bool(at_home), is_identifier=True,
-                 typical_at_home=at_home or None)  # fmt: skip
+                 most_different=_OTHER_IDENTIFIER, typical_at_home=at_home or None)  # fmt: skip
 
 
 def _address_field() -> Field:

@@ -16,6 +16,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from cdp.core.errors import ConfigError, ContractError
+from cdp.core.numbers import whole_where_all_are
 from cdp.identity.linkage.companies import account_numbers
 from cdp.identity.linkage.engine import Linked, link_records
 from cdp.identity.linkage.explain import accepted_pairs, evidence_text, explain_people, probability, waterfalls
@@ -91,10 +92,10 @@ def resolve_table(
 def text_frame(table: pa.Table, schema: RecordSchema) -> pd.DataFrame:
     """All named columns as text, sorted by source and record id; whole numbers that came as fractions stay whole."""
     n = table.num_rows
-    sources = as_text(table[schema.source]) if schema.source else pd.Series([ONE_SOURCE] * n, dtype=object)
-    columns = {_SOURCE: sources.fillna(ONE_SOURCE), _RECORD: as_text(table[schema.record_id])}
+    sources = _told(table, schema.source) if schema.source else pd.Series([ONE_SOURCE] * n, dtype=object)
+    columns = {_SOURCE: sources.fillna(ONE_SOURCE), _RECORD: _told(table, schema.record_id)}
     named = dict.fromkeys([*schema.columns, *([schema.updated_at] if schema.updated_at else [])])
-    columns |= {name: as_text(table[name]) for name in named}
+    columns |= {name: _told(table, name) for name in named}
     frame = pd.DataFrame(columns)
     missing = int(frame[_RECORD].isna().sum())
     if missing:
@@ -106,16 +107,24 @@ def text_frame(table: pa.Table, schema: RecordSchema) -> pd.DataFrame:
     return frame.sort_values([_SOURCE, _RECORD], kind="stable").reset_index(drop=True)
 
 
+def _told(table: pa.Table, name: str) -> pd.Series:
+    try:
+        return as_text(table[name])
+    except (pa.ArrowInvalid, pa.ArrowNotImplementedError):
+        kind = table[name].type
+        raise ConfigError(f"column {name!r} is of type {kind}: give it as text, a number or a date") from None
+
+
 def as_text(column: pa.ChunkedArray) -> pd.Series:
-    """A column of any type as text, None for null; a date as yyyy-mm-dd."""
+    """A column of any type as text, None for null; a date as yyyy-mm-dd, of a time the day where it was taken.
+
+    ArrowInvalid or ArrowNotImplementedError for lists, structures and bytes that are no text.
+    """
     kind = column.type
-    if pa.types.is_floating(kind):
-        column = pc.if_else(pc.is_nan(column), pa.scalar(None, kind), column)
-        is_whole = pc.all(pc.equal(column, pc.floor(column))).as_py()  # nulls are left out
-        column = column.cast(pa.int64()) if is_whole else column
     if pa.types.is_timestamp(kind) or pa.types.is_date(kind):
-        column = pc.strftime(column.cast(pa.timestamp("us")), format="%Y-%m-%d")
-    text = column.cast(pa.string()).to_pandas().astype(object)
+        there = pc.local_timestamp(column) if pa.types.is_timestamp(kind) and kind.tz else column
+        column = pc.strftime(there.cast(pa.timestamp("us"), safe=False), format="%Y-%m-%d")
+    text = whole_where_all_are(column).cast(pa.string()).to_pandas().astype(object)
     return text.where(text.notna(), None)
 
 

@@ -7,8 +7,7 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
-from cdp.core.errors import ConfigError
-from cdp.rules.definitions import load_definition
+from cdp.rules.definitions import read_definition
 from cdp.rules.secrets import SecretReference
 
 _SOURCE = r"^[a-z][a-z0-9_]*$"
@@ -91,8 +90,4 @@ class CollectSettings(_Spec):
 
 def load_settings(file: Path) -> CollectSettings:
     """Read and check the file; ConfigError names file, line and key of every defect."""
-    try:
-        text = file.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise ConfigError(f"--conf {file}: cannot be read: {error}") from None
-    return load_definition(text, str(file), CollectSettings)
+    return read_definition(file, CollectSettings)

@@ -179,3 +179,42 @@ def test_relatives_agree_on_years_alone_only_where_dates_are_years_alone() -> No
     for stranger, expected in ((whole, 2e-9), (alone, 0.1)):
         made = of_relatives(field, stranger)
         assert made[near] == pytest.approx(expected) and made[1:].sum() == pytest.approx(1)
+
+
+@pytest.mark.parametrize(("strangers", "relatives"), [(0.04, 0.125), (0.3, 0.3)])
+def test_relatives_are_of_one_age_more_often_than_strangers(strangers: float, relatives: float) -> None:
+    field = Field("age", ("within a year", "within three years", "different"), lambda p, a, b: np.zeros(0, np.int8),
+                  (0.8, 0.1, 0.1), {})  # fmt: skip
+    made = of_relatives(field, np.array([1.0, strangers, 0.1, 0.9 - strangers]))
+    assert made[1] == relatives and made[1:].sum() == pytest.approx(1)
+
+
+def _mixed_people(rows: list[dict[str, str]], columns: dict[str, str]) -> tuple[int, int]:
+    """Clusters of records whose ids begin differently, and clusters in all."""
+    schema = RecordSchema.model_validate({"record_id": "id", "columns": columns})
+    frame = pd.DataFrame(rows).astype(object)
+    label = link_records(frame, schema, nicknames={}).clusters.label
+    n_people = frame.id.str.rsplit("-", n=1).str[0].groupby(label).nunique()
+    return int((n_people > 1).sum()), len(n_people)
+
+
+def test_who_bears_one_given_name_is_not_one_person_with_many_mailboxes() -> None:
+    draw = np.random.default_rng(3)
+    people = [{"first": _WORDS[draw.integers(140)], "mail": f"{_WORDS[n % 140]}{n}@mail.example"} for n in range(800)]
+    rows = [{**person, "id": f"{n:04d}-{k}"} for n, person in enumerate(people) for k in range(1 + n % 2)]
+    assert _mixed_people(rows, {"first": "given_name", "mail": "email"}) == (0, 800)
+
+
+def test_a_couple_of_one_age_is_not_one_person() -> None:
+    """400 couples whose ages lie 0 to 9 years apart, and nothing but names, towns and ages told."""
+    draw = np.random.default_rng(3)
+    rows: list[dict[str, str]] = []
+    for n in range(400):
+        age = int(draw.integers(20, 80))
+        home = {"last": _WORDS[draw.integers(140)] + "er", "town": _WORDS[draw.integers(60)] + "ton"}
+        for k, first in enumerate(draw.choice(_WORDS, 2, replace=False)):
+            one = {**home, "first": str(first), "age": str(age + k * (n % 10))}
+            rows += [{**one, "id": f"{n:04d}{k}-{copy}"} for copy in range(1 + (n + k) % 2)]
+    columns = {"first": "given_name", "last": "family_name", "town": "city", "age": "age"}
+    mixed, people = _mixed_people(rows, columns)
+    assert mixed <= 12 and mixed + people >= 800

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from datetime import date, datetime
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +12,7 @@ import pytest
 from pyspark.sql import SparkSession
 
 from cdp.core.errors import ConfigError, ContractError
-from cdp.identity.linkage.resolve import Resolution, resolve_records, resolve_table, text_frame
+from cdp.identity.linkage.resolve import Resolution, resolve_records, resolve_table
 from cdp.identity.linkage.schema import RecordSchema
 from cdp.identity.rules import GenericPattern, IdentityRules, Policy
 
@@ -290,20 +289,6 @@ def test_a_spark_frame_gives_what_a_table_gives(spark: SparkSession, crowd: list
     frame = spark.createDataFrame(table.to_pandas()).repartition(3)
     assert resolve_records(frame, schema, rules=_RULES, secret=b"key").people.equals(plain.people)
     assert set(plain.people.source) == {row["zip"] for row in crowd}
-
-
-def test_columns_may_be_typed() -> None:
-    schema = RecordSchema.model_validate(
-        {
-            "record_id": "n",
-            "columns": {"born": "birth_date", "at": "birth_date", "number": "street_number", "yes": "categorical"},
-        }
-    )
-    table = pa.table({"n": pa.array([1, 2]), "born": [date(1980, 2, 3), None], "number": [12.0, float("nan")],
-                      "at": pa.array([None, datetime(1981, 3, 4, 5)], pa.timestamp("ns")),
-                      "yes": [True, None]})  # fmt: skip
-    rows = text_frame(table, schema)[["born", "at", "number", "yes"]].to_numpy().tolist()
-    assert rows == [["1980-02-03", None, "12", "true"], [None, "1981-03-04", None, None]]
 
 
 def test_columns_may_have_any_name(crowd: list[dict[str, Any]]) -> None:
