@@ -13,6 +13,7 @@ from cdp.core.errors import ContractError, ModelError
 from cdp.models import metrics
 from cdp.models.propensity import propensity
 from cdp.models.propensity.feature_columns import learn_columns
+from cdp.models.propensity.feature_matrix import encode
 from cdp.models.propensity.propensity import TrainedPropensity, fit_propensity
 from cdp.models.propensity.propensity_model import check_scored, score_propensity
 
@@ -274,6 +275,13 @@ def test_dates_and_what_lies_between_them():
     report = fit(train).report
     assert next(iter(report["features"])) == "days from last_seen_at to started_on"
     assert report["features"]["started_on"]["kind"] == "date"
+
+
+def test_a_date_in_the_year_9999_is_a_gap():
+    frame = pd.DataFrame({"left_on": ["2024-01-02", "2024-01-05", *["9999-12-31"] * 8]})
+    plan = learn_columns(frame, exclude=frozenset())
+    assert plan.columns[0].kind == "date" and not plan.warnings
+    assert np.isnan(encode(frame, plan).values[:, 0]).tolist() == [False, False, *[True] * 8]
 
 
 def test_huge_numbers_and_infinities_do_no_harm():
