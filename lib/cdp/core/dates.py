@@ -33,3 +33,15 @@ def days_between(first: date, last: date) -> Iterator[date]:
         raise ConfigError(f"--from {first} lies after --to {last}: swap them")
     for n in range((last - first).days + 1):
         yield first + timedelta(days=n)
+
+
+def days_of_any_year(text: str, form: str = "") -> float:
+    """Days since 1970 (UTC, fractions kept) of ISO 8601 text, or of a pattern of strptime; NaN for what is no time.
+
+    For years before 1678 and after 2261, which pandas has no nanoseconds for: 9999-12-31 is how many write "never".
+    """
+    try:
+        found = datetime.strptime(text, form) if form else datetime.fromisoformat(text)
+    except ValueError:
+        return float("nan")
+    return (found.replace(tzinfo=found.tzinfo or UTC) - datetime(1970, 1, 1, tzinfo=UTC)) / timedelta(days=1)

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 EXPERIMENT = "cdp"
 LOGGING = threading.Lock()
 """Held while a training is logged: which modules are pickled by value is the process's, and jobs run side by side."""
+_SQLITE = "sqlite:///"
 _LOCK_KEY = 7_110_620  # of the advisory lock in PostgreSQL: any number that nobody else uses
 
 
@@ -71,10 +72,15 @@ def _client(uri: str, registry_uri: str) -> MlflowClient:
     return MlflowClient(tracking_uri=uri, registry_uri=registry_uri)
 
 
+def is_begun(uri: str) -> bool:
+    """Whether there is something to look at: false for a SQLite file that nobody has made yet (opening makes it)."""
+    return not uri.startswith(_SQLITE) or Path(uri.removeprefix(_SQLITE)).exists()
+
+
 def _locked(uri: str) -> AbstractContextManager[None]:
     """Hold the lock that the makers of a fresh database's tables share; a tracking server looks after itself."""
-    if uri.startswith("sqlite:///"):
-        return _locked_file(Path(uri.removeprefix("sqlite:///") + ".lock"))
+    if uri.startswith(_SQLITE):
+        return _locked_file(Path(uri.removeprefix(_SQLITE) + ".lock"))
     if uri.startswith("postgresql"):
         return _locked_database(uri)
     return nullcontext()

@@ -13,6 +13,7 @@ import os
 import re
 import shutil
 import zlib
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -53,7 +54,7 @@ def _with_text(frame: DataFrame, texts: set[str]) -> DataFrame:
     from pyspark.sql import functions as F
 
     def as_text(name: str, kind: str) -> Column:
-        column = F.col(f"`{name}`")
+        column = F.col(f"`{name.replace('`', '``')}`")
         if kind in ("float", "double"):  # 7 and not 7.0: the number of a customer in a column with gaps
             column = F.when(column == F.floor(column), F.floor(column).cast("string")).otherwise(column.cast("string"))
         return column.cast("string").alias(name)
@@ -187,15 +188,25 @@ def _header(path: Path) -> tuple[list[str], str]:
 def _spark_rows(spark: SparkSession, path: Path) -> DataFrame:
     if _is_parquet(path):
         schema = _read_parquet(path, pyarrow.parquet.read_schema)
-        if any(pa.types.is_timestamp(kind) and kind.unit == "ns" for kind in schema.types):
-            return spark.createDataFrame(_in_microseconds(_read_parquet(path, pyarrow.parquet.read_table)))
+        _check_cases(path, schema.names)
+        if any(_for_spark(kind) != kind for kind in schema.types):
+            return spark.createDataFrame(_all_for_spark(_read_parquet(path, pyarrow.parquet.read_table)))
         return spark.read.parquet(str(path))
     names, delimiter = _header(path)
+    _check_cases(path, names)
     # Spark fills short rows up, cuts long ones off and replaces bytes that are not UTF-8: it reads checked files only
     with _csv_errors(path):
         for _ in pyarrow.csv.open_csv(path, **_csv_options(names, delimiter)):
             pass
     return spark.read.csv(str(path), header=True, multiLine=True, sep=delimiter, escape='"')
+
+
+def _check_cases(path: Path, names: Sequence[str]) -> None:
+    """Names that differ in case alone are one to Spark: it renames such columns of CSV files and reads no Parquet."""
+    count = Counter(name.lower() for name in names)
+    doubled = sorted(name for name in names if count[name.lower()] > 1)
+    if doubled:
+        raise ConfigError(f"{path}: columns {', '.join(doubled)} differ only in case: rename or leave out all but one")
 
 
 def _arrow_rows(path: Path) -> pa.Table:
@@ -206,15 +217,19 @@ def _arrow_rows(path: Path) -> pa.Table:
         return pyarrow.csv.read_csv(path, **_csv_options(names, delimiter))
 
 
-def _in_microseconds(table: pa.Table) -> pa.Table:
-    """Times of nanoseconds, which pandas writes and Spark does not read, in microseconds; dictionaries as values."""
-    fields = []
-    for field in table.schema:
-        kind = field.type.value_type if pa.types.is_dictionary(field.type) else field.type
-        if pa.types.is_timestamp(kind) and kind.unit == "ns":
-            kind = pa.timestamp("us", kind.tz)
-        fields.append(field.with_type(kind))
-    return table.cast(pa.schema(fields), safe=False)
+def _all_for_spark(table: pa.Table) -> pa.Table:
+    return table.cast(pa.schema([field.with_type(_for_spark(field.type)) for field in table.schema]), safe=False)
+
+
+def _for_spark(kind: pa.DataType) -> pa.DataType:
+    """The type in which Spark can read what has this one: it refuses a file for one column of nanoseconds, which pandas
+    writes, of times of day, of half floats or of very long decimals."""
+    value = kind.value_type if pa.types.is_dictionary(kind) else kind
+    if pa.types.is_timestamp(value) and value.unit == "ns":
+        return pa.timestamp("us", value.tz)
+    if pa.types.is_float16(value):
+        return pa.float32()
+    return pa.string() if pa.types.is_time(value) or pa.types.is_decimal256(value) else kind
 
 
 def _csv_options(names: list[str], delimiter: str) -> dict[str, Any]:

@@ -48,9 +48,10 @@ def list_models_verb(options: argparse.Namespace, console: Console) -> int:
     """``cdp models list``: what is in the registry, and which version scores."""
     from cdp.models.versions import list_versions
 
-    versions = list_versions(_open_tracking(options))
+    tracking = _find_tracking(options)
+    versions = list_versions(tracking) if tracking else []
     if not versions:
-        console.print("no model is registered yet: the first night with enough purchases trains one")
+        console.print(_nothing_yet(options), highlight=False, markup=False)
     for v in versions:
         metrics = "  ".join(f"{name} {v.metrics[name]:.3f}" for name in _MAIN_METRICS if name in v.metrics)
         aliases = ", ".join(v.aliases) or "-"
@@ -187,7 +188,23 @@ def _tell(lake: Lake, attempt: Attempt, console: Console) -> None:
 
 
 def _open_tracking(options: argparse.Namespace) -> Tracking:
-    from cdp.models.tracking import open_tracking
+    """ModelError where nothing was ever registered: to look makes no folder, and to move an alias starts no Spark."""
+    from cdp.core.errors import ModelError
+
+    if tracking := _find_tracking(options):
+        return tracking
+    raise ModelError(_nothing_yet(options))
+
+
+def _find_tracking(options: argparse.Namespace) -> Tracking | None:
+    from cdp.models.tracking import is_begun, open_tracking
 
     settings = configuration_of(options).settings
+    if not is_begun(settings.mlflow_tracking_uri):
+        return None
     return open_tracking(settings.mlflow_tracking_uri, artifact_location=settings.model_artifacts)
+
+
+def _nothing_yet(options: argparse.Namespace) -> str:
+    home = configuration_of(options).settings.home
+    return f"no model is registered yet in {home}: the first night with enough purchases trains one"

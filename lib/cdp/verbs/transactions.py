@@ -21,7 +21,7 @@ SCHEMA_KEYS = (*COLUMNS, "at_format")
 LEFT_OUT = {
     "rows_no_customer": "customer",
     "rows_no_time": "readable time (2026-01-31 or 2026-01-31T09:30:00Z)",
-    "rows_no_amount": "readable amount (1234.5)",
+    "rows_no_amount": "readable amount (1234.5; at most six decimals)",
 }
 
 
@@ -44,7 +44,8 @@ def read_transactions(options: argparse.Namespace, as_of: date) -> PurchaseDays:
 
     schema = read_schema(options.schema)
     rows = read_rows(open_session("cdp transactions"), options.transactions)
-    rows = rows.select(*(rows[f"`{theirs}`"].alias(ours) for ours, theirs in columns_of(rows, schema).items()))
+    found = columns_of(rows, schema)
+    rows = rows.select(*(rows[f"`{theirs.replace('`', '``')}`"].alias(ours) for ours, theirs in found.items()))
     return collect_purchase_days(rows, until=as_of, at_format=schema.get("at_format"))
 
 
@@ -65,7 +66,7 @@ def read_schema(path: str | None) -> dict[str, str]:
         raw = yaml.safe_load(Path(path).read_text("utf-8"))
     except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
         raise ConfigError(f"{path}: not readable as YAML or JSON ({type(error).__name__})") from None
-    if not isinstance(raw, dict) or not all(isinstance(v, str) for v in raw.values()):
+    if not isinstance(raw, dict) or not all(isinstance(v, str) and v for v in raw.values()):
         raise ConfigError(f"{path}: write `customer_id: CustomerID`, one line a column")
     for key in raw:
         if key not in SCHEMA_KEYS:

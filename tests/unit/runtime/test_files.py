@@ -34,15 +34,18 @@ def test_both_readers_give_the_same_text(spark: SparkSession, tmp_path: Path) ->
 def test_both_readers_take_what_pandas_writes_and_text_where_one_file_has_it(
     spark: SparkSession, tmp_path: Path
 ) -> None:
-    """Times of nanoseconds, which Spark does not read itself, dictionaries, and ids that became floats by a gap."""
+    """Nanoseconds and times of day, which Spark does not read itself, dictionaries, floats by a gap, and a backtick."""
     at = pd.Timestamp("2026-01-04T10:00:00.000001")
-    typed = pd.DataFrame({"id": [7.0, None], "at": [at, None], "kind": pd.Categorical(["a", "b"])})
+    typed = pd.DataFrame(
+        {"id": [7.0, None], "at": [at, None], "kind": pd.Categorical(["a", "b"]), "o`clock": at.time()}
+    )
     typed.astype({"at": "datetime64[ns]"}).to_parquet(tmp_path / "a.parquet", version="2.6")
-    (tmp_path / "b.csv").write_text("id\n008\n")
+    (tmp_path / "b.csv").write_text("id,o`clock\n008,noon\n")
     files = [str(tmp_path / name) for name in ("a.parquet", "b.csv")]
     rows = [row.asDict() for row in read_rows(spark, files).collect()]
-    assert [(row["id"], row["at"], row["kind"]) for row in rows] == [
-        ("7", at.to_pydatetime(), "a"), (None, None, "b"), ("008", None, None)
+    assert [tuple(row.values()) for row in rows] == [
+        ("7", at.to_pydatetime(), "a", "10:00:00.000001"), (None, None, "b", "10:00:00.000001"),
+        ("008", None, None, "noon"),
     ]  # fmt: skip
     assert read_arrow(files).select(["id", "kind"]).to_pylist() == [{k: r[k] for k in ("id", "kind")} for r in rows]
 
@@ -52,6 +55,15 @@ def test_a_row_that_is_too_long_is_refused_by_both_readers(spark: SparkSession, 
     for read in (read_arrow, lambda files: read_rows(spark, files)):
         with pytest.raises(ConfigError, match=r"Expected 2 columns, got 3$"):
             read([str(tmp_path / "a.csv")])
+
+
+def test_columns_that_spark_would_take_for_one_are_named(spark: SparkSession, tmp_path: Path) -> None:
+    twins = pd.DataFrame({"at": ["2026-01-04"], "id": [1], "AT": ["x"]})
+    twins.to_csv(tmp_path / "a.csv", index=False)
+    twins.to_parquet(tmp_path / "a.parquet")
+    for name in ("a.csv", "a.parquet"):
+        with pytest.raises(ConfigError, match=f"{name}: columns AT, at differ only in case"):
+            read_rows(spark, [str(tmp_path / name)])
 
 
 def test_a_folder_that_cannot_be_made_is_named(tmp_path: Path) -> None:

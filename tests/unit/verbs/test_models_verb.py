@@ -53,3 +53,13 @@ def test_versions_are_compared_explained_promoted_and_every_attempt_is_kept(
         ("cdp.ltv", "rollback", None, None, "refused"),
     ]  # fmt: skip
     assert all(r.reason and r.decided_by for r in kept)
+
+
+def test_where_nothing_is_registered_nothing_is_made(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(tmp_path / "home", "list") == 0
+    assert f"no model is registered yet in {tmp_path / 'home'}" in capsys.readouterr().out.replace("\n", "")
+    for asked in (("compare", "cdp.churn"), ("promote", "cdp.churn", "1", "--reason", "x"), ("rollback", "cdp.churn"),
+                  ("explain", "cdp.ltv"), ("explain", "cdp.ltv", "--person", "p")):  # fmt: skip
+        assert run(tmp_path / "home", *asked) == 3
+        assert "no model is registered yet in" in capsys.readouterr().err
+    assert not any(tmp_path.iterdir())

@@ -47,10 +47,20 @@ def allocate(gain: Floats, cost: Floats, limits: Limits, *, luck: Floats) -> Pla
     wanted = np.where(could, gain, -np.inf)
     cost = np.where(np.isfinite(wanted), cost, 0.0)
     money, coin = (float(np.max(part, initial=0.0)) or 1.0 for part in (wanted, cost))
-    found = _allocate(wanted / money, cost / coin, Limits(limits.budget / coin, limits.capacity), luck)
+    felt = _felt(limits, cost)
+    found = _allocate(wanted / money, cost / coin, Limits(felt.budget / coin, felt.capacity), luck)
     units = np.append(money / coin, np.full(cost.shape[1], money))
     reached = float(_gains_of(found.choice, wanted).sum())
     return Plan(found.choice, reached, max(found.bound * money, reached), found.margin * money, found.prices * units)
+
+
+def _felt(limits: Limits, cost: Floats) -> Limits:
+    """Without the limits that no plan can reach: they bind nobody, and a huge number spoils the solver's others."""
+    most = float(np.max(cost, axis=1, initial=0.0).sum())
+    return Limits(
+        np.inf if limits.budget >= most else limits.budget,
+        np.where(limits.capacity >= len(cost), np.inf, limits.capacity),
+    )
 
 
 def _allocate(wanted: Floats, cost: Floats, limits: Limits, luck: Floats) -> Plan:

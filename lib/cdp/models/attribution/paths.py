@@ -18,6 +18,7 @@ from cdp.models.arrays import Floats, Ints
 
 COLUMNS = ("path", "conversions", "value", "nulls")
 _ARROWS = "->|=>|→"
+EXACT = 2.0**53  # doubles hold whole numbers up to this
 #: Sorts before every character of a name, so that a shorter path comes before those that begin with it.
 _STEP = "\x1f"
 
@@ -74,8 +75,8 @@ def collect_paths(rows: pa.Table) -> Paths:
         if name not in rows.column_names:
             raise ContractError(f"no column {name!r}: {nearest_name(name, rows.column_names)}; needed are path and "
                                 "conversions, with value and nulls where known")  # fmt: skip
-    if pa.types.is_nested(rows["path"].type):
-        raise ContractError("column 'path' holds lists or structures: write each as one text, a > b > c")
+    if pa.types.is_nested(rows["path"].type) or pa.types.is_binary(rows["path"].type):
+        raise ContractError(f"column 'path' is of type {rows['path'].type}: write each as one text, a > b > c")
     numbers = {name: _numbers(rows, name) for name in COLUMNS[1:] if name in rows.column_names}
     texts = _normalised(rows["path"].cast(pa.string()).combine_chunks())
     is_empty = pc.equal(texts, "")
@@ -130,4 +131,6 @@ def _numbers(rows: pa.Table, name: str) -> pa.ChunkedArray:
         bad = pc.or_(bad, pc.less(doubles, 0.0))
     if count := pc.sum(bad).as_py():
         raise ContractError(f"column {name!r} is negative or not finite in {count:,} of {rows.num_rows:,} rows")
+    if (pc.sum(pc.abs(doubles)).as_py() or 0.0) > EXACT:
+        raise ContractError(f"column {name!r} comes to more than {EXACT:.0e}: what is added then is lost in rounding")
     return doubles

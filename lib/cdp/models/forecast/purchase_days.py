@@ -7,14 +7,17 @@ from datetime import date
 
 import numpy as np
 import pyarrow as pa
+from pyspark.errors import PySparkException
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 from pyspark.sql import types as T
 
-from cdp.core.errors import ContractError
+from cdp.core.errors import ConfigError, ContractError
 from cdp.models.forecast.history import Purchases
 
 MONEY = T.DecimalType(28, 6)  # sums are exact, so that they do not depend on the order of the rows
+BLANKS = " \t\r\n\u00a0"
+PATTERNS = "https://spark.apache.org/docs/latest/sql-ref-datetime-pattern.html"
 
 
 @dataclass(frozen=True)
@@ -35,14 +38,13 @@ def collect_purchase_days(transactions: DataFrame, *, until: date, at_format: st
 
     `at` is a date or a timestamp: text in ISO 8601, or in Spark's pattern `at_format`; without a zone it is UTC.
     Without a column `amount` every day with a transaction is a purchase. One pass in Spark; the days come to the
-    driver. Raises ContractError when no row can be used.
+    driver. Raises ContractError when no row can be used, ConfigError for a pattern that is none.
     """
     has_amounts = "amount" in transactions.columns
-    amount = F.col("amount").cast("string").try_cast(MONEY) if has_amounts else F.lit(1).cast(MONEY)
     rows = transactions.select(
         _as_text(transactions, "customer_id").alias("customer"),
-        F.to_date(F.try_to_timestamp(F.col("at").cast("string"), at_format and F.lit(at_format))).alias("day"),
-        amount.alias("amount"),
+        F.to_date(_time(F.col("at").cast("string"), at_format)).alias("day"),
+        (_money(F.col("amount").cast("string")) if has_amounts else F.lit(1).cast(MONEY)).alias("amount"),
     ).select("*", _state(until).alias("state"))
     days = (
         rows.groupBy("state", F.when(F.col("state") == "used", F.col("customer")).alias("customer"),
@@ -50,7 +52,25 @@ def collect_purchase_days(transactions: DataFrame, *, until: date, at_format: st
         .agg(F.sum("amount").alias("amount"), F.count(F.lit(1)).alias("rows"))
         .select("state", "customer", F.unix_date("day").alias("day"), F.col("amount").cast("double"), "rows")
     )  # fmt: skip
-    return _purchases(days.toArrow(), has_amounts)
+    try:
+        return _purchases(days.toArrow(), has_amounts)
+    except PySparkException as error:
+        if "DATETIME_PATTERN" in (error.getCondition() or ""):
+            raise ConfigError(f"at_format {at_format!r} is no pattern that Spark knows: see {PATTERNS}") from None
+        raise
+
+
+def _time(text: Column, at_format: str | None) -> Column:
+    """A time of day alone is no time: Spark would take it for today's."""
+    if at_format is not None:
+        return F.try_to_timestamp(text, F.lit(at_format))
+    return F.when(text.rlike(r"^\s*[+-]?\d{4}"), F.try_to_timestamp(text))
+
+
+def _money(text: Column) -> Column:
+    """Null what is no number, and an amount so small that it would become 0."""
+    exact = text.try_cast(MONEY)
+    return F.when((exact != 0) | (text.try_cast("double") == 0), exact)
 
 
 def _state(until: date) -> Column:
@@ -64,11 +84,11 @@ def _state(until: date) -> Column:
 
 
 def _as_text(rows: DataFrame, name: str) -> Column:
-    """An id as text; a whole number that a file keeps as floating point is written as the number that it is."""
+    """An id as text without blanks around; a whole number that a file keeps as floating point as that number."""
     column = F.col(name)
     if isinstance(rows.schema[name].dataType, T.FloatType | T.DoubleType):
         return F.when(column == F.floor(column), F.floor(column).cast("string")).otherwise(column.cast("string"))
-    return column.cast("string")
+    return F.trim(column.cast("string"), F.lit(BLANKS))
 
 
 def _purchases(days: pa.Table, has_amounts: bool) -> PurchaseDays:

@@ -13,6 +13,8 @@ from typing import Literal
 import numpy as np
 import pandas as pd
 
+from cdp.core.dates import days_of_any_year
+
 Kind = Literal["number", "date", "category"]
 
 MISSING_WORDS = frozenset(
@@ -158,7 +160,8 @@ def as_levels(values: pd.Series) -> pd.Series:
     text = as_text(values)
     if text.dtype != object:
         return text
-    return text.str.replace(_WHOLE, r"\1", regex=True).replace(_BOOLEANS)
+    plain = text.str.replace(_WHOLE, r"\1", regex=True)
+    return plain.map(lambda word: _BOOLEANS.get(word, word), na_action="ignore").astype(object)
 
 
 def _word(value: object) -> str:
@@ -187,6 +190,10 @@ def as_days(values: pd.Series, date_format: str = "") -> pd.Series:
     """Dates or times as days since 1970 (UTC, fractions kept); what is no date is NaN."""
     if pd.api.types.is_datetime64_any_dtype(values):
         times = pd.to_datetime(values, utc=True)
-    else:
-        times = pd.to_datetime(as_text(values), format=date_format or "ISO8601", utc=True, errors="coerce")
-    return (times - pd.Timestamp(0, tz="UTC")) / pd.Timedelta(days=1)
+        return (times - pd.Timestamp(0, tz="UTC")) / pd.Timedelta(days=1)
+    form, text = date_format or "ISO8601", as_text(values)
+    times = pd.to_datetime(text, format=form, utc=True, errors="coerce")
+    days = (times - pd.Timestamp(0, tz="UTC")) / pd.Timedelta(days=1)
+    unread = text[days.isna() & text.notna()]
+    far = {word: days_of_any_year(word, "" if form == "ISO8601" else form) for word in unread.unique()}
+    return days.fillna(unread.map(far)) if far else days

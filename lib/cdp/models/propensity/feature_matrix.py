@@ -12,6 +12,7 @@ import pandas as pd
 from cdp.models.arrays import Floats
 from cdp.models.propensity.feature_columns import FeatureColumn, FeaturePlan, as_days, as_levels, as_numbers
 
+NEVER = 106_000  # days from 1970: 9999-12-31 and the like say that there is no date
 MAX_DATES = 4  # among more dates no differences are made
 
 
@@ -55,7 +56,8 @@ def _encode(values: pd.Series, column: FeatureColumn) -> Floats:
     if column.kind == "number":
         return as_numbers(values).to_numpy(np.float64)
     if column.kind == "date":
-        return as_days(values, column.date_format).to_numpy(np.float64)
+        days = as_days(values, column.date_format).to_numpy(np.float64)
+        return np.where(np.abs(days) > NEVER, np.nan, days)
     text = as_levels(values)
     codes = pd.Categorical(text, categories=list(column.levels)).codes.astype(np.float64)
     codes[codes < 0] = len(column.levels)

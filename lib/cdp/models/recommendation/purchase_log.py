@@ -10,11 +10,11 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
+from cdp.core.dates import days_of_any_year
 from cdp.core.errors import ContractError, nearest_name
 from cdp.models.arrays import Ints
 
 COLUMNS = ("customer_id", "at", "item_id")
-_SECONDS_A_DAY = 86_400
 
 
 @dataclass(frozen=True)
@@ -84,21 +84,32 @@ def distinct(keys: Ints) -> Ints:
 
 
 def _ids(rows: pa.Table, name: str) -> pa.ChunkedArray:
-    column = rows[name]
+    column = _values(rows[name])
     kind = column.type
-    if pa.types.is_dictionary(kind):
-        column, kind = column.cast(kind.value_type), kind.value_type
+    if pa.types.is_large_string(kind):
+        trimmed = pc.utf8_trim_whitespace(column)
+        return pc.if_else(pc.equal(trimmed, ""), None, trimmed)
     if pa.types.is_floating(kind):  # whole numbers in a column with gaps come as doubles from pandas
-        whole = pc.if_else(pc.is_nan(column), None, column)
+        column = pc.if_else(pc.is_nan(column), None, column)
+    if pa.types.is_floating(kind) or pa.types.is_decimal(kind):
         try:
-            return whole.cast(pa.int64())
+            return column.cast(pa.int64())
         except pa.ArrowInvalid:
-            raise ContractError(f"column {name!r} holds fractions: ids are whole numbers or text") from None
-    if pa.types.is_string(kind) or pa.types.is_large_string(kind):
-        return pc.if_else(pc.equal(pc.utf8_trim_whitespace(column), ""), None, column).cast(pa.large_string())
+            raise ContractError(
+                f"column {name!r} holds fractions or numbers beyond 64 bits: ids are whole numbers or text"
+            ) from None
     if not pa.types.is_integer(kind):
         raise ContractError(f"column {name!r} is of type {kind}: ids are whole numbers or text")
     return column
+
+
+def _values(column: pa.ChunkedArray) -> pa.ChunkedArray:
+    """The values of a dictionary; text of any kind, and a column that is nothing but gaps, as large text."""
+    if pa.types.is_dictionary(column.type):
+        column = column.cast(column.type.value_type)
+    kind = column.type
+    is_text = pa.types.is_string(kind) or pa.types.is_string_view(kind) or pa.types.is_null(kind)
+    return column.cast(pa.large_string()) if is_text else column
 
 
 def _places(ids: pa.ChunkedArray) -> tuple[pa.Array, Ints]:
@@ -112,12 +123,13 @@ def _places(ids: pa.ChunkedArray) -> tuple[pa.Array, Ints]:
 
 def _days(column: pa.ChunkedArray) -> pa.ChunkedArray:
     """Days since 1970-01-01, UTC."""
+    column = _values(column)
     kind = column.type
-    if pa.types.is_string(kind) or pa.types.is_large_string(kind):
+    if pa.types.is_large_string(kind):
         column = _parsed(column)
     elif not (pa.types.is_timestamp(kind) or pa.types.is_date(kind)):
         raise ContractError(f"column 'at' is of type {kind}: write dates as 2026-01-31 or 2026-01-31T09:30:00Z")
-    seconds = column.cast(pa.timestamp("ns") if pa.types.is_date64(kind) else column.type)
+    seconds = column.cast(pa.timestamp("ms") if pa.types.is_date64(kind) else column.type)
     days = pc.floor_temporal(seconds, unit="day") if pa.types.is_timestamp(seconds.type) else seconds
     if pa.types.is_timestamp(days.type) and days.type.tz not in (None, "UTC"):
         days = pc.floor_temporal(seconds.cast(pa.timestamp("us", "UTC"), safe=False), unit="day")
@@ -128,9 +140,11 @@ def _parsed(column: pa.ChunkedArray) -> pa.Array:
     coded = pc.dictionary_encode(column.combine_chunks())
     texts = coded.dictionary.to_pandas().str.strip().replace("", None)
     times = pd.to_datetime(texts, format="ISO8601", utc=True, errors="coerce")
-    if bad := int((times.isna() & texts.notna()).sum()):
+    days = ((times.dt.floor("D") - pd.Timestamp(0, tz="UTC")) / pd.Timedelta(days=1)).to_numpy(copy=True)
+    for i in np.flatnonzero(times.isna() & texts.notna()):
+        days[i] = days_of_any_year(texts[i])
+    if bad := int((np.isnan(days) & texts.notna()).sum()):
         raise ContractError(
             f"column 'at' has {bad:,} values that are no date: write 2026-01-31 or 2026-01-31T09:30:00Z"
         )
-    seconds = pa.array(times.dt.tz_localize(None).astype("datetime64[s]"))
-    return seconds.take(coded.indices)
+    return pa.array(np.floor(days), from_pandas=True).cast(pa.int32()).cast(pa.date32()).take(coded.indices)

@@ -51,8 +51,9 @@ def repeat_share(pairs: Pairs) -> Floats:
 
 
 def _parted(weight: Floats, customer: Ints) -> Floats:
-    """Each row's part of the sum of its customer's rows (which lie together)."""
+    """Each row's part of the sum of its customer's rows (which lie together); equal parts where all have faded to 0."""
     if not len(weight):
         return weight
-    _, row = np.unique(customer, return_inverse=True)
-    return np.asarray(weight / np.bincount(row, weights=weight)[row])
+    _, row, rows = np.unique(customer, return_inverse=True, return_counts=True)
+    total = np.bincount(row, weights=weight)[row]
+    return np.divide(weight, total, out=1 / rows[row], where=total > 0)

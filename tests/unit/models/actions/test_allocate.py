@@ -102,6 +102,15 @@ def test_without_limits_everybody_gets_what_gains_most() -> None:
     assert not plan.prices.any()
 
 
+def test_a_limit_of_more_than_there_is_changes_nothing() -> None:
+    rng = np.random.default_rng(7)
+    gain, cost, luck = rng.gamma(2, 3, (60, 2)), rng.uniform(1, 2, (60, 2)), rng.random((60, 2))
+    for budget, capacity, huge in ((30.0, np.inf, Limits(30.0, np.array([1e30, 60.0]))),
+                                   (np.inf, 10.0, Limits(1e30, np.array([10.0, 1e30])))):  # fmt: skip
+        plan = allocate(gain, cost, Limits(budget, np.array([capacity, np.inf])), luck=luck)
+        np.testing.assert_array_equal(allocate(gain, cost, huge, luck=luck).choice, plan.choice)
+
+
 def test_money_in_any_currency_and_nothing_worth_doing() -> None:
     rng = np.random.default_rng(6)
     gain, cost = rng.gamma(2, 3, (60, 2)), rng.uniform(1, 2, (60, 2))

@@ -6,7 +6,7 @@ from datetime import date, datetime
 
 import pytest
 
-from cdp.core.errors import ContractError
+from cdp.core.errors import ConfigError, ContractError
 from cdp.models.forecast.history import EPOCH
 from cdp.models.forecast.purchase_days import collect_purchase_days
 
@@ -22,16 +22,20 @@ ROWS = [
     (None, "2026-01-05", "5"),
     ("b", "yesterday", "5"),
     ("b", "2026-01-05", "five"),
+    (" 007\u00a0", "2026-01-07", "0.000001"),
+    (" ", "2026-01-05", "5"),
+    ("b", "10:30", "5"),
+    ("b", "2026-01-05", "0.0000001"),  # it would become 0
 ]
 
 
 def test_transactions_are_netted_per_customer_and_utc_day(spark):
     read = collect_purchase_days(spark.createDataFrame(ROWS, TEXT), until=date(2026, 1, 8))
     days = [(EPOCH.toordinal() + int(d)) - date(2026, 1, 1).toordinal() + 1 for d in read.purchases.day]
-    assert read.customer_ids == ["007", "a"] and read.purchases.customer.tolist() == [0, 0, 1]
-    assert days == [5, 6, 7] and read.purchases.amount.tolist() == [10.5, 2.75, 10.0]
+    assert read.customer_ids == ["007", "a"] and read.purchases.customer.tolist() == [0, 0, 0, 1]
+    assert days == [5, 6, 7, 7] and read.purchases.amount.tolist() == [10.5, 2.75, 0.000001, 10.0]
     assert read.counts == {
-        "rows": 10, "rows_no_customer": 1, "rows_no_time": 1, "rows_no_amount": 1, "rows_after_as_of": 1,
+        "rows": 14, "rows_no_customer": 2, "rows_no_time": 2, "rows_no_amount": 2, "rows_after_as_of": 1,
         "days_without_positive_net_spend": 1,
     }  # fmt: skip
 
@@ -48,6 +52,13 @@ def test_other_forms_of_time_are_read_by_a_pattern(spark):
     rows = spark.createDataFrame([("a", "5/1/2026 8:26", "3")], TEXT)
     read = collect_purchase_days(rows, until=date(2026, 1, 31), at_format="d/M/yyyy H:mm")
     assert read.purchases.day.tolist() == [(date(2026, 1, 5) - EPOCH).days]
+
+
+@pytest.mark.parametrize("at_format", ["foo", "YYYY-ww"])
+def test_a_pattern_that_is_none_is_told(spark, at_format):
+    rows = spark.createDataFrame([("a", "5/1/2026", "3")], TEXT)
+    with pytest.raises(ConfigError, match="is no pattern that Spark knows: see https"):
+        collect_purchase_days(rows, until=date(2026, 1, 31), at_format=at_format)
 
 
 def test_nothing_usable_is_refused_with_the_counts(spark):

@@ -151,3 +151,18 @@ def test_few_contracts_get_the_base_rate_and_bad_rows_are_told():
     assert found.people["p_left_by_12"].between(0, 1).all() and len(found.people) == 18
     assert {"1 contracts with no customer_id were left out", "1 contracts with ended_on before started_on were left out"
             } <= set(found.report["warnings"])  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("ended", "never"),
+    [
+        ("2025-01-01", "9999-12-31"),
+        ("01.01.2025", "31.12.9999"),
+        (date(2025, 1, 1), date(9999, 12, 31)),
+        (np.datetime64("2025-01-01", "us"), np.datetime64("9999-12-31", "us")),
+    ],
+)
+def test_an_end_in_the_year_9999_is_none(ended, never):
+    frame = pd.DataFrame({"customer_id": list("abcd"), "started_on": "2024-01-01", "ended_on": [ended, *[never] * 3]})
+    read = read_contracts(frame, as_of=AS_OF)
+    assert not read.warnings and np.isnat(read.end).tolist() == [False, True, True, True]

@@ -53,53 +53,6 @@ def _shop(customers: int = 120, weeks: int = 30, seed: int = 3) -> list[Row]:
     return rows
 
 
-# --- the log ---------------------------------------------------------------------------------------------------------
-
-
-def test_ids_keep_their_kind_and_a_day_counts_once() -> None:
-    log = _log([(7, "2024-01-02T23:59:00Z", "b"), (7, "2024-01-02", "b"), (3, "2024-01-03T00:30:00+01:00", "a")])
-    assert log.customer_ids.to_pylist() == [3, 7]
-    assert log.item_ids.to_pylist() == ["a", "b"]
-    assert [log.customer.tolist(), log.item.tolist()] == [[0, 1], [0, 1]]
-    assert log.day.tolist() == [_number(1), _number(1)]  # 00:30 in Paris is the day before in UTC
-
-
-@pytest.mark.parametrize(
-    "at",
-    [
-        pa.array([_on(4)]),
-        pa.array([pd.Timestamp(_on(4)) + pd.Timedelta("23:59:59")]),
-        pa.array([pd.Timestamp("2024-01-05 18:00", tz="America/New_York")], pa.timestamp("us", "America/New_York")),
-        pa.array([" 2024-01-05 10:00:00 "]),
-    ],
-)
-def test_all_kinds_of_times_give_the_utc_day(at: pa.Array) -> None:
-    log = collect_purchases(pa.table({"customer_id": ["x"], "at": at, "item_id": [1]}))
-    assert log.day.tolist() == [_number(4)]
-
-
-def test_rows_that_lack_something_are_counted_and_whole_doubles_are_numbers() -> None:
-    table = pa.table({"customer_id": [1.0, None, 2.0, 3.0], "at": ["2024-01-01", "2024-01-01", None, "2024-01-01"],
-                      "item_id": ["a", "a", "a", " "]})  # fmt: skip
-    log = collect_purchases(table)
-    assert (log.customer_ids.to_pylist(), log.incomplete) == ([1], 3)
-
-
-@pytest.mark.parametrize(
-    ("columns", "message"),
-    [
-        ({"customer": [1], "at": [DAY_0], "item_id": [1]}, "did you mean 'customer'"),
-        ({"customer_id": [1], "at": ["soon"], "item_id": [1]}, "1 values that are no date"),
-        ({"customer_id": [1], "at": [5], "item_id": [1]}, "'at' is of type int64"),
-        ({"customer_id": [1.5], "at": [DAY_0], "item_id": [1]}, "fractions"),
-        ({"customer_id": [True], "at": [DAY_0], "item_id": [1]}, "type bool"),
-    ],
-)
-def test_bad_input_says_what_and_where(columns: dict[str, list[Any]], message: str) -> None:
-    with pytest.raises(ContractError, match=message):
-        collect_purchases(pa.table(columns))
-
-
 # --- the parts by hand -----------------------------------------------------------------------------------------------
 
 
@@ -163,6 +116,12 @@ def test_the_repeat_share_counts_later_days_only_and_leans_on_everybodys() -> No
     overall = (2 + 1) / (3 + 2)
     share = repeat_share(collect_pairs(_log(rows), _number(5)))
     np.testing.assert_allclose(share, [(2 + 5 * overall) / (3 + 5), overall])
+
+
+def test_purchases_that_have_faded_away_share_evenly() -> None:
+    rows = [(1, date(1, 1, 1), item) for item in "ab"]
+    found = recommend_purchases(_log(rows), date(2024, 1, 1), 2)
+    assert found.rows["score"].to_pylist() == pytest.approx([0.25, 0.25])
 
 
 def test_lists_are_judged_by_hand() -> None:

@@ -1,0 +1,121 @@
+"""Which columns a propensity learns from, and each trap among them that ruins such models."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pytest
+from tests.unit.models.propensity.conftest import fit, labelled, make_people, score
+
+from cdp.models import metrics
+from cdp.models.propensity.feature_columns import learn_columns
+from cdp.models.propensity.feature_matrix import encode
+
+pytestmark = pytest.mark.usefixtures("quick")
+
+
+def test_text_gives_what_types_give():
+    train = labelled(400, seed=5)
+    text = train.astype(str).assign(fibre=train["fibre"].map({True: "true", False: "false"}))
+    people, _ = make_people(50, seed=54)
+    as_typed, as_text = (
+        score(fit(train), people),
+        score(fit(text), people.astype(str)),  # True beside true
+    )
+    np.testing.assert_allclose(as_typed["probability"], as_text["probability"], atol=1e-6)
+
+
+def test_the_label_in_disguise_is_left_out_with_a_warning():
+    train = labelled(600, seed=11)
+    train["left_on"] = np.where(train["left"] == 1, "2026-01-05", None)
+    train["status"] = np.where(train["left"] == 1, "gone", np.where(train["tenure"] < 3, "new", "kept"))
+    train["copy"] = train["left"]
+    report = fit(train).report
+    for name in ("left_on", "status", "copy"):
+        assert report["dropped"][name].startswith("leakage") and name not in report["features"]
+        assert any(name in w and "leakage" in w for w in report["warnings"])
+
+
+def test_a_feature_that_ranks_too_well_is_told():
+    train = labelled(600, seed=11)
+    train["balance"] = train["left"] * 100.0 + train["noise"]
+    assert any("leakage? balance" in w for w in fit(train).report["warnings"])
+
+
+def test_ids_constants_and_free_text_are_no_features():
+    train = labelled(600, seed=12).sort_values("left")
+    train["account_no"] = range(7000, 7600)
+    train["email_address"] = [f"a{i}@example.org" for i in range(600)]
+    train["country"] = "NL"
+    train["empty"] = None
+    dropped = fit(train).report["dropped"]
+    assert dropped["account_no"].startswith("a running number")
+    assert dropped["email_address"].startswith("an id")
+    assert dropped["country"] == "the same value for everybody" and dropped["empty"] == "empty"
+
+
+def test_gaps_also_in_whole_numbers_are_information():
+    train = labelled(2000, seed=13).astype({"tenure": "Int64"})
+    gone = np.random.default_rng(1).random(2000) < np.where(train["left"] == 1, 0.6, 0.05)
+    train.loc[gone, "tenure"] = pd.NA
+    trained = fit(train)
+    people, _ = make_people(100, seed=55)
+    with_gap = people.astype({"tenure": "Int64"}).assign(tenure=pd.NA)
+    assert (score(trained, with_gap)["probability"] > score(trained, people)["probability"]).mean() > 0.9
+    assert "tenure = missing raises" in str(score(trained, with_gap)["reasons"][0])
+
+
+def test_many_categories_do_not_give_the_label_away():
+    train = labelled(1500, seed=14)
+    train["shop"] = [f"s{i}" for i in np.random.default_rng(2).integers(0, 300, 1500)]
+    trained = fit(train)
+    report = trained.report
+    assert report["features"]["shop"]["kind"] == "category"
+    assert list(report["features"]).index("shop") > 1  # it is noise: a rate from one's own row would come first
+    people, truth = make_people(2000, seed=56)
+    p = score(trained, people.assign(shop="s1"))["probability"].to_numpy()
+    assert metrics.auc(p, (truth > 0.5) * 1.0) > 0.93
+
+
+def test_dates_and_what_lies_between_them():
+    rng = np.random.default_rng(3)
+    train = labelled(1500, seed=15)
+    start = pd.Timestamp("2024-01-01") + pd.to_timedelta(rng.integers(0, 700, 1500), unit="D")
+    gap = rng.integers(0, 60, 1500)
+    train["left"] = (rng.random(1500) < np.where(gap > 40, 0.7, 0.1)).astype(int)
+    train["started_on"] = start.strftime("%Y-%m-%d")
+    train["last_seen_at"] = start + pd.to_timedelta(gap, unit="D")
+    report = fit(train).report
+    assert next(iter(report["features"])) == "days from last_seen_at to started_on"
+    assert report["features"]["started_on"]["kind"] == "date"
+
+
+def test_a_date_in_the_year_9999_is_a_gap():
+    frame = pd.DataFrame({"left_on": ["2024-01-02", "2024-01-05", *["9999-12-31"] * 8]})
+    plan = learn_columns(frame, exclude=frozenset())
+    assert plan.columns[0].kind == "date" and not plan.warnings
+    assert np.isnan(encode(frame, plan).values[:, 0]).tolist() == [False, False, *[True] * 8]
+
+
+def test_huge_numbers_and_infinities_do_no_harm():
+    train = labelled(600, seed=16)
+    train["odd"] = np.where(np.arange(600) % 7 == 0, 1e308, np.where(np.arange(600) % 5 == 0, -1e308, train["noise"]))
+    train.loc[:5, "odd"] = np.inf
+    scored = score(fit(train), train)
+    assert scored["probability"].between(0, 1, inclusive="neither").all()
+
+
+def test_infinity_counts_as_missing_and_a_comma_is_told():
+    frame = pd.DataFrame(
+        {"ratio": np.r_[np.full(20, np.inf), np.arange(80) / 7], "price": [f"{i},5" for i in range(100)]}
+    )
+    plan = learn_columns(frame, exclude=frozenset())
+    assert [(c.name, c.kind) for c in plan.columns if c.name == "ratio"] == [("ratio", "number")]
+    assert learn_columns(frame.astype(str), exclude=frozenset()).columns == plan.columns
+    assert any("price" in told and "1234.5" in told for told in plan.warnings)
+
+
+def test_lists_and_structures_are_left_out():
+    train = labelled(300, seed=18)
+    train["tags"] = [["a", "b"]] * 300
+    assert fit(train).report["dropped"]["tags"].startswith("not a plain value")
