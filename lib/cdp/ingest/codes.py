@@ -13,7 +13,7 @@ REFUSAL_CODES = MappingProxyType(
         "bad_file": "the file cannot be read to its end, so none of it was taken",
         "bad_json": "the record is not one JSON object",
         "bad_xml": "the element is not well-formed XML",
-        "bad_encoding": "the bytes are not valid in the declared encoding, or an escape is half a character",
+        "bad_encoding": "the bytes are not valid in the declared encoding",
         "wrong_columns": "the row does not split into the columns of the header",
         "missing": "a required field is missing or empty",
         "wrong_type": "the value cannot be read as the declared type",

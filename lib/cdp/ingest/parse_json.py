@@ -33,8 +33,6 @@ _LOOKS: dict[Kind, str] = {
     "array": r"\\[.*",
 }
 _BEGINS: dict[Kind, str] = {"number": '-0123456789"', "boolean": "tf", "object": "{", "array": "["}
-#: Half of a character that takes two escapes in JSON: no text can hold it.
-_HALF = r"(?i)\\ud[89ab][0-9a-f]{2}(?!\\ud[c-f])|(?<!\\ud[89ab][0-9a-f]{2})\\ud[c-f]"
 _KIND_NAMES: dict[Kind, str] = {
     "string": "STRING",
     "number": "BIGINT|DECIMAL.*|DOUBLE",
@@ -64,7 +62,6 @@ def parse_json(records: DataFrame, spec: SourceSpec, fields: FieldTree, parts_wh
     """
     both = {name: node for name, node in fields.children.items() if is_both(node)}
     told = records.withColumn("__is_escaped", F.contains("__text", F.lit("\\")))  # what is asked for many fields
-    told = told.withColumn("__is_utf8", F.expr(f"__is_utf8 AND NOT ({_has_half_character()})"))
     return read_fields(told, "__text", fields, parts_when, fault=_fault_sql(spec, fields, both))
 
 
@@ -203,13 +200,6 @@ def _fault_sql(spec: SourceSpec, fields: FieldTree, both: Mapping[str, FieldTree
     # Nearly every record is fine: it is asked at once, and makes no list (nor, by nullif, a step of its own).
     is_fine = f"__is_utf8 AND octet_length(__text) <= {spec.max_record_bytes} AND {is_read} AND NOT ({is_made})"
     return f"CASE WHEN NOT coalesce({is_fine}, false) THEN {found} END"
-
-
-def _has_half_character() -> str:
-    """Write whether an escape is half a character, which Spark would read as "?"; an escaped backslash begins none."""
-    can_be = " OR ".join(f"contains(__text, {quote_text(start)})" for start in (r"\ud", r"\uD"))
-    escaped_backslash = quote_text(r"\\")
-    return f"__is_escaped AND ({can_be}) AND replace(__text, {escaped_backslash}, ' ') RLIKE {quote_text(_HALF)}"
 
 
 def _is_number_made(fields: FieldTree) -> str:
