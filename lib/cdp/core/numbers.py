@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import pyarrow as pa
 import pyarrow.compute as pc
+
+if TYPE_CHECKING:
+    from pyspark.sql import Column
 
 
 def whole_where_all_are(column: pa.ChunkedArray) -> pa.ChunkedArray:
@@ -15,3 +20,10 @@ def whole_where_all_are(column: pa.ChunkedArray) -> pa.ChunkedArray:
         return known.cast(pa.int64())
     except pa.ArrowInvalid:  # fractions, or beyond 64 bits
         return known
+
+
+def text_of_floats(column: Column) -> Column:
+    """A Spark column of floats as text, a whole number without its fraction; null stays null."""
+    from pyspark.sql import functions as F
+
+    return F.when(column == F.floor(column), F.floor(column).cast("string")).otherwise(column.cast("string"))

@@ -24,7 +24,7 @@ import pyarrow.csv
 import pyarrow.parquet
 
 from cdp.core.errors import ConfigError
-from cdp.core.numbers import whole_where_all_are
+from cdp.core.numbers import text_of_floats, whole_where_all_are
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -55,9 +55,8 @@ def _with_text(frame: DataFrame, texts: set[str]) -> DataFrame:
 
     def as_text(name: str, kind: str) -> Column:
         column = F.col(f"`{name.replace('`', '``')}`")
-        if kind in ("float", "double"):  # 7 and not 7.0: the number of a customer in a column with gaps
-            column = F.when(column == F.floor(column), F.floor(column).cast("string")).otherwise(column.cast("string"))
-        return column.cast("string").alias(name)
+        text = text_of_floats(column) if kind in ("float", "double") else column.cast("string")
+        return text.alias(name)
 
     other = {name: as_text(name, kind) for name, kind in frame.dtypes if name in texts and kind != "string"}
     return frame.withColumns(other) if other else frame

@@ -13,6 +13,7 @@ from pyspark.sql import functions as F
 from pyspark.sql import types as T
 
 from cdp.core.errors import ConfigError, ContractError
+from cdp.core.numbers import text_of_floats
 from cdp.models.forecast.history import Purchases
 
 MONEY = T.DecimalType(28, 6)  # sums are exact, so that they do not depend on the order of the rows
@@ -87,7 +88,7 @@ def _as_text(rows: DataFrame, name: str) -> Column:
     """An id as text without blanks around; a whole number that a file keeps as floating point as that number."""
     column = F.col(name)
     if isinstance(rows.schema[name].dataType, T.FloatType | T.DoubleType):
-        return F.when(column == F.floor(column), F.floor(column).cast("string")).otherwise(column.cast("string"))
+        return text_of_floats(column)
     return F.trim(column.cast("string"), F.lit(BLANKS))
 
 
