@@ -24,6 +24,9 @@ def test_files_without_rows_or_of_one_name_are_refused(tmp_path: Path) -> None:
     empty, people, shop = map(str, files)
     with pytest.raises(ContractError, match=r"a/people\.csv: a header but no row"):
         read_records([empty], schema)
+    (tmp_path / "bare.csv").write_text("id,first")
+    with pytest.raises(ContractError, match=r"bare\.csv: a header but no row"):
+        read_records([str(tmp_path / "bare.csv")], schema)
     with pytest.raises(ConfigError, match=r"b/people\.csv: another of the files is the source 'people' already"):
         read_records([empty, people], schema)
     told, named = read_records([empty, shop], schema)
