@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import hypothesis
 import pytest
 from pyspark.sql import DataFrame, SparkSession
 
@@ -15,6 +16,10 @@ from cdp.tables.store import Lake
 
 # Measured: C1 and SerialGC halve the start of tiny jobs (and make real data dearer: for tests only).
 _JAVA_OPTIONS = "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC -XX:MetaspaceSize=256m -XX:ReservedCodeCacheSize=240m"
+
+# By itself Hypothesis fails an example that takes 200 ms, which on a busy machine any does.
+hypothesis.settings.register_profile("untimed", deadline=None)
+hypothesis.settings.load_profile("untimed")
 
 
 def pytest_itemcollected(item: pytest.Item) -> None:

@@ -4,8 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, time, timedelta
+from typing import TYPE_CHECKING
 
 from cdp.core.errors import ConfigError
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 def parse_run_date(text: str) -> date:
@@ -35,13 +41,28 @@ def days_between(first: date, last: date) -> Iterator[date]:
         yield first + timedelta(days=n)
 
 
-def days_of_any_year(text: str, form: str = "") -> float:
-    """Days since 1970 (UTC, fractions kept) of ISO 8601 text, or of a pattern of strptime; NaN for what is no time.
+def times_of_texts(texts: pd.Series, form: str = "ISO8601") -> pd.Series:
+    """Times (UTC, to the microsecond) of texts in ISO 8601 or in a pattern of strptime; NaT for what is no time.
 
-    For years before 1678 and after 2261, which pandas has no nanoseconds for: 9999-12-31 is how many write "never".
+    pandas has no nanoseconds for the years before 1678 and after 2261, so what it does not read Python tries:
+    9999-12-31 is how many write "never".
     """
+    import numpy as np
+    import pandas as pd
+
+    times = pd.to_datetime(texts, format=form, utc=True, errors="coerce").astype("datetime64[us, UTC]")
+    is_unread = times.isna() & texts.notna()
+    if is_unread.any():
+        unread = texts[is_unread]
+        ages = {text: _since_1970(text, form) for text in unread.unique()}
+        far = np.array([ages[text] for text in unread], "timedelta64[us]") + np.datetime64(0, "us")
+        times[is_unread] = pd.DatetimeIndex(far, tz="UTC")
+    return times
+
+
+def _since_1970(text: str, form: str) -> timedelta | None:
     try:
-        found = datetime.strptime(text, form) if form else datetime.fromisoformat(text)
+        found = datetime.fromisoformat(text) if form == "ISO8601" else datetime.strptime(text, form)
     except ValueError:
-        return float("nan")
-    return (found.replace(tzinfo=found.tzinfo or UTC) - datetime(1970, 1, 1, tzinfo=UTC)) / timedelta(days=1)
+        return None
+    return found.replace(tzinfo=found.tzinfo or UTC) - EPOCH

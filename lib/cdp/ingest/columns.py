@@ -45,6 +45,8 @@ _EPOCHS = {
 }
 #: The id of a record whose sender gave none: a hash of its bytes without the line end.
 CONTENT_ID = r"concat('content-', left(sha2(cast(rtrim('\r\n', cast(__raw AS STRING)) AS BINARY), 256), 32))"
+#: The midnight that began the day on which a record came.
+DELIVERED_AT = "CAST(__delivered_on AS TIMESTAMP)"
 #: Seconds of the years 1 and 9999: numbers beyond have no timestamp.
 FIRST_SECOND, LAST_SECOND = -62135596800, 253402300799
 

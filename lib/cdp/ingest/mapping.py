@@ -13,7 +13,7 @@ from pyspark.sql import functions as F
 from cdp.core.keys import hashed_key
 from cdp.ingest import change_mapping as changes
 from cdp.ingest.codes import quote_text
-from cdp.ingest.columns import CONTENT_ID, clean_sql
+from cdp.ingest.columns import CONTENT_ID, DELIVERED_AT, clean_sql
 from cdp.ingest.fields import ITEM, KEPT, FieldTree, path_sql
 from cdp.ingest.identifiers import (
     email_key_sql,
@@ -196,7 +196,7 @@ def _fill(output: Output, source: SourceSpec, values: dict[str, str], key: str) 
         row["is_message_id_filled"] = f"{output.columns['message_id'].text_ref} IS NULL"
     given_time = output.spec.columns.get(target.time)
     if given_time is not None and given_time.fill == "arrival":
-        row[target.time] = f"coalesce({row[target.time]}, CAST(__delivered_on AS TIMESTAMP))"
+        row[target.time] = f"coalesce({row[target.time]}, {DELIVERED_AT})"
     row["received_at"] = _received_at(values["received_at"], row[target.time], source)
     parts = [f"'{c.name}', CAST({row[c.name]} AS {c.type})" for c in target.contract.columns]
     return f"named_struct({', '.join(parts)})"
@@ -210,10 +210,9 @@ def _object_sql(output: Output) -> str:
 def _received_at(given: str, time: str, source: SourceSpec) -> str:
     """Say when the company got to know: its own column, else a declared lag after the fact, else the delivery."""
     lag = source.lag()
-    delivered = "CAST(__delivered_on AS TIMESTAMP)"
     if lag is None:
-        return f"coalesce({given}, {delivered})"
-    return f"coalesce({given}, ({time}) + INTERVAL {int(lag.total_seconds())} SECONDS, {delivered})"
+        return f"coalesce({given}, {DELIVERED_AT})"
+    return f"coalesce({given}, ({time}) + INTERVAL {int(lag.total_seconds())} SECONDS, {DELIVERED_AT})"
 
 
 def _rows_sql(output: Output, source: SourceSpec) -> str:

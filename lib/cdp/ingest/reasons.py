@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from cdp.ingest.codes import NO_REASONS, quote_text, reason_sql, reasons_array_sql
-from cdp.ingest.columns import clean_sql, time_sql
+from cdp.ingest.columns import DELIVERED_AT, clean_sql, time_sql
 from cdp.ingest.fields import ITEM, FieldTree, is_both, path_sql
 from cdp.ingest.mapping_spec import Form, Kind, MappingSpec
 from cdp.ingest.outputs import Output
@@ -116,8 +116,7 @@ def _time_reason(main: Output) -> str:
     label = spec.field if spec and spec.field else time
     no_text = f"coalesce({', '.join(main.columns[n].text_ref for n in given) or 'NULL'}) IS NULL"
     missing = f"WHEN __main.`{time}` IS NULL AND {no_text} THEN {reason_sql(label, 'missing')}"
-    known = "least(__main.received_at, CAST(__delivered_on AS TIMESTAMP))"
-    too_late = f"WHEN __main.`{time}` > {known} + INTERVAL {MAX_FUTURE_DAYS} DAYS"
+    too_late = f"WHEN {_too_late(f'__main.`{time}`', f'least(__main.received_at, {DELIVERED_AT})')}"
     too_early = f"OR __main.`{time}` < TIMESTAMP'{main.target.earliest}'" if main.target.earliest else ""
     return f"CASE {missing} {too_late} {too_early} THEN {reason_sql(label, 'out_of_range')} END"
 
@@ -127,8 +126,12 @@ def _arrival_reason(main: Output) -> list[str]:
     received, spec = main.columns.get("received_at"), main.spec.columns.get("received_at")
     if received is None or spec is None:
         return []
-    too_late = f"{received.value_ref} > CAST(__delivered_on AS TIMESTAMP) + INTERVAL {MAX_FUTURE_DAYS} DAYS"
-    return [f"CASE WHEN {too_late} THEN {reason_sql(spec.field or 'received_at', 'out_of_range')} END"]
+    is_late = _too_late(received.value_ref, DELIVERED_AT)
+    return [f"CASE WHEN {is_late} THEN {reason_sql(spec.field or 'received_at', 'out_of_range')} END"]
+
+
+def _too_late(time: str, known: str) -> str:
+    return f"{time} > {known} + INTERVAL {MAX_FUTURE_DAYS} DAYS"
 
 
 def _output_reasons(output: Output, fields: FieldTree) -> str:

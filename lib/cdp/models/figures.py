@@ -13,6 +13,7 @@ from cdp.models.btyd import bgnbd
 from cdp.models.btyd.bgnbd import BgNbd
 
 if TYPE_CHECKING:
+    from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
 Groups = Sequence[tuple[int, float, float]]  # people, mean predicted, mean actual: lowest predictions first
@@ -25,10 +26,7 @@ MOST = 8  # the last bar holds this many repeat purchases and more
 
 def draw_calibration(groups: Groups, horizon_weeks: int) -> Figure:
     """Predicted against observed share of buyers, in ten groups; the diagonal is perfect."""
-    from matplotlib.figure import Figure  # pyplot would start a window system
-
-    figure = Figure(figsize=(5.2, 4.6), layout="constrained")
-    axes = figure.add_subplot()
+    figure, axes = _blank(5.2)
     axes.plot([0, 1], [0, 1], color="0.75", linewidth=1)
     axes.plot([p for _, p, _ in groups], [a for _, _, a in groups], marker="o", color=OURS)
     axes.set(
@@ -41,12 +39,17 @@ def draw_calibration(groups: Groups, horizon_weeks: int) -> Figure:
     return figure
 
 
+def _blank(width: float) -> tuple[Figure, Axes]:
+    """A picture of this width (inches) and the usual height, with nothing drawn yet."""
+    from matplotlib.figure import Figure  # pyplot would start a window system
+
+    figure = Figure(figsize=(width, 4.6), layout="constrained")
+    return figure, figure.add_subplot()
+
+
 def draw_gains(buyers: Groups, spend: Groups) -> Figure:
     """The share of all buyers and of all spend among the best-scored tenths of the people; the diagonal is chance."""
-    from matplotlib.figure import Figure
-
-    figure = Figure(figsize=(5.2, 4.6), layout="constrained")
-    axes = figure.add_subplot()
+    figure, axes = _blank(5.2)
     axes.plot([0, 1], [0, 1], color="0.75", linewidth=1)
     for name, groups, colour in (("buyers", buyers, OURS), ("spend", spend, THEIRS)):
         axes.plot(*gains_curve(groups), marker="o", label=name, color=colour)
@@ -67,10 +70,7 @@ def gains_curve(groups: Groups) -> tuple[list[float], list[float]]:
 
 def draw_deciles(groups: Groups) -> Figure:
     """Predicted beside actual mean spend of ten groups of people, from least to most predicted."""
-    from matplotlib.figure import Figure
-
-    figure = Figure(figsize=(5.6, 4.6), layout="constrained")
-    axes = figure.add_subplot()
+    figure, axes = _blank(5.6)
     place = np.arange(1, len(groups) + 1)
     axes.bar(place - 0.2, [a for _, _, a in groups], width=0.4, label="actual", color=OURS)
     axes.bar(place + 0.2, [p for _, p, _ in groups], width=0.4, label="predicted", color=THEIRS)
@@ -99,10 +99,7 @@ def draw_backtest(
 
 def draw_importance(sizes: Mapping[str, float]) -> Figure:
     """What moves the probability to buy: mean absolute Shapley value of the correction's features, in the logit."""
-    from matplotlib.figure import Figure
-
-    figure = Figure(figsize=(6.6, 4.6), layout="constrained")
-    axes = figure.add_subplot()
+    figure, axes = _blank(6.6)
     shown = sorted(sizes.items(), key=lambda s: (-s[1], s[0]))[:SHOWN][::-1]
     axes.barh([name for name, _ in shown], [size for _, size in shown], color=OURS)
     axes.tick_params(axis="y", labelsize=8)
@@ -112,11 +109,8 @@ def draw_importance(sizes: Mapping[str, float]) -> Figure:
 
 def draw_frequency(purchases: pd.DataFrame, model: BgNbd) -> Figure:
     """People by number of repeat purchases: observed, and expected by the model for the same ages."""
-    from matplotlib.figure import Figure
-
     observed, expected = frequency_table(purchases, model)
-    figure = Figure(figsize=(5.6, 4.6), layout="constrained")
-    axes = figure.add_subplot()
+    figure, axes = _blank(5.6)
     place = np.arange(MOST + 1)
     axes.bar(place - 0.2, observed, width=0.4, label="observed", color=OURS)
     axes.bar(place + 0.2, expected, width=0.4, label="model", color=THEIRS)

@@ -5,7 +5,8 @@ No person's data goes in: parameters, metrics, pictures of totals, and made-up e
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from datetime import date
 from typing import Any
@@ -98,15 +99,9 @@ def log_and_register(
 
     versions: dict[str, str] = {}
     params = trained.params
-    run_tags = {
-        FINGERPRINT_TAG: fingerprint,
-        AS_OF_TAG: params.as_of,
-        **{f"cdp.delta.{d.name}": str(d.version) for d in datasets},
-        **(tags or {}),
-    }
-    name_of_run = f"value {params.as_of}"
-    with LOGGING, mlflow.start_run(experiment_id=tracking.experiment_id, run_name=name_of_run, tags=run_tags) as run:
-        log_datasets(datasets)
+    with training_run(
+        tracking, "value", as_of=params.as_of, fingerprint=fingerprint, datasets=datasets, tags=tags or {}
+    ) as run_id:
         mlflow.log_params(_flat_parameters(params))
         mlflow.log_metrics(trained.metrics)
         mlflow.log_text(params.to_json(), PARAMETERS_FILE)
@@ -115,15 +110,38 @@ def log_and_register(
         mlflow.log_dict(importance_of(params), IMPORTANCE_FILE)
         for file, figure in trained.figures.items():
             mlflow.log_figure(figure, f"figures/{file}")
-        log_nested(client_of(tracking), trained, experiment_id=tracking.experiment_id, parent=run.info.run_id)
+        log_nested(client_of(tracking), trained, experiment_id=tracking.experiment_id, parent=run_id)
         for kind, name in names.items():
             model_id = log_model(kind, name, params)
-            versions[name] = register(tracking, name, model_id, run.info.run_id, write_card(kind, trained))
-    return RegisteredRun(run.info.run_id, versions)
+            versions[name] = register(tracking, name, model_id, run_id, write_card(kind, trained))
+    return RegisteredRun(run_id, versions)
 
 
-def log_datasets(datasets: Sequence[DatasetVersion]) -> None:
-    """Say in the running MLflow run which tables it read, in which versions."""
+@contextmanager
+def training_run(
+    tracking: Tracking,
+    model: str,
+    *,
+    as_of: str,
+    fingerprint: str,
+    datasets: Sequence[DatasetVersion],
+    tags: Mapping[str, str],
+) -> Iterator[str]:
+    """A new run for one training of `model`, by whose id it goes; it says which tables it read, in which versions.
+
+    What MLflow is told within the block goes to this run, which fails where the block does.
+    """
+    import mlflow
+
+    versions = {f"cdp.delta.{d.name}": str(d.version) for d in datasets}
+    every = {FINGERPRINT_TAG: fingerprint, AS_OF_TAG: as_of, **versions, **tags}
+    name = f"{model} {as_of}"
+    with LOGGING, mlflow.start_run(experiment_id=tracking.experiment_id, run_name=name, tags=every) as run:
+        _log_datasets(datasets)
+        yield run.info.run_id
+
+
+def _log_datasets(datasets: Sequence[DatasetVersion]) -> None:
     import mlflow
     from mlflow.data.delta_dataset_source import DeltaDatasetSource
     from mlflow.data.meta_dataset import MetaDataset

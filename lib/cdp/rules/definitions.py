@@ -18,13 +18,7 @@ Model = TypeVar("Model", bound=BaseModel)
 
 def read_definition(path: str | Path, model: type[Model]) -> Model:
     """One definition from a file of the user's; :class:`ConfigError` also for a file that is no text in UTF-8."""
-    try:
-        text = Path(path).read_text("utf-8")
-    except OSError as error:
-        raise ConfigError(f"{path}: cannot be read: {error.strerror}") from None
-    except UnicodeDecodeError:
-        raise ConfigError(f"{path}: not in UTF-8; save it in that encoding") from None
-    return load_definition(text, str(path), model)
+    return load_definition(_read_text(path), str(path), model)
 
 
 def load_definition(text: str, where: str, model: type[Model]) -> Model:
@@ -33,22 +27,65 @@ def load_definition(text: str, where: str, model: type[Model]) -> Model:
     :class:`ConfigError` lists every defect with its line: unknown keys with the nearest valid name, wrong types,
     missing keys.
     """
+    data = load_yaml(text, where)
+    if not isinstance(data, dict):
+        raise ConfigError(f"{where}:1: a definition is a mapping of keys; this file holds {type(data).__name__}")
     try:
+        return model.model_validate(data)
+    except ValidationError as error:
         node = yaml.compose(text, Loader=yaml.SafeLoader)
-        data = yaml.safe_load(text)
+        lines = [_explain(problem, node, where, model) for problem in error.errors()]
+        raise ConfigError("\n".join(lines)) from None
+
+
+def read_yaml(path: str | Path) -> Any:
+    """What a YAML file of the user's holds; :class:`ConfigError` for one that is no text in UTF-8, or no YAML."""
+    return load_yaml(_read_text(path), str(path))
+
+
+def load_yaml(text: str, where: str) -> Any:
+    """What YAML text holds; :class:`ConfigError` with the line for what is none, and for a key that is there twice."""
+    try:
+        return yaml.load(text, Loader=_Loader)
     except yaml.MarkedYAMLError as error:
         line = error.problem_mark.line + 1 if error.problem_mark else 0
         raise ConfigError(f"{where}:{line}: not valid YAML: {error.problem}") from None
     except yaml.reader.ReaderError as error:
         line = text.count("\n", 0, error.position) + 1
         raise ConfigError(f"{where}:{line}: not valid YAML: {error.reason}") from None
-    if not isinstance(data, dict):
-        raise ConfigError(f"{where}:1: a definition is a mapping of keys; this file holds {type(data).__name__}")
+
+
+class _Loader(yaml.SafeLoader):
+    """The safe loader, which also refuses what YAML forbids and it lets pass, or fails at without a line."""
+
+    def compose_mapping_node(self, anchor: Any) -> yaml.MappingNode:
+        """One mapping. A key that is there twice would have the last one's value, without a word of the others."""
+        node = super().compose_mapping_node(anchor)
+        lines: dict[tuple[str, str], int] = {}
+        for key, _ in node.value:
+            if not isinstance(key, yaml.ScalarNode):
+                continue
+            if (first := lines.get((key.tag, key.value))) is not None:
+                problem = f"key '{key.value}' is there twice, first in line {first}: leave one of them out"
+                raise yaml.composer.ComposerError(None, None, problem, key.start_mark)
+            lines[key.tag, key.value] = key.start_mark.line + 1
+        return node
+
+    def construct_object(self, node: yaml.Node, deep: bool = False) -> Any:
+        """One value. A day such as 2026-02-30 is a ValueError."""
+        try:
+            return super().construct_object(node, deep)
+        except ValueError as error:
+            raise yaml.constructor.ConstructorError(None, None, str(error), node.start_mark) from None
+
+
+def _read_text(path: str | Path) -> str:
     try:
-        return model.model_validate(data)
-    except ValidationError as error:
-        lines = [_explain(problem, node, where, model) for problem in error.errors()]
-        raise ConfigError("\n".join(lines)) from None
+        return Path(path).read_text("utf-8")
+    except OSError as error:
+        raise ConfigError(f"{path}: cannot be read: {error.strerror}") from None
+    except UnicodeDecodeError:
+        raise ConfigError(f"{path}: not in UTF-8; save it in that encoding") from None
 
 
 def load_definitions(folders: Traversable | Iterable[Traversable], model: type[Model]) -> dict[str, Model]:

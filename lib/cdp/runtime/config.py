@@ -12,7 +12,7 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from cdp.core.errors import ConfigError
-from cdp.rules.definitions import load_definition
+from cdp.rules.definitions import load_definition, load_yaml
 from cdp.rules.secrets import SecretReference, refuse_old_spelling
 from cdp.runtime.bundle import bundled, walk_files
 
@@ -131,7 +131,7 @@ def load_configuration(
 
 
 def _mapping(entry: Traversable) -> dict[str, Any]:
-    data = yaml.safe_load(entry.read_text(encoding="utf-8")) or {}
+    data = load_yaml(entry.read_text(encoding="utf-8"), str(entry)) or {}
     if not isinstance(data, dict):
         raise ConfigError(f"{entry}: settings are a mapping of keys")
     return data
@@ -147,7 +147,7 @@ def _merge(low: dict[str, Any], high: dict[str, Any]) -> dict[str, Any]:
 
 def _nested(key: str, text: str) -> dict[str, Any]:
     """``spark.<any spark key>`` is one level; ``models.horizon_weeks`` is a path."""
-    value: Any = yaml.safe_load(text) if text else text
+    value: Any = load_yaml(text, f"setting {text!r}") if text else text
     head, _, rest = key.partition(".")
     if not rest:
         return {head: value}

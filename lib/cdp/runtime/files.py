@@ -163,8 +163,9 @@ def _is_csv(path: Path) -> bool:
     return path.name.endswith((".csv", ".csv.gz", ".tsv", ".txt"))
 
 
-def _header(path: Path) -> tuple[list[str], str]:
-    """The column names of a CSV file and its delimiter: of the usual ones, that which the header line has most of."""
+def _header(path: Path) -> tuple[list[str], str, bool]:
+    """The column names of a CSV file, its delimiter (of the usual ones, that which the header line has most of) and
+    whether the line has an end: Arrow takes a file without one for empty."""
     try:
         with (
             gzip.open(path, "rt", encoding="utf-8-sig")
@@ -181,7 +182,7 @@ def _header(path: Path) -> tuple[list[str], str]:
     doubled = sorted({n for n in names if names.count(n) > 1})
     if doubled:
         raise ConfigError(f"{path}: the header names {', '.join(doubled)} more than once")
-    return names, delimiter
+    return names, delimiter, first.endswith(("\n", "\r"))
 
 
 def _spark_rows(spark: SparkSession, path: Path) -> DataFrame:
@@ -191,12 +192,13 @@ def _spark_rows(spark: SparkSession, path: Path) -> DataFrame:
         if any(_for_spark(kind) != kind for kind in schema.types):
             return spark.createDataFrame(_all_for_spark(_read_parquet(path, pyarrow.parquet.read_table)))
         return spark.read.parquet(str(path))
-    names, delimiter = _header(path)
+    names, delimiter, is_ended = _header(path)
     _check_cases(path, names)
-    # Spark fills short rows up, cuts long ones off and replaces bytes that are not UTF-8: it reads checked files only
-    with _csv_errors(path):
-        for _ in pyarrow.csv.open_csv(path, **_csv_options(names, delimiter)):
-            pass
+    if is_ended:
+        # Spark fills short rows up, cuts long ones off and replaces bytes that are not UTF-8: it reads checked files
+        with _csv_errors(path):
+            for _ in pyarrow.csv.open_csv(path, **_csv_options(names, delimiter)):
+                pass
     return spark.read.csv(str(path), header=True, multiLine=True, sep=delimiter, escape='"')
 
 
@@ -211,7 +213,9 @@ def _check_cases(path: Path, names: Sequence[str]) -> None:
 def _arrow_rows(path: Path) -> pa.Table:
     if _is_parquet(path):
         return _read_parquet(path, pyarrow.parquet.read_table)
-    names, delimiter = _header(path)
+    names, delimiter, is_ended = _header(path)
+    if not is_ended:
+        return pa.table({name: pa.array([], pa.string()) for name in names})
     with _csv_errors(path):
         return pyarrow.csv.read_csv(path, **_csv_options(names, delimiter))
 

@@ -27,9 +27,10 @@ def collect_verb(options: argparse.Namespace, console: Console) -> int:
     """``cdp collect``: listen until SIGTERM or Ctrl-C, then complete the open files."""
     try:
         from cdp.ingest.collect.server import serve
-        from cdp.ingest.collect.settings import load_settings
+        from cdp.ingest.collect.settings import CollectSettings
     except ModuleNotFoundError as error:
         raise ConfigError(f"{error.name} is not installed: pip install 'cdp[collect]'") from None
+    from cdp.rules.definitions import read_definition
 
     def tell_start(address: str, finished: int) -> None:
         if finished:
@@ -37,7 +38,7 @@ def collect_verb(options: argparse.Namespace, console: Console) -> int:
         console.print(f"collecting at {address} into {options.out}", highlight=False, markup=False)
 
     kept, refused = serve(
-        load_settings(Path(options.conf)), Path(options.out), host=options.host, port=options.port,
+        read_definition(options.conf, CollectSettings), Path(options.out), host=options.host, port=options.port,
         clock=lambda: datetime.now(UTC), on_start=tell_start,
     )  # fmt: skip
     _tell_end(kept, refused, options.out, console)

@@ -68,9 +68,11 @@ def next_action_verb(options: argparse.Namespace, console: Console) -> int:
     """``cdp next-action --scores FILE --actions YAML --out DIR``."""
     from cdp.models.actions.next_action import choose_actions, evaluate_on_log
     from cdp.models.actions.offers import collect_offers
+    from cdp.models.actions.rules import ActionRules
+    from cdp.rules.definitions import read_definition
     from cdp.runtime.files import write_json, write_parquet
 
-    rules, as_of = read_rules(options.actions), options.as_of and parse_run_date(options.as_of)
+    rules, as_of = read_definition(options.actions, ActionRules), options.as_of and parse_run_date(options.as_of)
     contacts = _contacts(options, rules)
     scores = read_scores(options.scores, rules.names)
     people = read_people(options.people, "id") if options.people else None
@@ -85,14 +87,6 @@ def next_action_verb(options: argparse.Namespace, console: Console) -> int:
     _tell(console, summary)
     console.print(f"{len(found.people):,} people: {target}", highlight=False)
     return 0
-
-
-def read_rules(path: str) -> ActionRules:
-    """The file of actions; ConfigError names every defect with its line."""
-    from cdp.models.actions.rules import ActionRules
-    from cdp.rules.definitions import read_definition
-
-    return read_definition(path, ActionRules)
 
 
 def read_scores(given: Sequence[str], names: Sequence[str]) -> dict[str, pd.DataFrame]:

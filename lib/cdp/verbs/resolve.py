@@ -12,6 +12,7 @@ from rich.console import Console
 
 from cdp.core.errors import ConfigError, ContractError
 from cdp.verbs.parser import Verbs, add_verb
+from cdp.verbs.people import tell_warnings
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -110,6 +111,5 @@ def _tell(summary: dict[str, Any], out: str, console: Console) -> None:
         f"blocking met an estimated {quality['estimated_blocking_recall']:.1%} of all pairs of one person",
         highlight=False,
     )
-    for warning in summary["warnings"]:
-        console.print(f"warning: {warning}", style="yellow", highlight=False, markup=False)
+    tell_warnings(console, summary["warnings"])
     console.print(f"see {out}", highlight=False, markup=False)

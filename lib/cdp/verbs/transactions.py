@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 from datetime import date
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from cdp.core.errors import ConfigError, nearest_name
@@ -58,14 +57,11 @@ def tell_left_out(read: PurchaseDays, console: Console) -> None:
 
 def read_schema(path: str | None) -> dict[str, str]:
     """Our column names -> theirs, and `at_format`; ConfigError names the file and what is wrong with it."""
-    import yaml
+    from cdp.rules.definitions import read_yaml
 
     if path is None:
         return {}
-    try:
-        raw = yaml.safe_load(Path(path).read_text("utf-8"))
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
-        raise ConfigError(f"{path}: not readable as YAML or JSON ({type(error).__name__})") from None
+    raw = read_yaml(path)
     if not isinstance(raw, dict) or not all(isinstance(v, str) and v for v in raw.values()):
         raise ConfigError(f"{path}: write `customer_id: CustomerID`, one line a column")
     for key in raw:

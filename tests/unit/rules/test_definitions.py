@@ -8,7 +8,7 @@ import pytest
 from pydantic import BaseModel, ConfigDict
 
 from cdp.core.errors import ConfigError
-from cdp.rules.definitions import load_definition, load_definitions, read_definition
+from cdp.rules.definitions import load_definition, load_definitions, load_yaml, read_definition
 
 
 class Window(BaseModel):
@@ -36,10 +36,20 @@ def test_wrong_types_and_broken_yaml_name_the_line() -> None:
         load_definition("owner: us\nwindows: [{days: soon}]\n", "x.yaml", Thing)
     with pytest.raises(ConfigError, match=r"x\.yaml:2: not valid YAML"):
         load_definition("owner: us\n\tbad", "x.yaml", Thing)
+    with pytest.raises(ConfigError, match=r"x\.yaml:2: not valid YAML: day is out of range"):
+        load_definition("owner: us\nfrom: 2026-02-30\n", "x.yaml", Thing)
     with pytest.raises(ConfigError, match="a definition is a mapping"):
         load_definition("- a\n", "x.yaml", Thing)
     with pytest.raises(ConfigError, match=r"x\.yaml:2: not valid YAML: special characters"):
         load_definition("owner: us\n\x01", "x.yaml", Thing)
+
+
+def test_a_key_that_is_there_twice_is_refused() -> None:
+    with pytest.raises(ConfigError, match=r"x\.yaml:4: .*key 'days' is there twice, first in line 3"):
+        load_definition("owner: us\nwindows:\n- days: 3\n  days: 4\n", "x.yaml", Thing)
+    text = "owner: us\nwindows:\n- &one {days: 3}\n- *one\n- {<<: *one, days: 4}\n"
+    assert [window.days for window in load_definition(text, "x.yaml", Thing).windows] == [3, 3, 4]
+    assert load_yaml("1: a\n'1': b\n", "x.yaml") == {1: "a", "1": "b"}
 
 
 def test_a_file_that_is_no_text_or_not_there_is_named(tmp_path: Path) -> None:

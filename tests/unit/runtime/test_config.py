@@ -34,6 +34,7 @@ def test_environment_overlay_and_command_line_win_in_that_order(tmp_path: Path) 
     [
         ({"modles.horizon_weeks": "3"}, r"unknown key 'modles': did you mean 'models'"),
         ({"models.horizon_week": "3"}, r"unknown key 'models.horizon_week': did you mean 'horizon_weeks'"),
+        ({"sources": "[web"}, r"setting '\[web':1: not valid YAML"),
         ({"models.horizon_weeks": "0"}, r"models.horizon_weeks.*greater than or equal to 1"),
     ],
 )

@@ -21,11 +21,13 @@ def test_both_readers_give_the_same_text(spark: SparkSession, tmp_path: Path) ->
     plain.write_bytes('\ufeffid;note\r\n007;"two\nlines; ""quoted"""\r\n8;\r\n'.encode())
     packed = tmp_path / "b.csv.gz"
     packed.write_bytes(gzip.compress("id,more\n9,zürich\n".encode()))
-    files = [str(plain), str(packed)]
+    bare = tmp_path / "c.csv"
+    bare.write_text("id,rest")
+    files = [str(plain), str(packed), str(bare)]
     expected = [
-        {"id": "007", "note": 'two\nlines; "quoted"', "more": None},
-        {"id": "8", "note": None, "more": None},
-        {"id": "9", "note": None, "more": "zürich"},
+        {"id": "007", "note": 'two\nlines; "quoted"', "more": None, "rest": None},
+        {"id": "8", "note": None, "more": None, "rest": None},
+        {"id": "9", "note": None, "more": "zürich", "rest": None},
     ]
     assert read_arrow(files).to_pylist() == expected
     assert [row.asDict() for row in read_rows(spark, files).orderBy("id").collect()] == expected

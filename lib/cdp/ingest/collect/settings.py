@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
-from cdp.rules.definitions import read_definition
 from cdp.rules.secrets import SecretReference
 
 _SOURCE = r"^[a-z][a-z0-9_]*$"
@@ -86,8 +84,3 @@ class CollectSettings(_Spec):
     def sources(self) -> list[str]:
         """Every source that is written, sorted."""
         return sorted({k.source for k in self.write_keys} | {w.source for w in self.webhooks})
-
-
-def load_settings(file: Path) -> CollectSettings:
-    """Read and check the file; ConfigError names file, line and key of every defect."""
-    return read_definition(file, CollectSettings)

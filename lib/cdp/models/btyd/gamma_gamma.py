@@ -79,24 +79,12 @@ def fit_gamma_gamma(values: pd.DataFrame) -> GammaGammaFit:
     n, m, people = n[repeat], m[repeat], people[repeat]
     total = float(people.sum())
     if total < MIN_REPEATERS:
-        return GammaGammaFit(
-            everybody,
-            float("nan"),
-            int(total),
-            True,
-            (f"purchase values are shrunk to the mean: {total:.0f} repeat buyers, {MIN_REPEATERS} are needed",),
-        )
+        return _shrunk(everybody, total, f"{total:.0f} repeat buyers, {MIN_REPEATERS} are needed")
     m = np.minimum(m, _weighted_quantile(m, people, CAP_QUANTILE))
     scale = float(people @ m / total)  # fitted in units of the mean: starts and bounds fit any currency
     theta, value = min((_minimise(n, m / scale, people, start) for start in STARTS), key=lambda f: f[1])
     if (np.abs(theta) > LOG_BOUND - NEAR_BOUND).any() or np.exp(theta[1]) < MIN_Q * 1.001:
-        return GammaGammaFit(
-            everybody,
-            float("nan"),
-            int(total),
-            True,
-            ("purchase values are shrunk to the mean: the Gamma-Gamma fit ended at its bounds",),
-        )
+        return _shrunk(everybody, total, "the Gamma-Gamma fit ended at its bounds")
     p, q, gamma = (float(v) for v in np.exp(theta))
     correlation = _correlation(n, m, people)
     warnings: tuple[str, ...] = ()
@@ -105,6 +93,10 @@ def fit_gamma_gamma(values: pd.DataFrame) -> GammaGammaFit:
     return GammaGammaFit(
         GammaGamma(p, q, gamma * scale), -value * total - total * np.log(scale), int(total), False, warnings
     )
+
+
+def _shrunk(model: GammaGamma, total: float, why: str) -> GammaGammaFit:
+    return GammaGammaFit(model, float("nan"), int(total), True, (f"purchase values are shrunk to the mean: {why}",))
 
 
 def _minimise(n: Floats, m: Floats, people: Floats, start: tuple[float, float, float]) -> tuple[Floats, float]:

@@ -17,19 +17,17 @@ from cdp.models.declared.train import FORM, TrainedDeclared
 from cdp.models.model_runs import model_run_row
 from cdp.models.promotion import Attempt
 from cdp.models.registry import (
-    AS_OF_TAG,
     CUTS_FILE,
-    FINGERPRINT_TAG,
     LOSSES_FILE,
     MODEL_TAG,
     RegisteredRun,
     load_text,
-    log_datasets,
     register,
     run_of,
+    training_run,
     version_at,
 )
-from cdp.models.tracking import LOGGING, Tracking, client_of
+from cdp.models.tracking import Tracking, client_of
 from cdp.models.train import DatasetVersion
 
 MODEL_FILE = "propensity.pickle.txt"  # base64: what a night scores by, without the cost of loading a served model
@@ -49,23 +47,16 @@ def log_declared(
 
     from cdp.models.declared.pyfunc_model import log_pyfunc
 
-    tags = {
-        FINGERPRINT_TAG: fingerprint,
-        AS_OF_TAG: trained.as_of.isoformat(),
-        MODEL_TAG: name,
-        **{f"cdp.delta.{d.name}": str(d.version) for d in datasets},
-    }
-    run_name = f"{name} {trained.as_of}"
-    with LOGGING, mlflow.start_run(experiment_id=tracking.experiment_id, run_name=run_name, tags=tags) as run:
-        log_datasets(datasets)
+    as_of, tags = trained.as_of.isoformat(), {MODEL_TAG: name}
+    with training_run(tracking, name, as_of=as_of, fingerprint=fingerprint, datasets=datasets, tags=tags) as run_id:
         mlflow.log_params({"form": FORM, "purpose": spec.purpose, **describe(trained)})
         mlflow.log_metrics(trained.metrics)
         mlflow.log_text(trained.losses.to_json(), LOSSES_FILE)
         mlflow.log_dict(trained.cuts, CUTS_FILE)
         mlflow.log_text(base64.b64encode(pickle.dumps(trained.declared)).decode(), MODEL_FILE)
         model_id = log_pyfunc(name, trained.declared)
-        version = register(tracking, registered_name(name), model_id, run.info.run_id, write_card(name, spec, trained))
-    return RegisteredRun(run.info.run_id, {registered_name(name): version})
+        version = register(tracking, registered_name(name), model_id, run_id, write_card(name, spec, trained))
+    return RegisteredRun(run_id, {registered_name(name): version})
 
 
 def load_declared(tracking: Tracking, name: str, definition: str) -> DeclaredVersion | None:

@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
+from datetime import timedelta
 from typing import Literal
 
 import numpy as np
 import pandas as pd
 
-from cdp.core.dates import days_of_any_year
+from cdp.core.dates import EPOCH, times_of_texts
 
 Kind = Literal["number", "date", "category"]
 
@@ -188,12 +189,6 @@ def as_numbers(values: pd.Series) -> pd.Series:
 
 def as_days(values: pd.Series, date_format: str = "") -> pd.Series:
     """Dates or times as days since 1970 (UTC, fractions kept); what is no date is NaN."""
-    if pd.api.types.is_datetime64_any_dtype(values):
-        times = pd.to_datetime(values, utc=True)
-        return (times - pd.Timestamp(0, tz="UTC")) / pd.Timedelta(days=1)
-    form, text = date_format or "ISO8601", as_text(values)
-    times = pd.to_datetime(text, format=form, utc=True, errors="coerce")
-    days = (times - pd.Timestamp(0, tz="UTC")) / pd.Timedelta(days=1)
-    unread = text[days.isna() & text.notna()]
-    far = {word: days_of_any_year(word, "" if form == "ISO8601" else form) for word in unread.unique()}
-    return days.fillna(unread.map(far)) if far else days
+    is_typed = pd.api.types.is_datetime64_any_dtype(values)
+    times = pd.to_datetime(values, utc=True) if is_typed else times_of_texts(as_text(values), date_format or "ISO8601")
+    return (times - EPOCH) / timedelta(days=1)

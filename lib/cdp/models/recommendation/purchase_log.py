@@ -5,12 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 import numpy as np
-import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from cdp.core.dates import days_of_any_year
+from cdp.core.dates import times_of_texts
 from cdp.core.errors import ContractError, nearest_name
 from cdp.models.arrays import Ints
 
@@ -139,12 +138,9 @@ def _days(column: pa.ChunkedArray) -> pa.ChunkedArray:
 def _parsed(column: pa.ChunkedArray) -> pa.Array:
     coded = pc.dictionary_encode(column.combine_chunks())
     texts = coded.dictionary.to_pandas().str.strip().replace("", None)
-    times = pd.to_datetime(texts, format="ISO8601", utc=True, errors="coerce")
-    days = ((times.dt.floor("D") - pd.Timestamp(0, tz="UTC")) / pd.Timedelta(days=1)).to_numpy(copy=True)
-    for i in np.flatnonzero(times.isna() & texts.notna()):
-        days[i] = days_of_any_year(texts[i])
-    if bad := int((np.isnan(days) & texts.notna()).sum()):
+    times = times_of_texts(texts)
+    if bad := int((times.isna() & texts.notna()).sum()):
         raise ContractError(
             f"column 'at' has {bad:,} values that are no date: write 2026-01-31 or 2026-01-31T09:30:00Z"
         )
-    return pa.array(np.floor(days), from_pandas=True).cast(pa.int32()).cast(pa.date32()).take(coded.indices)
+    return pa.array(times).take(coded.indices)

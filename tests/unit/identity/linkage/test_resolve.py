@@ -11,7 +11,6 @@ import pyarrow as pa
 import pytest
 from pyspark.sql import SparkSession
 
-from cdp.core.errors import ConfigError, ContractError
 from cdp.identity.linkage.resolve import Resolution, resolve_records, resolve_table
 from cdp.identity.linkage.schema import RecordSchema
 from cdp.identity.rules import GenericPattern, IdentityRules, Policy
@@ -27,69 +26,15 @@ _SCHEMA = RecordSchema.model_validate({
                                     "suffix": "name_suffix"},
 })  # fmt: skip
 _GIVEN = [
-    "james",
-    "mary",
-    "robert",
-    "linda",
-    "david",
-    "susan",
-    "peter",
-    "karen",
-    "george",
-    "nancy",
-    "frank",
-    "helen",
-    "edward",
-    "laura",
-    "henry",
-    "alice",
-    "arthur",
-    "julia",
-    "walter",
-    "emma",
-    "oscar",
-    "clara",
-    "louis",
-    "grace",
-    "hugo",
-    "irene",
-    "felix",
-    "doris",
-    "simon",
-    "edith",
-]
+    "james", "mary", "robert", "linda", "david", "susan", "peter", "karen", "george", "nancy", "frank", "helen",
+    "edward", "laura", "henry", "alice", "arthur", "julia", "walter", "emma", "oscar", "clara", "louis", "grace",
+    "hugo", "irene", "felix", "doris", "simon", "edith",
+]  # fmt: skip
 _NAMES = [
-    "smith",
-    "jones",
-    "taylor",
-    "brown",
-    "wilson",
-    "evans",
-    "thomas",
-    "walker",
-    "white",
-    "green",
-    "hall",
-    "wood",
-    "harris",
-    "clarke",
-    "jackson",
-    "turner",
-    "hill",
-    "scott",
-    "cooper",
-    "morris",
-    "ward",
-    "moore",
-    "king",
-    "baker",
-    "harvey",
-    "palmer",
-    "mills",
-    "stone",
-    "webb",
-    "fox",
-]
+    "smith", "jones", "taylor", "brown", "wilson", "evans", "thomas", "walker", "white", "green", "hall", "wood",
+    "harris", "clarke", "jackson", "turner", "hill", "scott", "cooper", "morris", "ward", "moore", "king", "baker",
+    "harvey", "palmer", "mills", "stone", "webb", "fox",
+]  # fmt: skip
 _FAMILY = [name + end for name in _NAMES for end in ("", "son", "ley", "ford")]
 _DRAW = np.random.default_rng(3)
 
@@ -257,27 +202,6 @@ def test_records_that_chance_makes_equal_are_not_one_person(crowd: list[dict[str
         assert found.people.person_id.nunique() == len(rows)
     same = [{**_ANN, "suffix": None, "id": str(at)} for at in range(300)]
     assert _resolve(same).people.person_id.nunique() == 1
-
-
-@pytest.mark.parametrize("n", [0, 1, 2, 3])
-def test_tiny_files(n: int) -> None:
-    rows = [{**_ANN, "suffix": None, "id": str(i)} for i in range(n)]
-    table = (
-        pa.Table.from_pylist(rows)
-        if n
-        else pa.table({name: pa.array([], pa.string()) for name in [*_ANN, "suffix", "id"]})
-    )
-    found = resolve_table(table, _SCHEMA, rules=_RULES, secret=b"key")
-    assert len(found.people) == n and found.summary["records"] == n
-
-
-def test_bad_input_is_refused_with_words(crowd: list[dict[str, Any]]) -> None:
-    with pytest.raises(ContractError, match="repeat a id"):
-        _resolve([*crowd, crowd[0]])
-    with pytest.raises(ContractError, match="1 of"):
-        _resolve([*crowd, {**crowd[0], "id": None}])
-    with pytest.raises(ConfigError, match="'first'"):
-        resolve_table(pa.table({"id": ["1"]}), _SCHEMA, rules=_RULES, secret=b"key")
 
 
 def test_a_spark_frame_gives_what_a_table_gives(spark: SparkSession, crowd: list[dict[str, Any]]) -> None:

@@ -10,9 +10,39 @@ import pyarrow as pa
 import pytest
 
 from cdp.core.errors import ConfigError, ContractError
-from cdp.identity.linkage.resolve import as_text, text_frame
+from cdp.identity.linkage.resolve import as_text, resolve_table, text_frame
 from cdp.identity.linkage.schema import RecordSchema
+from cdp.identity.rules import IdentityRules
 from cdp.verbs.resolve import read_records
+
+_RULES = IdentityRules(links={"email": {"probability": 0.9, "max_people": 1}}, known_types=())
+_SCHEMA = RecordSchema.model_validate({
+    "record_id": "id", "columns": {"first": "given_name", "last": "family_name", "born": "birth_date", "mail": "email",
+                                    "tel": "phone", "street": "street_address", "zip": "postcode",
+                                    "suffix": "name_suffix"},
+})  # fmt: skip
+_ANN = {"first": "margaret", "last": "holloway", "born": "1971-05-17", "mail": "margaret.h@mail.example",
+        "tel": "07700900123", "street": "8 orchard road", "zip": "1222", "suffix": None}  # fmt: skip
+
+
+def _table(*ids: str | None) -> pa.Table:
+    """The same record under each of these ids."""
+    schema = pa.schema([(name, pa.string()) for name in ("id", *_ANN)])
+    return pa.Table.from_pylist([{"id": one, **_ANN} for one in ids], schema)
+
+
+@pytest.mark.parametrize("ids", ["", "a", "ab", "abc"])
+def test_tiny_files(ids: str) -> None:
+    found = resolve_table(_table(*ids), _SCHEMA, rules=_RULES, secret=b"key")
+    assert sorted(found.people.record_id) == list(ids) and found.summary["records"] == len(ids)
+
+
+def test_bad_records_are_refused_with_words() -> None:
+    for table, message in ((_table("a", "b", "a"), "repeat a id"), (_table("a", "b", None), "1 of")):
+        with pytest.raises(ContractError, match=message):
+            resolve_table(table, _SCHEMA, rules=_RULES, secret=b"key")
+    with pytest.raises(ConfigError, match="'first'"):
+        resolve_table(pa.table({"id": ["1"]}), _SCHEMA, rules=_RULES, secret=b"key")
 
 
 def test_files_without_rows_or_of_one_name_are_refused(tmp_path: Path) -> None:
@@ -24,6 +54,9 @@ def test_files_without_rows_or_of_one_name_are_refused(tmp_path: Path) -> None:
     empty, people, shop = map(str, files)
     with pytest.raises(ContractError, match=r"a/people\.csv: a header but no row"):
         read_records([empty], schema)
+    (tmp_path / "bare.csv").write_text("id,first")
+    with pytest.raises(ContractError, match=r"bare\.csv: a header but no row"):
+        read_records([str(tmp_path / "bare.csv")], schema)
     with pytest.raises(ConfigError, match=r"b/people\.csv: another of the files is the source 'people' already"):
         read_records([empty, people], schema)
     told, named = read_records([empty, shop], schema)

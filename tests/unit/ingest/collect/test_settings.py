@@ -8,14 +8,15 @@ import pytest
 from tests.unit.ingest.collect.web_source import ROOT
 
 from cdp.core.errors import ConfigError
-from cdp.ingest.collect.settings import load_settings
+from cdp.ingest.collect.settings import CollectSettings
 from cdp.ingest.collect.webhooks import open_webhooks
+from cdp.rules.definitions import read_definition
 
 KEYS = "write_keys:\n- {key: key-0001, source: web}\n"
 
 
 def test_the_example_is_valid_and_needs_its_secrets(monkeypatch: pytest.MonkeyPatch) -> None:
-    settings = load_settings(ROOT / "deploy/collect.yaml")
+    settings = read_definition(ROOT / "deploy/collect.yaml", CollectSettings)
     assert settings.sources == sorted(settings.sources)
     assert settings.limits.message_bytes == 32 * 1024
     assert settings.limits.batch_bytes == 500 * 1024
@@ -42,7 +43,7 @@ def test_a_wrong_file_is_told_with_its_line(tmp_path: Path, text: str, told: str
     file = tmp_path / "c.yaml"
     file.write_text(text)
     with pytest.raises(ConfigError) as error:
-        load_settings(file)
+        read_definition(file, CollectSettings)
     assert told in str(error.value)
     assert "whsec_plain" not in str(error.value)
 
@@ -55,10 +56,10 @@ def test_secrets_come_from_the_environment_or_a_file(tmp_path: Path, monkeypatch
         f"webhooks:\n- {{name: shop, source: shop, kind: shopify, secret: {{env: SHOP_SECRET}}}}\n"
         f"- {{name: crm, source: crm, kind: hmac_sha256_hex, secret: {{file: {tmp_path}/secret}}}}\n"
     )
-    webhooks = open_webhooks(load_settings(file).webhooks)
+    webhooks = open_webhooks(read_definition(file, CollectSettings).webhooks)
     assert (webhooks["shop"].secret, webhooks["crm"].secret) == (b"from the environment", b"from the file")
     (tmp_path / "secret").unlink()
     with pytest.raises(ConfigError, match=r"webhook crm: its secret's file .* cannot be read"):
-        open_webhooks(load_settings(file).webhooks)
+        open_webhooks(read_definition(file, CollectSettings).webhooks)
     with pytest.raises(ConfigError, match="cannot be read"):
-        load_settings(tmp_path / "none.yaml")
+        read_definition(tmp_path / "none.yaml", CollectSettings)

@@ -90,8 +90,9 @@ def test_dates_and_what_lies_between_them():
     assert report["features"]["started_on"]["kind"] == "date"
 
 
-def test_a_date_in_the_year_9999_is_a_gap():
-    frame = pd.DataFrame({"left_on": ["2024-01-02", "2024-01-05", *["9999-12-31"] * 8]})
+@pytest.mark.parametrize("kind", [object, "datetime64[us]", "datetime64[us, UTC]"])
+def test_a_date_in_the_year_9999_is_a_gap(kind):
+    frame = pd.DataFrame({"left_on": ["2024-01-02", "2024-01-05", *["9999-12-31"] * 8]}).astype(kind)
     plan = learn_columns(frame, exclude=frozenset())
     assert plan.columns[0].kind == "date" and not plan.warnings
     assert np.isnan(encode(frame, plan).values[:, 0]).tolist() == [False, False, *[True] * 8]
