@@ -42,7 +42,6 @@ def spark(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SparkSession]:
         "spark.sql.warehouse.dir": str(scratch / "warehouse"),
         "spark.checkpoint.dir": str(scratch / "checkpoints"),
         "spark.sql.sources.parallelPartitionDiscovery.parallelism": "4",
-        "spark.databricks.delta.snapshotPartitions": "1",
         "spark.sql.ui.explainMode": "simple",
         "spark.sql.debug.maxToStringFields": "5",
         # On a few rows it costs more to write Java than to interpret. Whole nights (integration) run the written code.

@@ -29,7 +29,7 @@ REQUIRED = {
 # Good on a laptop; conf/ and spark-submit may change them.
 DEFAULTS = {
     "spark.sql.adaptive.enabled": "true",
-    "spark.databricks.delta.snapshotPartitions": "2",
+    "spark.databricks.delta.snapshotPartitions": "1",  # a short log needs no second task; 50 is Delta's own default
     "spark.ui.showConsoleProgress": "false",
     "spark.log.level": "ERROR",
     # No table lies in it, and Spark makes it all the same: not wherever somebody happens to stand.
