@@ -21,8 +21,9 @@ _RELATIVES_AGE = np.array((1.0, 0.125, 0.1, 0.775))
 # One person's dates seldom differ by 13 years or more (a slip of one digit has a level of its own).
 _A_GENERATION_WRONG = 0.004
 # Strangers of one origin: where learning starts, a tenth of all pairs that agree on names and places three times as
-# often as others. Where names do not go together both stay as they are, and nothing changes.
-ORIGIN = ("given name", "family name", "address")
+# often as others. Where names do not go together both stay as they are, and nothing changes. Second given names go with
+# the first ones (Hans Peter, Mary Ann) and with a language as much as these.
+ORIGIN = ("given name", "family name", "middle name", "address")
 OF_ONE_ORIGIN, _AGREE_AS_OFTEN = 0.1, 3.0
 # Levels that say "different" where these are not the last one alone: two kinds of other birth dates; another postcode
 # of the same region is another place.

@@ -101,14 +101,18 @@ def test_the_threshold_rises_only_where_much_is_doubtful() -> None:
 
 
 def test_names_that_go_together_are_not_taken_for_people() -> None:
-    """Two languages with names and towns of their own: a namesake elsewhere is another person, one next door is not."""
+    """Two languages with names and towns of their own: a namesake elsewhere is another person, one next door is not.
+
+    A third of the people have a second given name, of their language too.
+    """
     draw = np.random.default_rng(4)
     people = []
     for number in range(3_000):
         origin = number % 2
         given, family = (f"{'kb'[origin]}{_WORDS[draw.integers(n)]}{'aen'[kind]}{'os'[origin]}"
                          for kind, n in ((0, 18), (1, 30)))  # fmt: skip
-        people.append({"first": given, "last": family, "zip": f"{3 * origin + 1}{draw.integers(1000, 1900)}"})
+        second = f" {'kb'[origin]}{_WORDS[draw.integers(9)]}i" if number % 3 == 0 else ""
+        people.append({"first": given + second, "last": family, "zip": f"{3 * origin + 1}{draw.integers(1000, 1900)}"})
     rows = [{**person, "id": f"{n}-{copy}", "person": n}
             for n, person in enumerate(people) for copy in range(1 + (n % 5 == 0))]  # fmt: skip
     schema = RecordSchema.model_validate(
@@ -119,8 +123,9 @@ def test_names_that_go_together_are_not_taken_for_people() -> None:
     cells = frame.groupby([linked.clusters.label, "person"]).size()
     right, found = (int((n * (n - 1) // 2).sum()) for n in (cells, cells.groupby(level=0).sum()))
     assert right > 450 and right / found > 0.95
-    at = linked.model.fields.index("family name")
-    assert linked.model.rates["origin"][at][1] > 1.5 * linked.model.rates["stranger"][at][1]
+    for name in ("family name", "middle name"):
+        at = linked.model.fields.index(name)
+        assert linked.model.rates["origin"][at][1] > 1.5 * linked.model.rates["stranger"][at][1]
 
 
 def test_a_birth_date_alone_makes_hardly_anybody_one_person() -> None:
