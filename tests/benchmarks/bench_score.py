@@ -18,7 +18,7 @@ import numpy as np
 import pandas as pd
 from measure import describe_machine
 
-from cdp.models.forecast.history import EPOCH
+from cdp.core.dates import EPOCH
 from cdp.models.forecast.ledger import UNITS, Ledger, Pieces
 from cdp.models.gain import GROUPS
 from cdp.models.histories import cut_of

@@ -11,7 +11,8 @@ from cdp.core.errors import ConfigError
 if TYPE_CHECKING:
     import pandas as pd
 
-EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+#: The day from which days are counted.
+EPOCH = date(1970, 1, 1)
 
 
 def parse_run_date(text: str) -> date:
@@ -65,4 +66,4 @@ def _since_1970(text: str, form: str) -> timedelta | None:
         found = datetime.fromisoformat(text) if form == "ISO8601" else datetime.strptime(text, form)
     except ValueError:
         return None
-    return found.replace(tzinfo=found.tzinfo or UTC) - EPOCH
+    return found.replace(tzinfo=found.tzinfo or UTC) - start_of(EPOCH)

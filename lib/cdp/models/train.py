@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from cdp.core.dates import EPOCH
 from cdp.core.errors import ModelError
 from cdp.models.candidates import Candidate, fit_candidates
 from cdp.models.evaluate import MIN_HOLDOUT, Evaluation, evaluate_value
@@ -23,7 +24,7 @@ from cdp.models.figures import (
     draw_importance,
 )
 from cdp.models.forecast.factors import Amounts
-from cdp.models.forecast.history import EPOCH, Cut, equal_histories, iso_day
+from cdp.models.forecast.history import Cut, equal_histories, iso_day
 from cdp.models.forecast.learned import Tested
 from cdp.models.gain import Gain, Losses, gains_over, losses_of
 from cdp.models.importance import push_sizes

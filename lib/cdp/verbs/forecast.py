@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
 
-from cdp.core.dates import parse_run_date
+from cdp.core.dates import EPOCH, parse_run_date
 from cdp.core.errors import ConfigError
 from cdp.verbs.parser import Verbs, add_verb
 from cdp.verbs.transactions import add_transactions, read_transactions, tell_left_out
@@ -33,7 +33,6 @@ def add(verbs: Verbs) -> None:
 def forecast_verb(options: argparse.Namespace, console: Console) -> int:
     """``cdp forecast``: read, net per day, forecast, write."""
     from cdp.models.forecast.forecast import forecast
-    from cdp.models.forecast.history import EPOCH
     from cdp.runtime.files import write_json, write_parquet
 
     as_of = parse_run_date(options.as_of)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
 
-from cdp.core.dates import parse_run_date
+from cdp.core.dates import EPOCH, parse_run_date
 from cdp.verbs.parser import Verbs, add_verb
 from cdp.verbs.transactions import add_transactions, read_transactions, tell_left_out
 
@@ -34,7 +34,7 @@ def add(verbs: Verbs) -> None:
 
 def loyalty_verb(options: argparse.Namespace, console: Console) -> int:
     """``cdp loyalty --transactions FILE --as-of D --out DIR``."""
-    from cdp.models.forecast.history import EPOCH, cut_at
+    from cdp.models.forecast.history import cut_at
     from cdp.models.loyalty import count_states, learn_rhythm, loyalty_reasons, score_loyalty
     from cdp.runtime.files import write_json, write_parquet
 

@@ -9,8 +9,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from cdp.core.dates import EPOCH
 from cdp.models.btyd.bgnbd import BgNbd
-from cdp.models.forecast.history import EPOCH
 from cdp.models.forecast.ledger import UNITS, Ledger, Pieces
 from cdp.models.gain import GROUPS
 from cdp.models.train import TrainedValue, train_value

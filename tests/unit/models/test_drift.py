@@ -9,9 +9,10 @@ import pytest
 from tests.unit.models.conftest import AS_OF, data_of, made_purchases
 
 from cdp.contracts.gold.snapshots import SNAPSHOTS
+from cdp.core.dates import EPOCH
 from cdp.core.errors import ModelError
 from cdp.models.drift import measure_drift, refuse_drift
-from cdp.models.forecast.history import EPOCH, cut_at
+from cdp.models.forecast.history import cut_at
 from cdp.models.scoring import ScoringModel, score_snapshots
 from cdp.models.stability import reference_of, stability_index
 

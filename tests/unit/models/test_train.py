@@ -14,11 +14,12 @@ from tests.unit.models.conftest import AS_OF, data_of, made_purchases
 
 from cdp.contracts.gold.predictions import HORIZONS, PREDICTIONS
 from cdp.contracts.ops.model_runs import MODEL_RUNS
+from cdp.core.dates import EPOCH
 from cdp.core.errors import ModelError
 from cdp.models import training_data
 from cdp.models.candidates import fit_candidates
 from cdp.models.evaluate import last_period
-from cdp.models.forecast.history import EPOCH, cut_at
+from cdp.models.forecast.history import cut_at
 from cdp.models.gain import Gain, Losses, gains_over
 from cdp.models.histories import cut_of
 from cdp.models.model_runs import is_noted, model_run_rows

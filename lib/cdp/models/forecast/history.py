@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import timedelta
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from cdp.core.dates import EPOCH
 from cdp.models.arrays import Floats, Ints
-
-EPOCH = date(1970, 1, 1)
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,7 @@ from typing import Literal
 import numpy as np
 import pandas as pd
 
-from cdp.core.dates import EPOCH, times_of_texts
+from cdp.core.dates import EPOCH, start_of, times_of_texts
 
 Kind = Literal["number", "date", "category"]
 
@@ -191,4 +191,4 @@ def as_days(values: pd.Series, date_format: str = "") -> pd.Series:
     """Dates or times as days since 1970 (UTC, fractions kept); what is no date is NaN."""
     is_typed = pd.api.types.is_datetime64_any_dtype(values)
     times = pd.to_datetime(values, utc=True) if is_typed else times_of_texts(as_text(values), date_format or "ISO8601")
-    return (times - EPOCH) / timedelta(days=1)
+    return (times - start_of(EPOCH)) / timedelta(days=1)

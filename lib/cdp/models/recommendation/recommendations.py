@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
+from cdp.core.dates import EPOCH
 from cdp.models.recommendation.backtest_lists import choose_parts, plan_cuts, run_backtest, summarise
 from cdp.models.recommendation.purchase_log import PurchaseLog
 from cdp.models.recommendation.ranking_logit import RankingLogit
@@ -37,7 +38,7 @@ def recommend_purchases(
     Without one finished horizon to learn from, items share the customer's next purchases by counts, see
     share_scores.py. :class:`ContractError` when there is no purchase up to that day.
     """
-    day = (as_of - date(1970, 1, 1)).days
+    day = (as_of - EPOCH).days
     known = known_log(log, day)
     cuts = plan_cuts(known, day)
     tried = run_backtest(known, cuts, lambda cut: on_step(f"trying it as of {np.datetime64(cut, 'D')}"))

@@ -6,8 +6,8 @@ from datetime import date, datetime
 
 import pytest
 
+from cdp.core.dates import EPOCH
 from cdp.core.errors import ConfigError, ContractError
-from cdp.models.forecast.history import EPOCH
 from cdp.models.forecast.purchase_days import collect_purchase_days
 
 TEXT = "customer_id string, at string, amount string"
