@@ -234,14 +234,14 @@ def _split(file: _FileToRead) -> Iterator[pa.Array]:
         yield from split_piece(file.path, file.piece)
         return
     by_return = False
-    if file.is_lines:
+    if file.is_lines or file.format == "csv":
         with open_stream(file.path) as stream:
-            by_return = ends_by_return(stream)
+            by_return = ends_by_return(stream, file.quote)
     with open_stream(file.path) as stream:
         if file.is_lines:
             yield from split_lines(stream, by_return=by_return)
         elif file.format == "csv":
-            yield from split_csv_rows(stream, delimiter=file.delimiter, quote=file.quote)
+            yield from split_csv_rows(stream, delimiter=file.delimiter, quote=file.quote, by_return=by_return)
         elif file.format == "xml":
             yield from split_xml_elements(stream, row_tag=file.row_tag)
         else:

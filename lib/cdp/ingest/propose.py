@@ -134,7 +134,7 @@ def _flatten(value: dict[str, Any], prefix: str = "") -> dict[str, str | None]:
 def _read_csv(path: str, data: bytes) -> Sample:
     encoding = _encoding(data)
     text = data.decode(encoding, "replace")
-    first = text.split("\n", 1)[0]
+    first = re.split("[\r\n]", text, maxsplit=1)[0]
     delimiter = max(_DELIMITERS, key=first.count)
     try:
         reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter)

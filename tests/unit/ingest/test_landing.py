@@ -86,6 +86,7 @@ def test_the_same_content_is_a_duplicate_under_any_name(tmp_path: Path) -> None:
         ("avro", "a.avro", b"PAR1 and then nothing", "does not begin as Avro"),
         ("avro", "a.avro", avro([{"sku": "P-1", "price": 1.5}] * 999)[:-9], "truncated or damaged after"),
         ("csv", "a.csv", b"a,,b\r\n1,2,3\r\n", "the header is not a row of distinct names"),
+        ("csv", "a.csv", "a,café\n".encode("cp1252"), "the header is not in utf-8"),
     ],
 )
 def test_a_broken_file_is_quarantined_whole(tmp_path: Path, kind: str, name: str, content: bytes, reason: str) -> None:

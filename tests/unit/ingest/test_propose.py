@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import gzip
 import json
+from datetime import date
 from pathlib import Path
 
 import pytest
@@ -13,6 +14,7 @@ from rich.console import Console
 
 from cdp.core.errors import ConfigError
 from cdp.ingest.recognise import recognise_column
+from cdp.ingest.stand_alone import check_files
 from cdp.verbs.ingest import find_source
 from cdp.verbs.source import init_verb
 
@@ -69,6 +71,15 @@ def test_people_become_customer_records(tmp_path) -> None:
         "Contact: string, 100% filled, 100% distinct, candidate key, identifier email, personal data (direct)" in text
     )
     assert "Ruiz" not in text and "@example" not in text
+
+
+def test_a_file_of_an_old_mac_is_read_as_it_is_proposed(tmp_path) -> None:
+    file = tmp_path / "mac.csv"
+    file.write_bytes(b'id;name\r1;"Ana\rRuiz"\r2;Ben\r')
+    source, text = propose(file)
+    assert source["csv"]["delimiter"] == ";" and "Proposed from 2 records" in text
+    (checked,) = check_files([str(file)], find_source(str(tmp_path / "mac.yaml"))[0], date(2026, 1, 5))
+    assert (checked.state, checked.header) == ("landed", '["id", "name"]')
 
 
 def test_events_keep_their_id_although_some_come_twice(tmp_path) -> None:

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cdp.ingest.records import split_csv_rows, split_lines
+from cdp.ingest.records import ends_by_return, first_csv_row, split_csv_rows, split_lines
 from cdp.ingest.rows_as_json import read_parquet_rows, rows_as_json
 
 
@@ -34,12 +34,19 @@ def test_line_ends_stay() -> None:
 @given(
     st.lists(st.lists(st.text(alphabet='ab",\n\r;é ', max_size=6), min_size=2, max_size=4), max_size=8),
     st.integers(1, 40),
+    st.sampled_from(["\r\n", "\r"]),
 )
-def test_csv_rows_are_what_the_csv_module_wrote(rows: list[list[str]], block: int) -> None:
-    text = io.StringIO()
-    csv.writer(text).writerows(rows)
+def test_csv_rows_are_what_the_csv_module_wrote(rows: list[list[str]], block: int, end: str) -> None:
+    text = io.StringIO(newline="")
+    # The module leaves a newline bare where rows end otherwise.
+    csv.writer(text, lineterminator=end, quoting=csv.QUOTE_ALL if end == "\r" else csv.QUOTE_MINIMAL).writerows(rows)
     data = text.getvalue().encode()
-    split = flatten(split_csv_rows(io.BytesIO(data), delimiter=b",", quote=b'"', block_bytes=block))
+    by_return = ends_by_return(io.BytesIO(data), b'"')
+    assert by_return == (end == "\r" and bool(rows))
+    split = flatten(
+        split_csv_rows(io.BytesIO(data), delimiter=b",", quote=b'"', by_return=by_return, block_bytes=block)
+    )
+    assert b"".join(split[:1]) == first_csv_row(io.BytesIO(data), quote=b'"', by_return=by_return)
     assert b"".join(split) == data
     assert [next(csv.reader([row.decode()])) for row in split] == rows
 
