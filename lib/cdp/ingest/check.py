@@ -75,7 +75,7 @@ def check_file(file: FoundFile, spec: SourceSpec) -> CheckedFile:
         return checked
     try:
         return replace(checked, header=json.dumps(_read_header(file, spec), ensure_ascii=False))
-    except UnicodeDecodeError:
+    except UnicodeError:
         return set_aside(checked, "quarantined", f"the header is not in {_encoding(spec)}: {_SAY_ENCODING}")
     except (ValueError, csv.Error):
         return set_aside(checked, "quarantined", _NO_HEADER)
@@ -155,7 +155,9 @@ def _read_header(file: FoundFile, spec: SourceSpec) -> list[str]:
     with open_stream(str(file.full_path)) as stream:
         raw = first_csv_row(stream, quote=quote.encode(), by_return=by_return)
     text = raw.decode(_encoding(spec)).removeprefix("\ufeff")
+    if "\0" in text:
+        raise UnicodeError("every other byte of UTF-16")
     names = [name.strip() for name in next(csv.reader([text], delimiter=delimiter, quotechar=quote))]
-    if not all(names) or len(set(names)) != len(names):
+    if not names or not all(names) or len(set(names)) != len(names):
         raise ValueError("empty or repeated names")
     return names
