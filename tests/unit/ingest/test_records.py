@@ -12,6 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from cdp.ingest.json_documents import is_json_document, split_json_document, unpack_lists
 from cdp.ingest.records import ends_by_return, first_csv_row, split_csv_rows, split_lines
 from cdp.ingest.rows_as_json import read_parquet_rows, rows_as_json
 
@@ -89,3 +90,17 @@ def test_json_rows_read_back_equal(values: list[tuple[str | None, float]]) -> No
     batch = pa.record_batch({"s": pa.array([v[0] for v in values], pa.string()), "f": pa.array([v[1] for v in values])})
     back = [json.loads(row) for row in rows_as_json(batch).to_pylist()]
     assert [(row["s"], float(row["f"])) for row in back] == values
+
+
+def test_documents_nested_as_deep_as_python_reads_end_no_run() -> None:
+    def deeper(frames: int, data: bytes) -> list[list[bytes]]:
+        if frames:
+            return deeper(frames - 1, data)
+        lines = unpack_lists(pa.array([data], pa.binary()))[0].to_pylist()
+        return [flatten(split_json_document(io.BytesIO(data))), lines]
+
+    for depth in range(800, 1000, 5):
+        value = b"[" * depth + b"]" * depth
+        data = b"[" + value + b"]"
+        if is_json_document(io.BytesIO(data)):
+            assert all(found in ([value], [data]) for found in deeper(100, data))
