@@ -104,3 +104,18 @@ def test_documents_nested_as_deep_as_python_reads_end_no_run() -> None:
         data = b"[" + value + b"]"
         if is_json_document(io.BytesIO(data)):
             assert all(found in ([value], [data]) for found in deeper(100, data))
+
+
+def test_nested_values_that_have_no_form_in_python_cost_themselves_alone() -> None:
+    times = pa.array([2**62, 0], pa.int64()).cast(pa.timestamp("us"))
+    days = pa.array([2**31 - 1, 0], pa.int32()).cast(pa.date32())
+    texts = pa.array([b"\xff", b"a"], pa.binary()).cast(pa.string(), safe=False)
+    mixed = pa.concat_arrays([texts, pa.array(['\n"\\\0'])])
+    assert rows_as_json(pa.RecordBatch.from_arrays([mixed], ["v"]))[2].as_py() == b'{"v": "\\n\\"\\\\\\u0000"}'
+    twice = pa.StructArray.from_arrays([pa.array([1, 2])] * 2, ["a", "a"])
+    for values, second in ((times, '"1970-01-01T00:00:00"'), (days, '"1970-01-01"'), (texts, '"a"')):
+        batch = pa.RecordBatch.from_arrays([pa.StructArray.from_arrays([values], ["a"]), pa.array([1, 2])], ["v", "n"])
+        bad, good = (json.loads(row) for row in rows_as_json(batch).to_pylist())
+        assert isinstance(bad["v"], str) and bad["n"] == 1
+        assert good == {"v": {"a": json.loads(second)}, "n": 2}
+    assert all(json.loads(row)["v"] for row in rows_as_json(pa.RecordBatch.from_arrays([twice], ["v"])).to_pylist())
