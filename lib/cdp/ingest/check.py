@@ -132,8 +132,13 @@ def _find_parquet_fault(file: FoundFile) -> str | None:
         if file.size_bytes < 12 or stream.read(4) != _MAGIC or not _ends_with_magic(stream):
             return "the file does not begin and end as Parquet does: truncated, or another format"
     try:
-        pq.read_metadata(file.full_path)
-    except (pa.ArrowInvalid, OSError):
+        with pq.ParquetFile(file.full_path) as parquet:
+            try:
+                for _ in parquet.iter_batches():
+                    pass
+            except (pa.ArrowException, OSError):
+                return "the Parquet file is damaged: not all of its pages can be read"
+    except (pa.ArrowException, OSError):
         return "the Parquet footer cannot be read"
     return None
 

@@ -46,6 +46,13 @@ def avro(records: list[dict[str, object]], codec: str = "snappy") -> bytes:
     return stream.getvalue()
 
 
+def parquet_with_a_damaged_page() -> bytes:
+    stream = io.BytesIO()
+    pd.DataFrame({"n": range(9999)}).to_parquet(stream)
+    data = stream.getvalue()
+    return data[:4] + bytes(60) + data[64:]
+
+
 def known(plan) -> list[KnownFile]:
     return [
         KnownFile(c.file.source, c.file.path, c.file_id, c.sha256, c.file.size_bytes, c.state, 4e9)
@@ -86,6 +93,7 @@ def test_the_same_content_is_a_duplicate_under_any_name(tmp_path: Path) -> None:
         ("jsonl", "a.jsonl.gz", gzip.compress(b"{}\n" * 999)[:-9], "truncated or damaged"),
         ("parquet", "a.parquet", b"PAR1 and then nothing", "does not begin and end as Parquet"),
         ("parquet", "a.parquet", b"PAR1" + b"x" * 20 + b"PAR1", "footer cannot be read"),
+        ("parquet", "a.parquet", parquet_with_a_damaged_page(), "not all of its pages"),
         ("avro", "a.avro", b"PAR1 and then nothing", "does not begin as Avro"),
         ("avro", "a.avro", avro([{"sku": "P-1", "price": 1.5}] * 999)[:-9], "truncated or damaged after"),
         ("csv", "a.csv", b"a,,b\r\n1,2,3\r\n", "the header is not a row of distinct names"),
