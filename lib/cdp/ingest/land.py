@@ -212,7 +212,7 @@ def _to_read(checked: CheckedFile, spec: SourceSpec) -> list[_FileToRead]:
         file_id=checked.file_id,
         delivered_on=checked.file.delivered_on,
         format=checked.format,
-        delimiter=csv.delimiter.encode(),
+        delimiter=csv.delimiter.encode(csv.encoding.removesuffix("-sig")),
         quote=(csv.quote or "").encode(),
         has_header=checked.format == "csv" and csv.header is None,
         row_tag=spec.xml.row_tag if spec.xml else "",

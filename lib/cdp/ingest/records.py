@@ -144,7 +144,7 @@ def csv_row_ends(data: bytes, delimiter: bytes, quote: bytes, end: bytes, is_las
     quotes = np.flatnonzero(octets == quote[0])
     openers = quotes[::2]
     before = octets[np.maximum(openers - 1, 0)]
-    begins_value = (openers == 0) | np.isin(before, [delimiter[0], _NEWLINE, _RETURN, quote[0]])
+    begins_value = (openers == 0) | np.isin(before, [delimiter[-1], _NEWLINE, _RETURN, quote[0]])
     if not begins_value.all() or (is_last and len(quotes) % 2) or (len(quotes) % 2 and len(data) > MAX_ROW_BYTES):
         return _walk_csv_rows(data, delimiter, quote, end, is_last)
     return ends[np.searchsorted(quotes, ends) % 2 == 0]
@@ -183,4 +183,4 @@ def _csv_row_end(data: bytes, start: int, delimiter: bytes, quote: bytes, end: b
         comma = data.find(delimiter, position, line_end if line_end >= 0 else len(data))
         if comma < 0:
             return line_end + 1 if line_end >= 0 else None
-        position = comma + 1
+        position = comma + len(delimiter)

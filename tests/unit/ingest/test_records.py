@@ -59,6 +59,12 @@ def test_a_stray_or_open_quote_costs_one_row(block: int) -> None:
     assert split == [b"h1,h2\r\n", b'"a\nb",2\r\n', b'5" pipe,3\r\n', b'z,"open\n', b"last,1\n"]
 
 
+@pytest.mark.parametrize("delimiter", ["¦".encode(), "¦".encode("cp1252")])
+def test_a_delimiter_may_be_any_character(delimiter: bytes) -> None:
+    rows = [b"1" + delimiter + b'"a\nb"' + delimiter + b"x\n", b'5" pipe' + delimiter + b'"c\nd"' + delimiter + b"y\n"]
+    assert flatten(split_csv_rows(io.BytesIO(b"".join(rows)), delimiter=delimiter, quote=b'"')) == rows
+
+
 def test_parquet_rows_keep_every_value(tmp_path) -> None:
     table = pa.table(
         {
