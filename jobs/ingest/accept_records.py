@@ -28,7 +28,7 @@ from cdp.runtime.job import Job, JobContext
 JOB = Job(
     name="ingest.accept_records",
     reads=(LANDED_RECORDS,),
-    reads_previous=(FILES, SCHEMA_CHANGES, *SILVER),
+    reads_previous=(EXPIRIES, FILES, SCHEMA_CHANGES, *SILVER),
     writes=(*SILVER, REFUSED_RECORDS, SCHEMA_CHANGES, EXPIRIES, FILES),
     erases=(*HELD, FILES),
 )

@@ -34,7 +34,7 @@ def main(ctx: JobContext) -> None:
         root = f"{ctx.settings.state}/incoming"
         fetch_deliveries(ctx.spark, ctx.settings.input, files_of, run_date=ctx.run_date, known=known, into=root)
     plan = plan_landing(files_of, root=root, run_date=ctx.run_date, known=known)
-    for message in plan.failed_sources.values():
+    for message in (*plan.failed_sources.values(), *plan.unread):
         ctx.report_problem(message.replace(root, ctx.settings.input))
     for file in plan.set_aside:
         if file.state == "quarantined":

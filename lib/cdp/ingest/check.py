@@ -21,13 +21,18 @@ from cdp.ingest.avro import find_avro_fault
 from cdp.ingest.discover import FoundFile
 from cdp.ingest.formats import CsvOptions
 from cdp.ingest.json_documents import is_json_document
-from cdp.ingest.records import compression_of, first_csv_row, open_stream
+from cdp.ingest.records import compression_of, ends_by_return, first_csv_row, open_stream
 from cdp.ingest.spec import SourceSpec
 from cdp.ingest.xml_elements import find_xml_fault
 
 _BLOCK = 1 << 20
 _MAGIC = b"PAR1"
 EMPTY = "the file is empty"
+_SAY_ENCODING = "write the file so, or say its encoding in the source's `csv: {encoding: ...}`"
+_NO_HEADER = (
+    "the header is not a row of distinct names: the first row must name every column, or the source's `csv: {header: "
+    "[...]}` does where files have no such row"
+)
 
 
 @dataclass(frozen=True)
@@ -70,8 +75,10 @@ def check_file(file: FoundFile, spec: SourceSpec) -> CheckedFile:
         return checked
     try:
         return replace(checked, header=json.dumps(_read_header(file, spec), ensure_ascii=False))
+    except UnicodeError:
+        return set_aside(checked, "quarantined", f"the header is not in {_encoding(spec)}: {_SAY_ENCODING}")
     except (ValueError, csv.Error):
-        return set_aside(checked, "quarantined", f"the header is not a row of distinct names in {_encoding(spec)}")
+        return set_aside(checked, "quarantined", _NO_HEADER)
 
 
 def set_aside(checked: CheckedFile, state: str, reason: str) -> CheckedFile:
@@ -109,14 +116,15 @@ def _find_fault(file: FoundFile, spec: SourceSpec) -> str | None:
 
 
 def _find_stream_fault(file: FoundFile, compression: str) -> str | None:
-    read = 0
+    """How far the stream could be read is not told: the readers give nothing of the block that is damaged."""
+    has_content = False
     try:
         with open_stream(str(file.full_path)) as stream:
-            while block := stream.read(_BLOCK):
-                read += len(block)
+            while stream.read(_BLOCK):
+                has_content = True
     except (EOFError, zlib.error, OSError):
-        return f"the {compression} stream is truncated or damaged after {read} bytes of content"
-    return None if read else EMPTY
+        return f"the {compression} stream is truncated or damaged: deliver the file anew"
+    return None if has_content else EMPTY
 
 
 def _find_parquet_fault(file: FoundFile) -> str | None:
@@ -124,8 +132,13 @@ def _find_parquet_fault(file: FoundFile) -> str | None:
         if file.size_bytes < 12 or stream.read(4) != _MAGIC or not _ends_with_magic(stream):
             return "the file does not begin and end as Parquet does: truncated, or another format"
     try:
-        pq.read_metadata(file.full_path)
-    except (pa.ArrowInvalid, OSError):
+        with pq.ParquetFile(file.full_path) as parquet:
+            try:
+                for _ in parquet.iter_batches():
+                    pass
+            except (pa.ArrowException, OSError):
+                return "the Parquet file is damaged: not all of its pages can be read"
+    except (pa.ArrowException, OSError):
         return "the Parquet footer cannot be read"
     return None
 
@@ -143,9 +156,13 @@ def _read_header(file: FoundFile, spec: SourceSpec) -> list[str]:
     csv_options = spec.csv or CsvOptions()
     delimiter, quote = csv_options.delimiter, csv_options.quote or '"'
     with open_stream(str(file.full_path)) as stream:
-        raw = first_csv_row(stream, quote=quote.encode())
+        by_return = ends_by_return(stream, quote.encode())
+    with open_stream(str(file.full_path)) as stream:
+        raw = first_csv_row(stream, quote=quote.encode(), by_return=by_return)
     text = raw.decode(_encoding(spec)).removeprefix("\ufeff")
+    if "\0" in text:
+        raise UnicodeError("every other byte of UTF-16")
     names = [name.strip() for name in next(csv.reader([text], delimiter=delimiter, quotechar=quote))]
-    if not all(names) or len(set(names)) != len(names):
+    if not names or not all(names) or len(set(names)) != len(names):
         raise ValueError("empty or repeated names")
     return names

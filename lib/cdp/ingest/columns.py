@@ -157,7 +157,10 @@ def _typed(text: str, spec: ColumnSpec, type_ddl: str) -> str:
         times = [time_sql(text, pattern, type_ddl) for pattern in spec.formats or ("iso8601",)]
         return times[0] if len(times) == 1 else f"coalesce({', '.join(times)})"
     if type_ddl == "DOUBLE":
-        return f"nullif(try_cast({text} AS DOUBLE), CAST('NaN' AS DOUBLE))"
+        number = f"try_cast({text} AS DOUBLE)"
+        # Spark takes 1d and 1f for numbers, as Java does; a number beyond a double is Infinity, and NaN is beyond that.
+        is_one = f"abs({number}) < CAST('Infinity' AS DOUBLE) AND lower(right({text}, 1)) NOT IN ('d', 'f')"
+        return f"CASE WHEN {is_one} THEN {number} END"
     return f"try_cast({text} AS {type_ddl})"
 
 

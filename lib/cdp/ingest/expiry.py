@@ -54,6 +54,13 @@ def _kept(ledger: Iterable[LedgerFile], source: str) -> list[LedgerFile]:
     return sorted((f for f in mine if f.file_id not in gone), key=lambda f: (f.delivered_on, f.file_id, f.state))
 
 
+def begun_expiries(expiries: DataFrame, files: DataFrame) -> set[date]:
+    """The run dates of expiries that a killed run began: written down since the last files were noted as gone."""
+    gone = files.where("state = 'expired'").agg(F.max("accepted_at").alias("last_at"))
+    begun = expiries.join(F.broadcast(gone), on=F.lit(True)).where("last_at IS NULL OR erased_at > last_at")
+    return {row.expired_on for row in begun.select("expired_on").distinct().collect()}
+
+
 def condition_of(table: TableContract, source: str, file_ids: Iterable[str]) -> str:
     """Which rows of a table came from those files, as SQL: it stands in Delta's log, and names nobody."""
     file = "file_id" if "file_id" in table.column_names else "substring_index(landed_id, ':', 1)"

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
 from cdp.core.errors import ConfigError
+from cdp.ingest.codes import quote_text
 from cdp.ingest.mapping_spec import ColumnSpec, MappingSpec, OutputSpec
 
 #: Columns of a landed record; in work they begin with two underscores, out of the way of the source's own names.
@@ -45,7 +46,8 @@ class FieldTree:
         if not self.children:
             return leaf(prefix)
         parts = [
-            f"'{name}', {child.build_sql(leaf, f'{prefix}.{name}')}" for name, child in sorted(self.children.items())
+            f"{quote_text(name)}, {child.build_sql(leaf, f'{prefix}.{name}')}"
+            for name, child in sorted(self.children.items())
         ]
         return f"named_struct({', '.join(parts)})"
 

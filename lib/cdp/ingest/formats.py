@@ -45,6 +45,18 @@ class CsvOptions(Definition):
     header: tuple[str, ...] | None = Field(default=None, description="the columns of files without a header row")
 
     @model_validator(mode="after")
+    def _characters_tell_apart(self) -> CsvOptions:
+        if self.delimiter in ("\r", "\n", "\0", self.quote):
+            raise ValueError("the delimiter is no line end, no NUL, and not the quote")
+        if self.quote is not None and not "!" <= self.quote <= "~":
+            raise ValueError("the quote is a sign of ASCII")
+        try:
+            self.delimiter.encode(self.encoding)
+        except UnicodeEncodeError:
+            raise ValueError(f"the delimiter is no character of {self.encoding}") from None
+        return self
+
+    @model_validator(mode="after")
     def _unquoted_is_utf8(self) -> CsvOptions:
         if self.quote is None and (self.header is None or self.encoding not in ("utf-8", "utf-8-sig")):
             raise ValueError("without quotes the columns must be given in `header`, and the encoding is utf-8")

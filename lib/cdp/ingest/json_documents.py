@@ -27,9 +27,16 @@ def is_json_document(stream: BinaryIO) -> bool:
 
 
 def split_json_document(stream: BinaryIO) -> Iterator[pa.Array]:
-    """Give the values of a list, or the one object, as they stand in the stream; what lies between is left out."""
+    """Give the values of a list, or the one object, as they stand in the stream; what lies between is left out.
+
+    A list with a value that is nested too deep for this process is one record, which will be refused.
+    """
     text = stream.read().decode("utf-8-sig").strip()
-    yield pa.array(_values(text) if text.startswith("[") else [text.encode()], pa.binary())
+    try:
+        values = _values(text) if text.startswith("[") else [text.encode()]
+    except RecursionError:
+        values = [text.encode()]
+    yield pa.array(values, pa.binary())
 
 
 def unpack_lists(lines: pa.Array) -> tuple[pa.Array, pa.Array]:
@@ -53,9 +60,9 @@ def _unpack(line: bytes) -> list[bytes]:
     try:
         text = line.decode().strip()
         json.loads(text)
+        return _values(text) or [line]
     except (ValueError, RecursionError):
         return [line]
-    return _values(text) or [line]
 
 
 def _values(text: str) -> list[bytes]:

@@ -70,11 +70,15 @@ class KnownFile:
 
 @dataclass(frozen=True)
 class LandingPlan:
-    """What a night has to land: files to read, files set aside, and sources that failed (name -> message)."""
+    """What a night has to land: files to read, files set aside, and sources that failed (name -> message).
+
+    `unread`: messages of files that could not be opened; the next night tries again.
+    """
 
     to_read: tuple[CheckedFile, ...]
     set_aside: tuple[CheckedFile, ...]
     failed_sources: Mapping[str, str]
+    unread: tuple[str, ...] = ()
 
 
 def plan_landing(
@@ -90,10 +94,22 @@ def plan_landing(
     seen_paths = {(k.source, k.path, k.size_bytes): k.landed_at for k in ledger}
     new = [f for f in found if f.modified_at > seen_paths.get((f.source, f.path, f.size_bytes), -1.0)]
     with ThreadPoolExecutor(max_workers=4) as pool:
-        checked = list(pool.map(lambda f: check_file(f, sources[f.source]), new))
+        tried = list(pool.map(lambda f: _try_file(f, sources[f.source]), new))
+    checked = [file for file in tried if isinstance(file, CheckedFile)]
     over = {file.file for file in checked if sources[file.file.source].is_over(file.file.delivered_on, run_date)}
     checked = [set_aside(f, "quarantined", _OVER) if f.file in over else f for f in checked]
-    return _divide(checked, ledger, failed)
+    return replace(_divide(checked, ledger, failed), unread=tuple(file for file in tried if isinstance(file, str)))
+
+
+def _try_file(file: FoundFile, spec: SourceSpec) -> CheckedFile | str:
+    """Check a file; a message where it cannot be opened or named, which costs none of the others."""
+    try:
+        file.path.encode()
+        return check_file(file, spec)
+    except UnicodeEncodeError:
+        return f"source {spec.name}: {file.path!r}: the file's name is not in UTF-8; rename it"
+    except OSError as error:
+        return f"source {spec.name}: {file.path} cannot be read: {error.strerror}; the next run tries again"
 
 
 def _discover_all(
@@ -196,7 +212,7 @@ def _to_read(checked: CheckedFile, spec: SourceSpec) -> list[_FileToRead]:
         file_id=checked.file_id,
         delivered_on=checked.file.delivered_on,
         format=checked.format,
-        delimiter=csv.delimiter.encode(),
+        delimiter=csv.delimiter.encode(csv.encoding.removesuffix("-sig")),
         quote=(csv.quote or "").encode(),
         has_header=checked.format == "csv" and csv.header is None,
         row_tag=spec.xml.row_tag if spec.xml else "",
@@ -234,14 +250,14 @@ def _split(file: _FileToRead) -> Iterator[pa.Array]:
         yield from split_piece(file.path, file.piece)
         return
     by_return = False
-    if file.is_lines:
+    if file.is_lines or file.format == "csv":
         with open_stream(file.path) as stream:
-            by_return = ends_by_return(stream)
+            by_return = ends_by_return(stream, file.quote)
     with open_stream(file.path) as stream:
         if file.is_lines:
             yield from split_lines(stream, by_return=by_return)
         elif file.format == "csv":
-            yield from split_csv_rows(stream, delimiter=file.delimiter, quote=file.quote)
+            yield from split_csv_rows(stream, delimiter=file.delimiter, quote=file.quote, by_return=by_return)
         elif file.format == "xml":
             yield from split_xml_elements(stream, row_tag=file.row_tag)
         else:

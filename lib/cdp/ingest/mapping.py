@@ -12,6 +12,7 @@ from pyspark.sql import functions as F
 
 from cdp.core.keys import hashed_key
 from cdp.ingest import change_mapping as changes
+from cdp.ingest.alike import object_sql
 from cdp.ingest.codes import quote_text
 from cdp.ingest.columns import CONTENT_ID, DELIVERED_AT, clean_sql
 from cdp.ingest.fields import ITEM, KEPT, FieldTree, path_sql
@@ -67,11 +68,16 @@ def map_records(parsed: DataFrame, source: SourceSpec, mapping: MappingSpec, fie
 def _take_fields(
     parsed: DataFrame, source: SourceSpec, mapping: MappingSpec, fields: FieldTree, outputs: list[Output]
 ) -> DataFrame:
-    """Take all that is read off the raw fields, so that later steps carry few columns: each copies all it carries."""
+    """Take all that is read off the raw fields, so that later steps carry few columns: each copies all it carries.
+
+    The raw fields themselves stay only where lists are made rows, of whose items is read in the last step.
+    """
+    has_lists = any(o.spec.explode for o in outputs)
+    kept = [c for c in parsed.columns if has_lists or c.startswith("__")]
     texts = [F.expr(identifier_text_sql(spec, fields)).alias(f"__i{n}") for n, spec in enumerate(mapping.identifiers)]
     flat = [o for o in outputs if o.spec.explode is None]
     return parsed.select(
-        "*",
+        *(F.col(f"`{column}`") for column in kept),
         *texts,
         *_structs(flat, "t", needs_main=False),
         *(F.expr(o.condition).alias(o.is_wanted) for o in outputs[1:]),
@@ -190,7 +196,7 @@ def _fill(output: Output, source: SourceSpec, values: dict[str, str], key: str) 
         target.id_column: key,
     }
     row = {**values, **fixed, **target.derive(values)}
-    if output.attributes:
+    if output.spec.attributes:
         row[str(target.json_column)] = _object_sql(output)
     if "message_id" in output.columns and "is_message_id_filled" in target.derived:
         row["is_message_id_filled"] = f"{output.columns['message_id'].text_ref} IS NULL"
@@ -203,7 +209,9 @@ def _fill(output: Output, source: SourceSpec, values: dict[str, str], key: str) 
 
 
 def _object_sql(output: Output) -> str:
-    pairs = [f"'{name}', {c.value_ref}" for name, c in sorted(output.attributes.items())]
+    if output.alike:
+        return object_sql(output.attributes, output.alike)
+    pairs = [f"{quote_text(name)}, {c.value_ref}" for name, c in sorted(output.attributes.items())]
     return f"nullif(to_json(named_struct({', '.join(pairs)})), '{{}}')"
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from cdp.core.errors import ConfigError, nearest_name
+from cdp.ingest.alike import Alike, compile_alike, find_alike
 from cdp.ingest.columns import ColumnSql, compile_column
 from cdp.ingest.fields import FieldTree
 from cdp.ingest.mapping_spec import ColumnSpec, MappingSpec, OutputSpec
@@ -13,18 +14,22 @@ from cdp.ingest.targets import TARGETS, Target
 
 @dataclass(frozen=True)
 class Output:
-    """One output: its columns, the attributes of its JSON object, and the prefix of its intermediate columns."""
+    """One output: its columns, the attributes of its JSON object, and the prefix of its intermediate columns.
+
+    `alike`: attributes of which there are many of a kind; they are not among `attributes`.
+    """
 
     spec: OutputSpec
     target: Target
     columns: dict[str, ColumnSql]
     attributes: dict[str, ColumnSql]
+    alike: tuple[Alike, ...]
     prefix: str
 
     @property
     def every(self) -> list[ColumnSql]:
-        """All columns and attributes."""
-        return [*self.columns.values(), *self.attributes.values()]
+        """All columns and attributes, those that are alike as one."""
+        return [*self.columns.values(), *self.attributes.values(), *(kind.sql for kind in self.alike)]
 
     @property
     def condition(self) -> str:
@@ -58,22 +63,35 @@ def compile_output(number: int, output: OutputSpec, mapping: MappingSpec, fields
         raise ConfigError(f"{where}: {output.table} has no column for `attributes`")
     prefix = f"__{number}"
 
-    def compiled(name: str, label: str, spec: ColumnSpec, type_ddl: str) -> ColumnSql:
-        def held(kind: str) -> str:
-            is_inline = output.explode is not None
-            return "" if is_inline else f"{_place(prefix, kind, spec.main is not None)}.`{label}`"
+    null_words = output.table == "customer_records"
 
+    def held(kind: str, label: str, *, needs_main: bool = False) -> str:
+        return "" if output.explode is not None else f"{_place(prefix, kind, needs_main)}.`{label}`"
+
+    def compiled(label: str, spec: ColumnSpec, type_ddl: str) -> ColumnSql:
         return compile_column(
             label,
             spec,
             type_ddl,
             root=fields,
-            null_words=output.table == "customer_records",
+            null_words=null_words,
             list_path=output.explode or "",
-            text_ref=held("t"),
-            value_ref=held("v"),
+            text_ref=held("t", label, needs_main=spec.main is not None),
+            value_ref=held("v", label, needs_main=spec.main is not None),
         )
 
-    columns = {n: compiled(n, n, c, target.input_types[n]) for n, c in output.columns.items()}
-    attributes = {n: compiled(n, f"a_{n}", c, c.type or "STRING") for n, c in output.attributes.items()}
-    return Output(output, target, columns, attributes, prefix)
+    columns = {n: compiled(n, c, target.input_types[n]) for n, c in output.columns.items()}
+    alike = tuple(
+        compile_alike(
+            f"alike_{n}",
+            {name: output.attributes[name] for name in names},
+            root=fields,
+            null_words=null_words,
+            text_ref=held("t", f"alike_{n}"),
+            value_ref=held("v", f"alike_{n}"),
+        )
+        for n, names in enumerate(find_alike(output.attributes) if output.explode is None else ())
+    )
+    single = output.attributes.keys() - {name for kind in alike for name in kind.names}
+    attributes = {n: compiled(f"a_{n}", c, c.type or "STRING") for n, c in output.attributes.items() if n in single}
+    return Output(output, target, columns, attributes, alike, prefix)

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from functools import partial
 
 import pyarrow as pa
-from pyspark.sql import Column, DataFrame
+from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from cdp.ingest.changes import unwrap_changes
@@ -91,14 +91,15 @@ def _parse_csv(records: DataFrame, spec: SourceSpec, fields: FieldTree, headers:
         return pa.StructArray.from_arrays([pa.array(faults, pa.string()), lists], names=["fault", "values"])
 
     taken = records.withColumn("__taken", take_values("__raw", "__file_id"))
-    columns: list[Column] = []
-    for name, node in sorted(fields.children.items()):
-        sql = node.build_sql(lambda path: f"__taken.values[{positions[path]}]", name)
-        columns.append(F.expr(sql).alias(name))
+    columns = [
+        f"{node.build_sql(lambda path: f'__taken.values[{positions[path]}]', name)} AS `{name}`"
+        for name, node in sorted(fields.children.items())
+    ]
     faults = " ".join(f"WHEN '{code}' THEN array({reason_sql('', code)})" for code in ("bad_encoding", "wrong_columns"))
     too_large = f"WHEN {_too_large(spec)} THEN array({reason_sql('', 'too_large')})"
     fault = f"CASE {too_large} ELSE CASE __taken.fault {faults} END END"
-    return taken.select(*(F.col(f"__{c}") for c in KEPT), *columns, F.expr(_TEXT), F.expr(fault).alias("__fault"))
+    # As texts: Spark's interpreter of expressions is asked once, and not once a column.
+    return taken.selectExpr(*(f"__{c}" for c in KEPT), *columns, _TEXT, f"{fault} AS __fault")
 
 
 def _parse_xml(records: DataFrame, spec: SourceSpec, fields: FieldTree, parts_when: Mapping[str, str]) -> DataFrame:
@@ -135,7 +136,7 @@ def _take_csv(
     taken: list[tuple[str | None, list[str | None] | None]] = []
     for row, file in zip(raw, file_id, strict=True):
         try:
-            text = row.decode(encoding)
+            text = row.decode(encoding).removeprefix("\ufeff")  # where files were joined
             values = next(csv.reader([text], delimiter=delimiter, quotechar=quote, strict=True), [])
         except UnicodeDecodeError:
             taken.append(("bad_encoding", None))

@@ -76,10 +76,9 @@ def read_fields(
     around = records.withColumn(_AROUND, F.expr(around_sql(text)))
     parsed = around.withColumn("__json", F.expr(read_sql(_as_it_is(_AROUND), f"STRUCT<{schema}>")))
     columns = [
-        F.expr(f"{record_sql('__json')}.`{n}`").alias(n + TEXT_SUFFIX if n in both else n)
-        for n in sorted(fields.children)
+        f"{record_sql('__json')}.`{n}` AS `{n + TEXT_SUFFIX if n in both else n}`" for n in sorted(fields.children)
     ]
-    flat = parsed.select(*records.columns, *columns, F.expr(fault).alias("__fault"))
+    flat = parsed.selectExpr(*(f"`{c}`" for c in records.columns), *columns, f"{fault} AS __fault")
     return _take_parts(flat, both, parts_when)
 
 
@@ -179,7 +178,7 @@ def _fault_sql(spec: SourceSpec, fields: FieldTree, both: Mapping[str, FieldTree
     """
     objects = [name for name, node in sorted(fields.children.items()) if node.children and name not in both]
     misfits = [
-        f"CASE WHEN left(get_json_object(__text, '$.{name}'), 1) NOT IN ('{{', '[') "
+        f"CASE WHEN left(get_json_object(__text, {quote_text('$.' + name)}), 1) NOT IN ('{{', '[') "
         f"THEN {reason_sql(name, 'wrong_type')} END"
         for name in objects
     ]

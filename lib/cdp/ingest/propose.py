@@ -26,7 +26,7 @@ from cdp.ingest.check import EMPTY
 from cdp.ingest.json_documents import is_json_document, split_json_document
 from cdp.ingest.mapping_spec import is_field
 from cdp.ingest.recognise import ColumnFacts, recognise_column
-from cdp.ingest.records import open_stream
+from cdp.ingest.records import MAX_ROW_BYTES, open_stream
 from cdp.ingest.rows_as_json import rows_as_json
 from cdp.ingest.spec import SourceSpec
 
@@ -35,6 +35,8 @@ _SAMPLE_BYTES = 16 << 20
 _DELIMITERS = ",;\t|"
 _PLAIN = ("BIGINT", "DOUBLE", "BOOLEAN")
 _ID = re.compile(r"(?i)(id|no|nr|number|key|code)$")
+#: What YAML cannot hold, or would end a line of comment at.
+_UNWRITABLE = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff\ufffe\uffff]")
 _EVENT_NAMES = (r"event_?name", r"event", r"event_?type", r"action", r"type")
 #: How distinct an id must be in a sample in which some records may come twice.
 _NEARLY = 0.9
@@ -56,7 +58,7 @@ def propose_source(path: str, *, name: str) -> str:
     except (EOFError, OSError, ValueError, zlib.error) as error:
         raise ConfigError(f"{path}: truncated or damaged: {error}") from None
     found = list(dict.fromkeys(name for row in sample.rows for name in row))
-    names = [name for name in found if is_field(name)]
+    names = [name for name in found if is_field(name) and not _UNWRITABLE.search(name)]
     if not names:
         raise ConfigError(f"{path}: no record to look at")
     facts = [recognise_column(name, [row.get(name) for row in sample.rows]) for name in names]
@@ -72,7 +74,7 @@ def propose_source(path: str, *, name: str) -> str:
         "sample": {"raw": "", "expect": {}},
     }
     SourceSpec.model_validate(source)
-    left_out = [f"{name!r}: left out, a mapping cannot name it" for name in found if name not in names]
+    left_out = [f"{name!a}: left out, a mapping cannot name it" for name in found if name not in names]
     comments = "\n".join(f"#   {line}" for line in [*map(_describe, facts), *left_out])
     text = yaml.safe_dump(source, sort_keys=False, allow_unicode=True, width=110)
     return f"# Columns as they look in the sample (share filled, share distinct):\n{comments}\n{text}"
@@ -112,10 +114,10 @@ def _objects(records: Sequence[bytes]) -> list[dict[str, str | None]]:
     for record in records:
         try:
             value = json.loads(record.decode("utf-8-sig"))
-        except ValueError:
+            if isinstance(value, dict):
+                rows.append(_flatten(value))
+        except (ValueError, RecursionError):
             continue
-        if isinstance(value, dict):
-            rows.append(_flatten(value))
     return rows
 
 
@@ -132,17 +134,20 @@ def _flatten(value: dict[str, Any], prefix: str = "") -> dict[str, str | None]:
 
 
 def _read_csv(path: str, data: bytes) -> Sample:
+    if b"\0" in data:
+        raise ConfigError(f"{path}: neither JSON nor Parquet, and holds NUL bytes: is it UTF-16? write it as UTF-8")
     encoding = _encoding(data)
     text = data.decode(encoding, "replace")
-    first = text.split("\n", 1)[0]
+    first = re.split("[\r\n]", text, maxsplit=1)[0]
     delimiter = max(_DELIMITERS, key=first.count)
+    csv.field_size_limit(MAX_ROW_BYTES)
     try:
         reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter)
         header = [name.strip() for name in next(reader, [])]
         rows = [row for row in islice(reader, SAMPLE_ROWS) if len(row) == len(header)]
     except csv.Error as error:
         raise ConfigError(f"{path}: neither JSON nor Parquet, and not readable as CSV: {error}") from None
-    if not header or not all(header) or len(set(header)) < len(header) or "\0" in text:
+    if not header or not all(header) or len(set(header)) < len(header):
         raise ConfigError(f"{path}: neither JSON nor Parquet, and its first line is no row of distinct names")
     options = {"delimiter": delimiter, "encoding": encoding}
     return Sample("csv", options, [dict(zip(header, row, strict=True)) for row in rows])

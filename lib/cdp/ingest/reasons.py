@@ -50,7 +50,9 @@ def reasons_sql(outputs: list[Output], source: SourceSpec, fields: FieldTree) ->
     own = [reason for column in outputs[0].every for reason in column.reasons]
     own.append(_time_reason(outputs[0]))
     own.extend(_arrival_reason(outputs[0]))
-    groups = ", ".join([FIELD_REASONS, reasons_array_sql(own), *(_output_reasons(o, fields) for o in outputs[1:])])
+    alike = [kind.reasons for kind in outputs[0].alike]
+    others = [_output_reasons(output, fields) for output in outputs[1:]]
+    groups = ", ".join([FIELD_REASONS, reasons_array_sql(own), *alike, *others])
     codes = [*_FATAL, *(() if source.is_read_natively else ("bad_encoding",))]
     is_fatal = " OR ".join(f"array_contains(__fault.code, '{code}')" for code in codes)
     every = f"concat(coalesce(__fault, {NO_REASONS}), {groups})"
@@ -137,6 +139,8 @@ def _too_late(time: str, known: str) -> str:
 def _output_reasons(output: Output, fields: FieldTree) -> str:
     every = [reason for column in output.every for reason in column.reasons]
     found = reasons_array_sql(every) if every else NO_REASONS
+    if output.alike:
+        found = f"concat({', '.join([found, *(kind.reasons for kind in output.alike)])})"
     if output.spec.explode is not None:
         path = path_sql(output.spec.explode)
         empty = f"array({_no_items(output.spec.explode, fields)})"

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import gzip
 import io
+import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import BinaryIO, Protocol, cast
@@ -56,11 +57,13 @@ def split_lines(stream: Stream, block_bytes: int = BLOCK_BYTES, *, by_return: bo
     return _split_blocks(stream, block_bytes, _any_line_ends if by_return else lambda data, _: _newlines(data))
 
 
-def ends_by_return(stream: BinaryIO) -> bool:
-    """Tell whether the first line ends with a lone return, as the lines of old Macs do."""
+def ends_by_return(stream: BinaryIO, quote: bytes = b"") -> bool:
+    """Tell whether the first line ends with a lone return, as the lines of old Macs do; not one inside quotes."""
     head = b""
     while block := stream.read(BLOCK_BYTES):
         head += block
+        if quote:
+            head = re.sub(re.escape(quote) + b"[^" + re.escape(quote) + b"]*" + re.escape(quote), b"", head)
         if _NEWLINE in head or _RETURN in head[:-1] or len(head) > MAX_ROW_BYTES:
             break
     first = min((at for at in (head.find(b"\n"), head.find(b"\r")) if at >= 0), default=len(head))
@@ -68,18 +71,26 @@ def ends_by_return(stream: BinaryIO) -> bool:
 
 
 def split_csv_rows(
-    stream: BinaryIO, *, delimiter: bytes, quote: bytes, block_bytes: int = BLOCK_BYTES
+    stream: BinaryIO, *, delimiter: bytes, quote: bytes, by_return: bool = False, block_bytes: int = BLOCK_BYTES
 ) -> Iterator[pa.Array]:
-    """Give the logical rows of a CSV stream (line ends inside quotes belong to the row), the header first."""
-    return _split_blocks(stream, block_bytes, lambda data, is_last: csv_row_ends(data, delimiter, quote, is_last))
+    """Give the logical rows of a CSV stream (line ends inside quotes belong to the row), the header first.
+
+    With `by_return` a line ends with a return, and a newline inside it belongs to it.
+    """
+    end = b"\r" if by_return else b"\n"
+    return _split_blocks(stream, block_bytes, lambda data, is_last: csv_row_ends(data, delimiter, quote, end, is_last))
 
 
-def first_csv_row(stream: BinaryIO, *, quote: bytes) -> bytes:
+def first_csv_row(stream: BinaryIO, *, quote: bytes, by_return: bool) -> bytes:
     """Read the first logical row: the header."""
-    row = b""
-    while line := stream.readline(MAX_ROW_BYTES):
-        row += line
-        if row.count(quote) % 2 == 0 or len(row) > MAX_ROW_BYTES:
+    end, row = b"\r" if by_return else b"\n", b""
+    while block := stream.read(BLOCK_BYTES):
+        at = -1
+        row += block
+        while (at := row.find(end, at + 1)) >= 0:
+            if row.count(quote, 0, at) % 2 == 0:
+                return row[: at + 1]
+        if len(row) > MAX_ROW_BYTES:
             break
     return row
 
@@ -106,8 +117,8 @@ def _binary_array(data: bytes, ends: np.ndarray) -> pa.Array:
     return pa.Array.from_buffers(pa.binary(), len(ends), [None, pa.py_buffer(offsets), pa.py_buffer(data)])
 
 
-def _newlines(data: bytes) -> np.ndarray:
-    return np.flatnonzero(np.frombuffer(data, np.uint8) == _NEWLINE) + 1
+def _newlines(data: bytes, end: int = _NEWLINE) -> np.ndarray:
+    return np.flatnonzero(np.frombuffer(data, np.uint8) == end) + 1
 
 
 def _any_line_ends(data: bytes, is_last: bool) -> np.ndarray:
@@ -120,26 +131,26 @@ def _any_line_ends(data: bytes, is_last: bool) -> np.ndarray:
     return np.sort(np.concatenate((lone + 1, _newlines(data))))
 
 
-def csv_row_ends(data: bytes, delimiter: bytes, quote: bytes, is_last: bool) -> np.ndarray:
-    """Find where the logical rows end: at line ends with an even number of quotes before them.
+def csv_row_ends(data: bytes, delimiter: bytes, quote: bytes, end: bytes, is_last: bool) -> np.ndarray:
+    """Find where the logical rows end: at line ends (`end`) with an even number of quotes before them.
 
     That holds when every opening quote begins a value. Where a stray quote stands inside a value, the block is
     walked line by line instead.
     """
-    ends = _newlines(data)
+    ends = _newlines(data, end[0])
     if quote not in data:
         return ends
     octets = np.frombuffer(data, np.uint8)
     quotes = np.flatnonzero(octets == quote[0])
     openers = quotes[::2]
     before = octets[np.maximum(openers - 1, 0)]
-    begins_value = (openers == 0) | np.isin(before, [delimiter[0], _NEWLINE, _RETURN, quote[0]])
+    begins_value = (openers == 0) | np.isin(before, [delimiter[-1], _NEWLINE, _RETURN, quote[0]])
     if not begins_value.all() or (is_last and len(quotes) % 2) or (len(quotes) % 2 and len(data) > MAX_ROW_BYTES):
-        return _walk_csv_rows(data, delimiter, quote, is_last)
+        return _walk_csv_rows(data, delimiter, quote, end, is_last)
     return ends[np.searchsorted(quotes, ends) % 2 == 0]
 
 
-def _walk_csv_rows(data: bytes, delimiter: bytes, quote: bytes, is_last: bool) -> np.ndarray:
+def _walk_csv_rows(data: bytes, delimiter: bytes, quote: bytes, end: bytes, is_last: bool) -> np.ndarray:
     """Find the ends of rows when quotes also stand inside values: such a quote is a plain character.
 
     A quoted value that never closes ends its row at the first line end: it costs one row, not the file.
@@ -147,17 +158,17 @@ def _walk_csv_rows(data: bytes, delimiter: bytes, quote: bytes, is_last: bool) -
     ends: list[int] = []
     start = 0
     while start < len(data):
-        end = _csv_row_end(data, start, delimiter, quote, is_last)
-        if end is None:
-            end = data.find(b"\n", start) + 1
-            if not end or not (is_last or len(data) - start > MAX_ROW_BYTES):
+        place = _csv_row_end(data, start, delimiter, quote, end, is_last)
+        if place is None:
+            place = data.find(end, start) + 1
+            if not place or not (is_last or len(data) - start > MAX_ROW_BYTES):
                 break
-        ends.append(end)
-        start = end
+        ends.append(place)
+        start = place
     return np.array(ends, dtype=np.int64)
 
 
-def _csv_row_end(data: bytes, start: int, delimiter: bytes, quote: bytes, is_last: bool) -> int | None:
+def _csv_row_end(data: bytes, start: int, delimiter: bytes, quote: bytes, end: bytes, is_last: bool) -> int | None:
     """Find the end of the row that begins at `start`; None where it is still open at the end of the data."""
     position = start
     while True:
@@ -168,8 +179,8 @@ def _csv_row_end(data: bytes, start: int, delimiter: bytes, quote: bytes, is_las
             if closing < 0 or (closing + 1 == len(data) and not is_last):
                 return None
             position = closing + 1
-        line_end = data.find(b"\n", position)
+        line_end = data.find(end, position)
         comma = data.find(delimiter, position, line_end if line_end >= 0 else len(data))
         if comma < 0:
             return line_end + 1 if line_end >= 0 else None
-        position = comma + 1
+        position = comma + len(delimiter)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import base64
 import json
+import math
 from collections.abc import Iterator
 from datetime import datetime
 from typing import Any
@@ -56,8 +57,19 @@ def _values_as_json(column: pa.Array) -> pa.Array:
         return _quoted(_time_as_text(column))
     if pa.types.is_date(kind) or pa.types.is_time(kind):
         return _quoted(column.cast(pa.string()))
-    texts = [None if v is None else json.dumps(v, ensure_ascii=False, default=plain_value) for v in column.to_pylist()]
-    return pa.array(texts, pa.string())
+    return pa.array([_value_of(column, n) for n in range(len(column))], pa.string())
+
+
+def _value_of(column: pa.Array, n: int) -> str | None:
+    """One value with parts; where one has no form in Python (the year 10000, text not in UTF-8), as Arrow prints it.
+
+    As a text it will be of the wrong type, which is better than the end of the landing of every file.
+    """
+    try:
+        value = column[n].as_py()
+    except (ArithmeticError, ValueError):
+        return json.dumps(column.slice(n, 1).to_string(skip_new_lines=True), ensure_ascii=False)
+    return None if value is None else value_as_json(value)
 
 
 def _quoted(text: pa.Array) -> pa.Array:
@@ -65,11 +77,11 @@ def _quoted(text: pa.Array) -> pa.Array:
 
 
 def _text_as_json(text: pa.Array) -> pa.Array:
-    if pc.any(pc.match_substring_regex(text, r"[\x00-\x1f]")).as_py():
-        return pa.array(
-            [None if v is None else json.dumps(v, ensure_ascii=False) for v in text.to_pylist()], pa.string()
-        )
+    """By Arrow throughout: it passes on bytes that are not UTF-8, of which the record is refused later."""
     escaped = pc.replace_substring(pc.replace_substring(text, "\\", "\\\\"), '"', '\\"')
+    if pc.any(pc.match_substring_regex(text, r"[\x00-\x1f]")).as_py():
+        for control in map(chr, range(0x20)):
+            escaped = pc.replace_substring(escaped, control, json.dumps(control)[1:-1])
     return _quoted(escaped)
 
 
@@ -80,7 +92,23 @@ def _time_as_text(column: pa.Array) -> pa.Array:
     return pc.binary_join_element_wise(iso, "Z", "") if zone else iso
 
 
-def plain_value(value: Any) -> str:
+def value_as_json(value: Any) -> str:
+    """Write any value of a row; numbers that are none (NaN, the infinities) as texts, as those of a column of them."""
+    try:
+        return json.dumps(value, ensure_ascii=False, allow_nan=False, default=_plain_value)
+    except ValueError:
+        return json.dumps(_finite(value), ensure_ascii=False, default=_plain_value)
+
+
+def _finite(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {name: _finite(part) for name, part in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_finite(part) for part in value]
+    return str(value) if isinstance(value, float) and not math.isfinite(value) else value
+
+
+def _plain_value(value: Any) -> str:
     """Write what JSON has no form for as text: times as ISO 8601, binary values as base64."""
     if isinstance(value, datetime):
         return value.isoformat().replace("+00:00", "Z")

@@ -23,6 +23,8 @@ from cdp.ingest.shapes import FieldShape, Shape, is_outermost, shape_of_header, 
 Kind = Literal["first", "new", "missing", "sometimes_missing", "type_changed"]
 #: Names whose letters and digits are alike to this degree may be one field's old and new name.
 _LEAST_LIKENESS = 0.6
+#: Where more came and went at once, it is another file, and comparing every name with every other takes its time.
+_MOST_PAIRS = 10_000
 
 
 class KnownField(Protocol):
@@ -140,6 +142,8 @@ def _change_of(path: str, known: FieldShape, seen: FieldShape) -> SchemaChange |
 
 def _pair_renamed(missing: Sequence[SchemaChange], new: Sequence[SchemaChange]) -> dict[str, str]:
     came = [n for n in new if is_outermost(n.field)]
+    if len(missing) * len(came) > _MOST_PAIRS:
+        return {}
     is_only = len(missing) == 1 and len(came) == 1
     pairs = [(m, n) for m in missing for n in came if m.type == n.type or "null" in (m.type, n.type)]
     alike = sorted(

@@ -17,6 +17,9 @@ from pyspark.sql import functions as F
 _FIRST_RECORDS, _ONE_IN = 10_000, 16
 #: An object with more members than this has data for names (ids, dates): its members are no fields.
 _MOST_MEMBERS = 100
+#: What is nested deeper is one record's and nobody's schema; the reader calls itself once a level.
+_DEEPEST = 50
+_BRACKET = re.compile(r"`(?:[^`]|``)*`|[<>]")
 #: Other names are data, and maybe somebody's.
 _NAME = re.compile(r"(?!\d)[\w$][\w$ :-]{0,63}")
 _TYPES = {
@@ -63,7 +66,7 @@ def shape_of_schema(schema: str, names: Sequence[Sequence[str]]) -> dict[str, Fi
     """The shape that :func:`shape_columns` found: dotted path -> type; `a[].b` is a member of a list's items."""
     always = set(names[0]).intersection(*names[1:]) if names else set()
     found: dict[str, FieldShape] = {}
-    _read_type(schema, 0, "", found)
+    _read_type(schema, 0, "", found, 0)
     return {
         path: FieldShape(field.type, path in always if is_outermost(path) else None) for path, field in found.items()
     }
@@ -105,16 +108,18 @@ def is_outermost(path: str) -> bool:
     return "." not in path and "[" not in path
 
 
-def _read_type(text: str, at: int, path: str, found: dict[str, FieldShape]) -> int:
+def _read_type(text: str, at: int, path: str, found: dict[str, FieldShape], depth: int) -> int:
     """Read one type of Spark's words from a place on, note its fields, and give the place after it."""
-    if text.startswith("OBJECT<", at):
+    if depth > _DEEPEST and text.startswith(("OBJECT<", "ARRAY<"), at):
+        kind, at = "object" if text.startswith("OBJECT<", at) else "list", _after_type(text, at)
+    elif text.startswith("OBJECT<", at):
         members: dict[str, FieldShape] = {}
-        at, count = _read_members(text, at + len("OBJECT<"), path, members)
+        at, count = _read_members(text, at + len("OBJECT<"), path, members, depth + 1)
         if count <= _MOST_MEMBERS or not path:
             found |= members
         kind = "object"
     elif text.startswith("ARRAY<", at):
-        at, kind = _read_type(text, at + len("ARRAY<"), f"{path}[]", found) + 1, "list"
+        at, kind = _read_type(text, at + len("ARRAY<"), f"{path}[]", found, depth + 1) + 1, "list"
         found.pop(f"{path}[]", None)
     else:
         word = re.compile(r"[A-Z_]+(\(\d+,\s*(\d+)\))?").match(text, at)
@@ -126,7 +131,17 @@ def _read_type(text: str, at: int, path: str, found: dict[str, FieldShape]) -> i
     return at
 
 
-def _read_members(text: str, at: int, path: str, found: dict[str, FieldShape]) -> tuple[int, int]:
+def _after_type(text: str, at: int) -> int:
+    """The place after a type whose parts are not looked at."""
+    n_open = 0
+    for bracket in _BRACKET.finditer(text, at):
+        n_open += {"<": 1, ">": -1}.get(bracket[0], 0)
+        if n_open == 0 and bracket[0] == ">":
+            return bracket.end()
+    return len(text)
+
+
+def _read_members(text: str, at: int, path: str, found: dict[str, FieldShape], depth: int) -> tuple[int, int]:
     count = 0
     while text[at] != ">":
         if text[at] == "`":
@@ -138,7 +153,7 @@ def _read_members(text: str, at: int, path: str, found: dict[str, FieldShape]) -
             end = text.index(":", at)
             name, at = text[at:end], end
         below: dict[str, FieldShape] = {}
-        at = _read_type(text, at + 2, f"{path}.{name}" if path else name, below)
+        at = _read_type(text, at + 2, f"{path}.{name}" if path else name, below, depth)
         if _NAME.fullmatch(name):
             found |= below
         count += 1

@@ -23,7 +23,11 @@ _PREFIX = rb"(?:[\w.\-]+:)?"
 #: A quoted value may hold a >, and never a <.
 _ATTRIBUTES = rb"(?:\s(?:[^<>\"']|\"[^\"<]*\"|'[^'<]*')*?)?"
 _FIRST_TAG = re.compile(rb"<" + _PREFIX + rb"([A-Za-z_][\w.\-]*)" + _ATTRIBUTES + rb"(/)?>")
-_COMMENT = re.compile(rb"<!--.*?-->", re.DOTALL)
+_ASIDE = re.compile(rb"<!--.*?-->|<\?.*?\?>", re.DOTALL)
+#: What may hold tags that are none: a comment, a CDATA section, an instruction; and the beginning of one.
+_NO_TAGS = rb"(?P<text><!--.*?-->|<!\[CDATA\[.*?\]\]>|<\?.*?\?>)|(?P<begun><!--|<!\[CDATA\[|<\?)"
+#: A comment or CDATA section that does not end within this never does, and what follows it is looked at.
+_LONGEST_TEXT = 64 << 20
 _END_BYTES = 4096
 
 
@@ -31,18 +35,20 @@ def split_xml_elements(stream: BinaryIO, *, row_tag: str, block_bytes: int = BLO
     """Give every `<row_tag ...>...</row_tag>`, with whatever prefix, as it stands in the stream.
 
     What lies between is left out. An element that is never closed is given as it is, up to the next one or the end: it
-    will be refused by name. Elements of the same name inside each other are not told apart, and those that stand in
-    a comment are not told from others.
+    will be refused by name. Elements of the same name inside each other are not told apart. What looks like a tag in a
+    comment or a CDATA section is text.
     """
     tag = _PREFIX + re.escape(row_tag.encode())
-    token = re.compile(rb"<" + tag + _ATTRIBUTES + rb"(?P<alone>/)?>|(?P<close></" + tag + rb"\s*>)")
+    tags = rb"<" + tag + _ATTRIBUTES + rb"(?P<alone>/)?>|(?P<close></" + tag + rb"\s*>)"
+    token, tag_only = re.compile(tags + rb"|" + _NO_TAGS, re.DOTALL), re.compile(tags)
     data = b""
     while True:
         block = stream.read(block_bytes)
         data += block
         found: list[bytes] = []
+        tokens, looked = _find_tags(data, token, tag_only, is_last=not block)
         opened, done = -1, 0
-        for match in token.finditer(data):
+        for match in tokens:
             if opened >= 0:
                 end = match.end() if match["close"] else match.start()
                 found.append(data[opened:end])
@@ -50,7 +56,7 @@ def split_xml_elements(stream: BinaryIO, *, row_tag: str, block_bytes: int = BLO
             if match["alone"]:
                 found.append(match[0])
         # A tag may be cut by the end of the block: keep what may be its beginning.
-        data = data[done if opened >= 0 else max(done, data.rfind(b"<")) :]
+        data = data[done if opened >= 0 else max(done, looked) :]
         if not block and opened >= 0:
             found.append(data)
         if found:
@@ -59,13 +65,32 @@ def split_xml_elements(stream: BinaryIO, *, row_tag: str, block_bytes: int = BLO
             return
 
 
+def _find_tags(
+    data: bytes, token: re.Pattern[bytes], tag_only: re.Pattern[bytes], *, is_last: bool
+) -> tuple[list[re.Match[bytes]], int]:
+    """The tags outside comments and the like, and up to where data were looked at: more of the rest must be read."""
+    tags: list[re.Match[bytes]] = []
+    looked = 0
+    for match in token.finditer(data):
+        if match["begun"] and not is_last and len(data) - match.start() < _LONGEST_TEXT:
+            return tags, match.start()
+        if match["begun"]:
+            tags += tag_only.finditer(data, match.end())
+            break
+        if match["text"]:
+            looked = match.end()
+        else:
+            tags.append(match)
+    return tags, max(looked, data.rfind(b"<", looked))
+
+
 def find_xml_fault(stream: BinaryIO, row_tag: str) -> str | None:
     """Say why a file is no XML document, or none that is whole; what is wrong inside a record is told record by record.
 
     The root must be closed at the end; a file whose outermost elements are the records has no root.
     """
     head = stream.read(BLOCK_BYTES)
-    first = _FIRST_TAG.search(_COMMENT.sub(b"", head))
+    first = _FIRST_TAG.search(_ASIDE.sub(b"", head))
     if first is None:
         return "the file holds no XML element in an encoding that contains ASCII"
     if first[2] or first[1] == row_tag.encode():
@@ -93,8 +118,10 @@ def take_fields(raw: bytes, encoding: str, fields: FieldTree) -> tuple[list[str]
     except expat.ExpatError:
         return ["bad_xml"], None
     faults: list[str] = []
-    taken = _take_object(element, fields, "", faults)
-    return faults, json.dumps(taken, ensure_ascii=False)
+    try:
+        return faults, json.dumps(_take_object(element, fields, "", faults), ensure_ascii=False)
+    except RecursionError:  # hundreds of elements inside each other
+        return ["bad_xml"], None
 
 
 def _read_element(text: str) -> Element:

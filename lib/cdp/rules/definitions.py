@@ -13,12 +13,14 @@ from pydantic import BaseModel, ValidationError
 from cdp.core.errors import ConfigError, nearest_name
 
 _ENDINGS = (".yaml", ".yml")
+#: Deeper than any definition; the loader calls itself once a level.
+_MAX_DEPTH = 100
 Model = TypeVar("Model", bound=BaseModel)
 
 
 def read_definition(path: str | Path, model: type[Model]) -> Model:
     """One definition from a file of the user's; :class:`ConfigError` also for a file that is no text in UTF-8."""
-    return load_definition(_read_text(path), str(path), model)
+    return load_definition(_read_text(Path(path)), str(path), model)
 
 
 def load_definition(text: str, where: str, model: type[Model]) -> Model:
@@ -38,9 +40,9 @@ def load_definition(text: str, where: str, model: type[Model]) -> Model:
         raise ConfigError("\n".join(lines)) from None
 
 
-def read_yaml(path: str | Path) -> Any:
+def read_yaml(path: str | Traversable) -> Any:
     """What a YAML file of the user's holds; :class:`ConfigError` for one that is no text in UTF-8, or no YAML."""
-    return load_yaml(_read_text(path), str(path))
+    return load_yaml(_read_text(Path(path) if isinstance(path, str) else path), str(path))
 
 
 def load_yaml(text: str, where: str) -> Any:
@@ -58,6 +60,21 @@ def load_yaml(text: str, where: str) -> Any:
 class _Loader(yaml.SafeLoader):
     """The safe loader, which also refuses what YAML forbids and it lets pass, or fails at without a line."""
 
+    def __init__(self, stream: str) -> None:
+        """Begin at the outermost level."""
+        super().__init__(stream)
+        self._depth = 0
+
+    def compose_node(self, parent: yaml.Node | None, index: Any) -> yaml.Node | None:
+        """One value of any kind, unless too many others are around it."""
+        if self._depth > _MAX_DEPTH:
+            problem = f"values are nested more than {_MAX_DEPTH} deep"
+            raise yaml.composer.ComposerError(None, None, problem, self.peek_event().start_mark)
+        self._depth += 1
+        node = super().compose_node(parent, index)
+        self._depth -= 1
+        return node
+
     def compose_mapping_node(self, anchor: Any) -> yaml.MappingNode:
         """One mapping. A key that is there twice would have the last one's value, without a word of the others."""
         node = super().compose_mapping_node(anchor)
@@ -72,20 +89,26 @@ class _Loader(yaml.SafeLoader):
         return node
 
     def construct_object(self, node: yaml.Node, deep: bool = False) -> Any:
-        """One value. A day such as 2026-02-30 is a ValueError."""
+        """One value. A day such as 2026-02-30 is a ValueError, a text that is called !!bool a KeyError."""
         try:
             return super().construct_object(node, deep)
         except ValueError as error:
-            raise yaml.constructor.ConstructorError(None, None, str(error), node.start_mark) from None
+            problem = str(error)
+        except (AttributeError, LookupError, OverflowError):
+            problem = f"the value is none of the type that it is said to be ({node.tag})"
+        raise yaml.constructor.ConstructorError(None, None, problem, node.start_mark)
 
 
-def _read_text(path: str | Path) -> str:
+def _read_text(file: Traversable) -> str:
     try:
-        return Path(path).read_text("utf-8")
+        data = file.read_bytes()
     except OSError as error:
-        raise ConfigError(f"{path}: cannot be read: {error.strerror}") from None
-    except UnicodeDecodeError:
-        raise ConfigError(f"{path}: not in UTF-8; save it in that encoding") from None
+        raise ConfigError(f"{file}: cannot be read: {error.strerror}") from None
+    try:
+        return data.decode("utf-8")
+    except UnicodeDecodeError as error:
+        line = data.count(b"\n", 0, error.start) + 1
+        raise ConfigError(f"{file}:{line}: not in UTF-8; save it in that encoding") from None
 
 
 def load_definitions(folders: Traversable | Iterable[Traversable], model: type[Model]) -> dict[str, Model]:
@@ -100,7 +123,7 @@ def load_definitions(folders: Traversable | Iterable[Traversable], model: type[M
         for entry in folder.iterdir():
             if entry.name.endswith(_ENDINGS):
                 stem = entry.name.rsplit(".", 1)[0]
-                texts[stem] = (entry.read_text(encoding="utf-8"), str(entry))
+                texts[stem] = (_read_text(entry), str(entry))
     return {name: load_definition(text, where, model) for name, (text, where) in sorted(texts.items())}
 
 

@@ -12,7 +12,7 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from cdp.core.errors import ConfigError
-from cdp.rules.definitions import load_definition, load_yaml
+from cdp.rules.definitions import load_definition, load_yaml, read_yaml
 from cdp.rules.secrets import SecretReference, refuse_old_spelling
 from cdp.runtime.bundle import bundled, walk_files
 
@@ -131,7 +131,7 @@ def load_configuration(
 
 
 def _mapping(entry: Traversable) -> dict[str, Any]:
-    data = load_yaml(entry.read_text(encoding="utf-8"), str(entry)) or {}
+    data = read_yaml(entry) or {}
     if not isinstance(data, dict):
         raise ConfigError(f"{entry}: settings are a mapping of keys")
     return data

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
@@ -51,3 +52,34 @@ def test_values_of_several_types_are_kept_as_they_are() -> None:
     texts = read(written("null", [3, "three", None]))
     assert [text.split(b'"note": ')[1].split(b",")[0] for text in texts] == [b"3", b'"three"', b"null"]
     assert all(b'"at": "2026-01-05T01:02:03.456789Z"' in text and b'"paid": "1.50"' in text for text in texts)
+
+
+def test_numbers_that_are_none_are_texts_in_every_shape_of_rows() -> None:
+    kinds: tuple[Any, ...] = ("double", ["double", "string"], {"type": "array", "items": "double"})
+    names = [{"name": f"n{n}", "type": kind} for n, kind in enumerate(kinds)]
+    nan, infinity = float("nan"), float("inf")
+    for several in ([1.5], [1.5, "x"]):
+        rows = [{"n0": nan, "n1": value, "n2": [infinity]} for value in several]
+        stream = io.BytesIO()
+        fastavro.writer(stream, {"type": "record", "name": "r", "fields": names}, rows)
+        assert read(stream.getvalue())[0] == b'{"n0": "nan", "n1": 1.5, "n2": ["inf"]}'
+
+
+def test_values_that_have_no_form_and_maps_are_kept_as_they_are() -> None:
+    kinds = {"timestamp-millis": "long", "time-micros": "long", "date": "int", "uuid": "string"}
+    names = [{"name": kind, "type": {"type": plain, "logicalType": f"_{kind}"}} for kind, plain in kinds.items()]
+    names.append({"name": "map", "type": {"type": "map", "values": "int"}})
+    rows = [
+        {**{kind: "x" if plain == "string" else 2**30 for kind, plain in kinds.items()}, "map": {"a": n}}
+        for n in (1, 2)
+    ]
+    rows[0] |= {"timestamp-millis": 2**62, "time-micros": 2**62, "map": {}}
+    stream = io.BytesIO()
+    fastavro.writer(stream, {"type": "record", "name": "r", "fields": names}, rows)
+    texts = read(re.sub(rb'"_(timestamp-millis|time-micros|date|uuid)"', rb'"\1" ', stream.getvalue()))
+    assert texts == [
+        b'{"timestamp-millis": 4611686018427387904, "time-micros": 4611686018427387904, "date": 1073741824, '
+        b'"uuid": "x", "map": {}}',
+        b'{"timestamp-millis": "1970-01-13T10:15:41.824000Z", "time-micros": "00:17:53.741824", "date": 1073741824, '
+        b'"uuid": "x", "map": {"a": 2}}',
+    ]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import io
+import os
 from datetime import date
 from pathlib import Path
 
@@ -11,6 +12,8 @@ import fastavro
 import pandas as pd
 import pytest
 
+from cdp.ingest import land
+from cdp.ingest.discover import discover_files
 from cdp.ingest.land import KnownFile, plan_landing, read_records
 from cdp.ingest.spec import SourceSpec
 
@@ -41,6 +44,13 @@ def avro(records: list[dict[str, object]], codec: str = "snappy") -> bytes:
     stream = io.BytesIO()
     fastavro.writer(stream, {"type": "record", "name": "sale", "fields": fields}, records, codec=codec)
     return stream.getvalue()
+
+
+def parquet_with_a_damaged_page() -> bytes:
+    stream = io.BytesIO()
+    pd.DataFrame({"n": range(9999)}).to_parquet(stream)
+    data = stream.getvalue()
+    return data[:4] + bytes(60) + data[64:]
 
 
 def known(plan) -> list[KnownFile]:
@@ -83,9 +93,13 @@ def test_the_same_content_is_a_duplicate_under_any_name(tmp_path: Path) -> None:
         ("jsonl", "a.jsonl.gz", gzip.compress(b"{}\n" * 999)[:-9], "truncated or damaged"),
         ("parquet", "a.parquet", b"PAR1 and then nothing", "does not begin and end as Parquet"),
         ("parquet", "a.parquet", b"PAR1" + b"x" * 20 + b"PAR1", "footer cannot be read"),
+        ("parquet", "a.parquet", parquet_with_a_damaged_page(), "not all of its pages"),
         ("avro", "a.avro", b"PAR1 and then nothing", "does not begin as Avro"),
         ("avro", "a.avro", avro([{"sku": "P-1", "price": 1.5}] * 999)[:-9], "truncated or damaged after"),
         ("csv", "a.csv", b"a,,b\r\n1,2,3\r\n", "the header is not a row of distinct names"),
+        ("csv", "a.csv", b"\n1,2\n", "the header is not a row of distinct names"),
+        ("csv", "a.csv", "a,b\n1,2\n".encode("utf-16-le"), "the header is not in utf-8"),
+        ("csv", "a.csv", "a,café\n".encode("cp1252"), "the header is not in utf-8"),
     ],
 )
 def test_a_broken_file_is_quarantined_whole(tmp_path: Path, kind: str, name: str, content: bytes, reason: str) -> None:
@@ -93,6 +107,21 @@ def test_a_broken_file_is_quarantined_whole(tmp_path: Path, kind: str, name: str
     plan = plan_landing({"s": source("s", kind)}, root=str(tmp_path), run_date=NIGHT, known=[])
     assert not plan.to_read
     assert plan.set_aside[0].state == "quarantined" and reason in str(plan.set_aside[0].reason)
+
+
+def test_a_file_that_cannot_be_opened_or_named_costs_no_other(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("a.jsonl", "b.jsonl", os.fsdecode(b"caf\xe9.jsonl")):
+        deliver(tmp_path, f"web/2026-01-05/{name}", name.encode("utf-8", "surrogateescape"))
+    found = discover_files(source("web", "jsonl"), str(tmp_path), NIGHT)
+    (tmp_path / "web/2026-01-05/b.jsonl").unlink()  # between the listing and the reading
+    monkeypatch.setattr(land, "discover_files", lambda *_: found)
+    plan = plan_landing({"web": source("web", "jsonl")}, root=str(tmp_path), run_date=NIGHT, known=[])
+    assert [c.file.path for c in plan.to_read] == ["web/2026-01-05/a.jsonl"]
+    assert sorted(message.partition(": ")[2][:24] for message in plan.unread) == [
+        "'web/2026-01-05/caf\\udce",
+        "web/2026-01-05/b.jsonl c",
+    ]
+    assert any("No such file" in message for message in plan.unread)
 
 
 def test_a_missing_source_fails_alone(tmp_path: Path) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import gzip
 import json
+from datetime import date
 from pathlib import Path
 
 import pytest
@@ -13,6 +14,7 @@ from rich.console import Console
 
 from cdp.core.errors import ConfigError
 from cdp.ingest.recognise import recognise_column
+from cdp.ingest.stand_alone import check_files
 from cdp.verbs.ingest import find_source
 from cdp.verbs.source import init_verb
 
@@ -71,6 +73,15 @@ def test_people_become_customer_records(tmp_path) -> None:
     assert "Ruiz" not in text and "@example" not in text
 
 
+def test_a_file_of_an_old_mac_is_read_as_it_is_proposed(tmp_path) -> None:
+    file = tmp_path / "mac.csv"
+    file.write_bytes(b'id;name\r1;"Ana\rRuiz"\r2;Ben\r')
+    source, text = propose(file)
+    assert source["csv"]["delimiter"] == ";" and "Proposed from 2 records" in text
+    (checked,) = check_files([str(file)], find_source(str(tmp_path / "mac.yaml"))[0], date(2026, 1, 5))
+    assert (checked.state, checked.header) == ("landed", '["id", "name"]')
+
+
 def test_events_keep_their_id_although_some_come_twice(tmp_path) -> None:
     events = [{"type": "t", "event": "E", "id": f"m{n - n % 20 // 19}", "at": "2026-01-04T10:00:00Z", "p": {"n": n}}
               for n in range(200)]  # fmt: skip
@@ -87,10 +98,20 @@ def test_events_keep_their_id_although_some_come_twice(tmp_path) -> None:
 
 def test_columns_that_no_mapping_can_name_are_left_out(tmp_path) -> None:
     file = tmp_path / "x.csv"
-    file.write_text("id,a`b,select,a b\n1,2,3,4\n2,3,4,5\n")
+    file.write_text('id,a`b,select,a b,"c\nd"\n1,2,3,4,5\n2,3,4,5,6\n')
     source, text = propose(file)
     assert source["mapping"]["outputs"][0]["attributes"].keys() == {"select", "a_b"}
-    assert "'a`b': left out" in text
+    assert "'a`b': left out" in text and "'c\\nd': left out" in text
+
+
+def test_records_that_are_odd_are_not_looked_at_or_in_part(tmp_path) -> None:
+    file = tmp_path / "x.jsonl"
+    file.write_bytes(
+        b'{"id": 1, "\\ud800": 1, "a\\u0000": 1, "n": "%s"}\n{"id": 2, "n": %s}\n' % (b"x" * 200_000, b"[" * 9999)
+    )
+    source, text = propose(file)
+    assert "Proposed from 1 records" in text and "'\\ud800': left out" in text
+    assert source["mapping"]["outputs"][0]["attributes"].keys() == {"n"}
 
 
 @pytest.mark.parametrize(
@@ -98,6 +119,7 @@ def test_columns_that_no_mapping_can_name_are_left_out(tmp_path) -> None:
     [
         ("x.bin", bytes(range(256)), "neither JSON nor Parquet"),
         ("x.csv", b"\n", "empty"),
+        ("x.csv", b"id,name\n1,a\0b\n", "NUL bytes"),
         ("x.csv.gz", gzip.compress(b"id,name\n1,Ana\n")[:-9], "truncated or damaged"),
         ("plain.gz", b"id,name\n1,Ana\n", "truncated or damaged"),
         ("x.parquet", b"PAR1 PAR1", "truncated or damaged"),

@@ -12,7 +12,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cdp.ingest.records import split_csv_rows, split_lines
+from cdp.ingest.json_documents import is_json_document, split_json_document, unpack_lists
+from cdp.ingest.records import ends_by_return, first_csv_row, split_csv_rows, split_lines
 from cdp.ingest.rows_as_json import read_parquet_rows, rows_as_json
 
 
@@ -34,12 +35,19 @@ def test_line_ends_stay() -> None:
 @given(
     st.lists(st.lists(st.text(alphabet='ab",\n\r;é ', max_size=6), min_size=2, max_size=4), max_size=8),
     st.integers(1, 40),
+    st.sampled_from(["\r\n", "\r"]),
 )
-def test_csv_rows_are_what_the_csv_module_wrote(rows: list[list[str]], block: int) -> None:
-    text = io.StringIO()
-    csv.writer(text).writerows(rows)
+def test_csv_rows_are_what_the_csv_module_wrote(rows: list[list[str]], block: int, end: str) -> None:
+    text = io.StringIO(newline="")
+    # The module leaves a newline bare where rows end otherwise.
+    csv.writer(text, lineterminator=end, quoting=csv.QUOTE_ALL if end == "\r" else csv.QUOTE_MINIMAL).writerows(rows)
     data = text.getvalue().encode()
-    split = flatten(split_csv_rows(io.BytesIO(data), delimiter=b",", quote=b'"', block_bytes=block))
+    by_return = ends_by_return(io.BytesIO(data), b'"')
+    assert by_return == (end == "\r" and bool(rows))
+    split = flatten(
+        split_csv_rows(io.BytesIO(data), delimiter=b",", quote=b'"', by_return=by_return, block_bytes=block)
+    )
+    assert b"".join(split[:1]) == first_csv_row(io.BytesIO(data), quote=b'"', by_return=by_return)
     assert b"".join(split) == data
     assert [next(csv.reader([row.decode()])) for row in split] == rows
 
@@ -49,6 +57,12 @@ def test_a_stray_or_open_quote_costs_one_row(block: int) -> None:
     data = b'h1,h2\r\n"a\nb",2\r\n5" pipe,3\r\nz,"open\nlast,1\n'
     split = flatten(split_csv_rows(io.BytesIO(data), delimiter=b",", quote=b'"', block_bytes=block))
     assert split == [b"h1,h2\r\n", b'"a\nb",2\r\n', b'5" pipe,3\r\n', b'z,"open\n', b"last,1\n"]
+
+
+@pytest.mark.parametrize("delimiter", ["¦".encode(), "¦".encode("cp1252")])
+def test_a_delimiter_may_be_any_character(delimiter: bytes) -> None:
+    rows = [b"1" + delimiter + b'"a\nb"' + delimiter + b"x\n", b'5" pipe' + delimiter + b'"c\nd"' + delimiter + b"y\n"]
+    assert flatten(split_csv_rows(io.BytesIO(b"".join(rows)), delimiter=delimiter, quote=b'"')) == rows
 
 
 def test_parquet_rows_keep_every_value(tmp_path) -> None:
@@ -82,3 +96,32 @@ def test_json_rows_read_back_equal(values: list[tuple[str | None, float]]) -> No
     batch = pa.record_batch({"s": pa.array([v[0] for v in values], pa.string()), "f": pa.array([v[1] for v in values])})
     back = [json.loads(row) for row in rows_as_json(batch).to_pylist()]
     assert [(row["s"], float(row["f"])) for row in back] == values
+
+
+def test_documents_nested_as_deep_as_python_reads_end_no_run() -> None:
+    def deeper(frames: int, data: bytes) -> list[list[bytes]]:
+        if frames:
+            return deeper(frames - 1, data)
+        lines = unpack_lists(pa.array([data], pa.binary()))[0].to_pylist()
+        return [flatten(split_json_document(io.BytesIO(data))), lines]
+
+    for depth in range(800, 1000, 5):
+        value = b"[" * depth + b"]" * depth
+        data = b"[" + value + b"]"
+        if is_json_document(io.BytesIO(data)):
+            assert all(found in ([value], [data]) for found in deeper(100, data))
+
+
+def test_nested_values_that_have_no_form_in_python_cost_themselves_alone() -> None:
+    times = pa.array([2**62, 0], pa.int64()).cast(pa.timestamp("us"))
+    days = pa.array([2**31 - 1, 0], pa.int32()).cast(pa.date32())
+    texts = pa.array([b"\xff", b"a"], pa.binary()).cast(pa.string(), safe=False)
+    mixed = pa.concat_arrays([texts, pa.array(['\n"\\\0'])])
+    assert rows_as_json(pa.RecordBatch.from_arrays([mixed], ["v"]))[2].as_py() == b'{"v": "\\n\\"\\\\\\u0000"}'
+    twice = pa.StructArray.from_arrays([pa.array([1, 2])] * 2, ["a", "a"])
+    for values, second in ((times, '"1970-01-01T00:00:00"'), (days, '"1970-01-01"'), (texts, '"a"')):
+        batch = pa.RecordBatch.from_arrays([pa.StructArray.from_arrays([values], ["a"]), pa.array([1, 2])], ["v", "n"])
+        bad, good = (json.loads(row) for row in rows_as_json(batch).to_pylist())
+        assert isinstance(bad["v"], str) and bad["n"] == 1
+        assert good == {"v": {"a": json.loads(second)}, "n": 2}
+    assert all(json.loads(row)["v"] for row in rows_as_json(pa.RecordBatch.from_arrays([twice], ["v"])).to_pylist())

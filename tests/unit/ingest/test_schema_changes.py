@@ -62,6 +62,17 @@ def test_names_that_are_data_are_no_fields() -> None:
     assert shape.keys() == {"stock"}
 
 
+def test_what_is_nested_deep_is_not_listed_to_its_bottom() -> None:
+    shape = shape_of_schema("OBJECT<a: " + "OBJECT<`>x`: ARRAY<" * 400 + "BIGINT" + ">>" * 400 + ", b: BIGINT>", [])
+    assert len(shape) < 60 and shape["b"].type == "integer"
+
+
+def test_names_are_not_paired_where_thousands_came_and_went() -> None:
+    known, seen = ({f"{word}{n}": FieldShape("string", True) for n in range(3_000)} for word in ("old", "new"))
+    changes = compare_shapes(known, seen)
+    assert len(changes) == 6_000 and not any(change.renamed for change in changes)
+
+
 def test_each_change_is_seen_once() -> None:
     known = always(id="integer", e_mail="string", price="integer", gone="boolean", empty="null")
     seen = {**always(id="integer", email="string", price="string", empty="boolean"), "x.y": FieldShape("string")}

@@ -38,6 +38,9 @@ MAPPING: dict[str, Any] = {
         ({"location": "../secret"}, "below the input folder"),
         ({"format": "xml"}, "row_tag"),
         ({"format": "jsonl", "csv": {"delimiter": ";"}}, "`csv` options with format jsonl"),
+        ({"csv": {"delimiter": '"'}}, "not the quote"),
+        ({"csv": {"delimiter": "€", "encoding": "iso-8859-1"}}, "no character of iso-8859-1"),
+        ({"csv": {"quote": "«"}}, "a sign of ASCII"),
         ({"format": "kafka", "location": ""}, "format kafka needs"),
         ({"format": "kafka", "kafka": {"servers": "h:1", "topic": "t"}}, "a table or a topic has none"),
         (

@@ -95,10 +95,22 @@ def test_elements_are_cut_out_whole(block: int) -> None:
     assert _cut(data, "t", block) == [b"<r:t note='a/>b'>x</r:t>", b"<t/>"]
 
 
+@pytest.mark.parametrize("block", [1, 2, 7, 1000])
+def test_what_looks_like_a_tag_in_a_comment_or_cdata_is_text(block: int) -> None:
+    first, second = b"<t><a><![CDATA[</t> & <t>]]>]</a></t>", b"<t><!-- </t> --><a>2</a></t>"
+    data = b"<?xml version='1.0'?><?x <t/> ?><ts><!-- <t>0</t> < -->" + first + b"<![CDATA[<t>]]>" + second + b"</ts>"
+    assert _cut(data, "t", block) == [first, second]
+    assert _take(first.decode(), _tree("a")) == ([], {"a": "</t> & <t>]"})
+    assert _take(second.decode(), _tree("a")) == ([], {"a": "2"})
+    # One that never ends hides nothing.
+    assert _cut(b"<ts><t>1</t><!-- <t>2</t><!-- <t>3</t></ts>", "t", block) == [b"<t>1</t>", b"<t>2</t>", b"<t>3</t>"]
+
+
 @pytest.mark.parametrize(
     ("data", "says"),
     [
         (b"<ts><t/></ts>\n", None),
+        (b"<?x <t> ?><ts><t>1</t>", "truncated"),
         (b"<!-- <old> --><r:ts><t/></r:ts> <!-- end -->\n", None),
         (b"<ts/>", None),
         (b"<t>1</t><t>2</t>", None),
@@ -147,7 +159,18 @@ def test_repeated_elements_are_lists_and_no_parent_is_lost_silently() -> None:
     assert _take(many, tree) == (["repeated buyer"], {"tags": {"tag": ["a", "b"]}, "buyer": {"id": "1"}})
 
 
-@pytest.mark.parametrize("text", ["<t><a></t>", "<t>&nbsp;</t>", "<t/><t/>", "<t a=1/>", "", "<t>\x00</t>"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "<t><a></t>",
+        "<t>&nbsp;</t>",
+        "<t/><t/>",
+        "<t a=1/>",
+        "",
+        "<t>\x00</t>",
+        "<t>" + "<a>" * 2000 + "</a>" * 2000 + "</t>",
+    ],
+)
 def test_what_is_not_well_formed_is_refused_by_name(text: str) -> None:
     assert take_fields(text.encode(), "utf-8", _tree("a")) == (["bad_xml"], None)
     assert take_fields(b"<t>\xff</t>", "utf-8", _tree("a")) == (["bad_encoding"], None)

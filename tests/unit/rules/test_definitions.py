@@ -44,6 +44,22 @@ def test_wrong_types_and_broken_yaml_name_the_line() -> None:
         load_definition("owner: us\n\x01", "x.yaml", Thing)
 
 
+@pytest.mark.parametrize(
+    ("value", "message"),
+    [
+        ("!!bool x", "none of the type that it is said to be"),
+        ("!!timestamp x", "none of the type that it is said to be"),
+        ("!!int ''", "none of the type that it is said to be"),
+        ("!ours x", "could not determine a constructor for the tag '!ours'"),
+        ("[" * 5000, "nested more than 100 deep"),
+        ("{a: " * 5000 + "1" + "}" * 5000, "nested more than 100 deep"),
+    ],
+)
+def test_tags_and_depths_that_are_not_read_name_the_line(value: str, message: str) -> None:
+    with pytest.raises(ConfigError, match=rf"x\.yaml:2: not valid YAML: .*{message}"):
+        load_yaml(f"owner: us\nwindows: {value}\n", "x.yaml")
+
+
 def test_a_key_that_is_there_twice_is_refused() -> None:
     with pytest.raises(ConfigError, match=r"x\.yaml:4: .*key 'days' is there twice, first in line 3"):
         load_definition("owner: us\nwindows:\n- days: 3\n  days: 4\n", "x.yaml", Thing)
@@ -54,8 +70,10 @@ def test_a_key_that_is_there_twice_is_refused() -> None:
 
 def test_a_file_that_is_no_text_or_not_there_is_named(tmp_path: Path) -> None:
     (tmp_path / "x.yaml").write_bytes("owner: Schröder\n".encode("latin-1"))
-    with pytest.raises(ConfigError, match=r"x\.yaml: not in UTF-8"):
+    with pytest.raises(ConfigError, match=r"x\.yaml:1: not in UTF-8"):
         read_definition(tmp_path / "x.yaml", Thing)
+    with pytest.raises(ConfigError, match=r"x\.yaml:1: not in UTF-8"):
+        load_definitions([tmp_path], Thing)
     with pytest.raises(ConfigError, match=r"none\.yaml: cannot be read: No such file"):
         read_definition(str(tmp_path / "none.yaml"), Thing)
 

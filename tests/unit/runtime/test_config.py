@@ -50,6 +50,13 @@ def test_an_unknown_environment_or_folder_is_named(tmp_path: Path) -> None:
         load_configuration(conf=str(tmp_path / "nowhere"))
 
 
+def test_a_settings_file_that_is_no_text_is_named(tmp_path: Path) -> None:
+    (tmp_path / "env").mkdir()
+    (tmp_path / "env" / "ours.yaml").write_bytes("sources: [crm]\n# Schröder\n".encode("latin-1"))
+    with pytest.raises(ConfigError, match=r"ours\.yaml:2: not in UTF-8"):
+        load_configuration(env="ours", conf=str(tmp_path))
+
+
 def test_production_has_no_default_secret(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("CDP_SECRET", raising=False)
     with pytest.raises(ConfigError, match="CDP_SECRET"):

@@ -105,7 +105,8 @@ def test_a_delivery_is_gone_when_its_time_is_up(nights: Nights, monkeypatch: pyt
     assert nights.names() == ["Anastasia", "Balthasar", "Dorothea"]
     assert nights.ledger(SECOND)["accepted"] == (2, 1, 1, 0)
 
-    # What is written down of an erasure stands, be the run killed before the table is touched or right after it.
+    # What is written down of an erasure stands, be the run killed before the table is touched or right after it, and be
+    # it started again on a later run date.
     erase, asked = Lake.erase, []
 
     def be_killed(self: Lake, contract: TableContract, condition: str) -> int:
@@ -117,10 +118,10 @@ def test_a_delivery_is_gone_when_its_time_is_up(nights: Nights, monkeypatch: pyt
         return erase(self, contract, condition)
 
     monkeypatch.setattr(Lake, "erase", be_killed)
-    for _ in range(2):
+    for day in (5, 6):
         with pytest.raises(KilledError):
-            nights.run("accept_records", date(2026, 2, 5))
-    assert nights.run("accept_records", date(2026, 2, 5)).holds_until == date(2026, 2, 20)
+            nights.run("accept_records", date(2026, 2, day))
+    assert nights.run("accept_records", date(2026, 2, 7)).holds_until == date(2026, 2, 20)
     assert nights.names() == ["Anastasia", "Dorothea"]
     assert {r.delivered_on for r in lake.read(LANDED_RECORDS).collect()} == {SECOND}
     assert lake.read(REFUSED_RECORDS).count() == 0
@@ -128,11 +129,11 @@ def test_a_delivery_is_gone_when_its_time_is_up(nights: Nights, monkeypatch: pyt
     assert nights.ledger(FIRST) == {"landed": (None,) * 4, "accepted": counts, "expired": counts}
     assert nights.ledger(SECOND)["accepted"] == (2, 2, 0, 0)
     told = lake.read(EXPIRIES).collect()
-    assert {(r.table_name, r.rows_erased) for r in told} == {
+    assert sorted((r.table_name, r.rows_erased) for r in told) == [
         ("bronze.landed_records", 3),
         ("bronze.refused_records", 1),
         ("silver.customer_records", 2),
-    }
+    ]
     assert {(r.license, r.retention_days, r.n_files, r.expired_on) for r in told} == {
         ("Provider Ltd, contract 7", 30, 1, date(2026, 2, 5))
     }

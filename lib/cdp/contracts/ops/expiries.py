@@ -16,7 +16,7 @@ EXPIRIES = TableContract(
     columns=(
         SOURCE,
         Column("table_name", "STRING", "The table that the rows were erased from.", nullable=False),
-        Column("expired_on", "DATE", "The run date that erased them.", nullable=False),
+        Column("expired_on", "DATE", "The run date that erased them, or began to.", nullable=False),
         Column("license", "STRING", "The licence as the source's file tells it."),
         Column("retention_days", "INT", "How long after its delivery a record may be kept.", unit="days"),
         Column("delivered_from", "DATE", "The oldest delivery that went."),
