@@ -38,16 +38,21 @@ def collect_identifiers(
     exploded = reduce(lambda left, right: left.unionByName(right), seen).select(
         "record_id", "source", *_TIMES, F.inline("identifiers").alias("identifier_type", "value")
     )
-    return (
-        exploded.filter("identifier_type IS NOT NULL AND value IS NOT NULL AND value <> ''")
-        .groupBy("record_id", "identifier_type", "value")
-        .agg(
-            F.min("source").alias("source"),
-            F.min("first_seen_at").alias("first_seen_at"),
-            F.max("last_seen_at").alias("last_seen_at"),
-            F.min("known_from").alias("known_from"),
-            F.sum("n_seen").alias("n_seen"),
-        )
+    return _one_row_each(exploded.filter("identifier_type IS NOT NULL AND value IS NOT NULL AND value <> ''"))
+
+
+def add_identifiers(held: DataFrame, new: DataFrame) -> DataFrame:
+    """What :func:`collect_identifiers` gives of all rows, from what it gave of some of them and of the others."""
+    return _one_row_each(held.unionByName(new))
+
+
+def _one_row_each(carried: DataFrame) -> DataFrame:
+    return carried.groupBy("record_id", "identifier_type", "value").agg(
+        F.min("source").alias("source"),
+        F.min("first_seen_at").alias("first_seen_at"),
+        F.max("last_seen_at").alias("last_seen_at"),
+        F.min("known_from").alias("known_from"),
+        F.sum("n_seen").alias("n_seen"),
     )
 
 

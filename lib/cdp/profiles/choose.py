@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from pyspark.sql import Window
 from pyspark.sql import functions as F
 
-from cdp.profiles.confidence import confidence
+from cdp.profiles.confidence import confidence, confidence_of_one
 from cdp.profiles.survivorship import AttributeGroup, SurvivorshipPolicy
 
 if TYPE_CHECKING:
@@ -45,7 +45,8 @@ def choose_values(owned: DataFrame, policy: SurvivorshipPolicy) -> DataFrame:
     for place, (name, group, column) in enumerate(columns):
         entry = chosen_entry(F.lit(column), F.col(f"best_{name}"), group.rule, F.get("sure", F.lit(place)))
         entries.append(F.when(F.col(f"best_{name}.{column}").isNotNull(), entry))
-    best = best.withColumn("sure", _confidences(columns))
+    lone = F.array_repeat(confidence_of_one(F.lit(1.0)), len(columns))
+    best = best.withColumn("sure", F.when(F.col("n_records") == 1, lone).otherwise(_confidences(columns)))
     return best.select("person_id", "n_records", *values, F.array_compact(F.array(*entries)).alias("entries"))
 
 
@@ -67,7 +68,9 @@ def merge_attributes(owned: DataFrame, policy: SurvivorshipPolicy) -> DataFrame:
     quoted_key = F.to_json(F.array("key"))
     member = F.concat(quoted_key.substr(F.lit(2), F.length(quoted_key) - 2), F.lit(":"), "best.text")
     votes = _votes(F.col("best"), ages=F.lit(True), said=lambda r: r["said"], rank=lambda r: r["standing"])
-    entry = chosen_entry(F.concat(F.lit("attributes."), "key"), F.col("best"), "most_recent", confidence(votes))
+    one = confidence_of_one(F.get("stated", F.lit(0))["say"])
+    sure = F.when(F.size("stated") == 1, one).otherwise(confidence(votes))
+    entry = chosen_entry(F.concat(F.lit("attributes."), "key"), F.col("best"), "most_recent", sure)
     return winners.groupBy("person_id").agg(
         F.concat(F.lit("{"), F.array_join(F.sort_array(F.collect_list(member)), ","), F.lit("}")).alias("attributes"),
         F.collect_list(entry).alias("attribute_entries"),

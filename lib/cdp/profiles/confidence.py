@@ -55,5 +55,10 @@ def confidence(votes: Column) -> Column:
     )
 
 
+def confidence_of_one(weight: Column) -> Column:
+    """What :func:`confidence` gives where a single record states the attribute: most do, and no votes are counted."""
+    return F.round((weight + 0.5) / (weight + 1.0), 3)
+
+
 def _sum(items: Column, measure: Callable[[Column], Column]) -> Column:
     return F.aggregate(items, F.lit(0.0), lambda total, item: total + measure(item))

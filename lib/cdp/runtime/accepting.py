@@ -51,10 +51,18 @@ def write_silver(ctx: JobContext, result: AcceptResult, waves: list[list[str]]) 
             keys_are_unique=name in result.keyed and n_rows > 0,
         )
 
-    def write_some(table: TableContract, rows: DataFrame, n_rows: int, **known: bool) -> None:
+    def write_some(
+        table: TableContract,
+        rows: DataFrame,
+        n_rows: int,
+        *,
+        keys_are_new: bool = False,
+        keys_are_unique: bool = False,
+    ) -> None:
         if n_rows or ctx.version(table) < 0:
             # A table that is only made gets no rows, and looks for none among all that is held.
-            ctx.write(table, rows if n_rows else rows.limit(0), **known)
+            kept = rows if n_rows else rows.limit(0)
+            ctx.write(table, kept, keys_are_new=keys_are_new, keys_are_unique=keys_are_unique)
 
     with ThreadPoolExecutor(max_workers=WRITERS) as pool:
         for number, wave in enumerate(waves):

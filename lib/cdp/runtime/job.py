@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import date, datetime
@@ -15,6 +15,7 @@ from cdp.contracts.model import TableContract
 from cdp.core.errors import CdpError, ConfigError
 from cdp.core.hold import hold, release
 from cdp.rules.definitions import load_definitions
+from cdp.runtime.bundle import code_hash
 from cdp.runtime.config import Configuration, Settings
 from cdp.tables.fs import delete_folder
 from cdp.tables.store import Lake
@@ -116,12 +117,42 @@ class JobContext:
         self._require(contract, self.job.reads + self.job.reads_previous + self.job.writes, "reads")
         return self.lake.version(contract)
 
+    def made_of(self) -> dict[str, str]:
+        """What a full state written now is made of: the code, and the state of each table that the record reads."""
+        return {"code": code_hash()} | {table.full_name: self.lake.state_of(table) for table in self.job.reads}
+
+    def read_added(self, since: TableContract) -> dict[TableContract, DataFrame] | None:
+        """The rows that each table in ``reads`` got since ``since`` was made of them; None where it must be made anew.
+
+        That is: where other code made it, it was written without its ``made_of``, or more happened to a table than
+        that rows were added. Its own rows are read with :meth:`read_previous`.
+        """
+        self._require(since, self.job.reads_previous, "reads_previous")
+        held = self.lake.made_of(since)
+        if held.get("code") != code_hash():
+            return None
+        added: dict[TableContract, DataFrame] = {}
+        for table in self.job.reads:
+            rows = self.lake.added_since(table, held.get(table.full_name, ""))
+            if rows is None:
+                return None
+            added[table] = rows
+        return added
+
     def write(
-        self, contract: TableContract, df: DataFrame, *, keys_are_new: bool = False, keys_are_unique: bool = False
+        self,
+        contract: TableContract,
+        df: DataFrame,
+        *,
+        keys_are_new: bool = False,
+        keys_are_unique: bool = False,
+        made_of: Mapping[str, str] | None = None,
     ) -> int:
         """Write a table that the record names in ``writes``; gives the rows written (0: nothing changed)."""
         self._require(contract, self.job.writes, "writes")
-        result = self.lake.write(contract, df, keys_are_new=keys_are_new, keys_are_unique=keys_are_unique)
+        result = self.lake.write(
+            contract, df, keys_are_new=keys_are_new, keys_are_unique=keys_are_unique, made_of=made_of
+        )
         name = contract.full_name
         self.rows_written[name] = self.rows_written.get(name, 0) + result.rows
         return result.rows

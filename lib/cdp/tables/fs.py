@@ -56,13 +56,17 @@ def read_text(spark: SparkSession, path: str) -> str | None:
         stream.close()
 
 
+def commit(spark: SparkSession, table_path: str, version: int) -> list[dict[str, Any]]:
+    """The entries of the log for ``version``; none where the log has it no more."""
+    text = read_text(spark, f"{table_path}/_delta_log/{version:020d}.json")
+    return [json.loads(line) for line in (text or "").splitlines()]
+
+
 def commit_info(spark: SparkSession, table_path: str, version: int) -> dict[str, Any]:
     """What Delta says of the commit of ``version``: operation, metrics, ...; empty where the log has it no more."""
-    text = read_text(spark, f"{table_path}/_delta_log/{version:020d}.json")
-    for line in (text or "").splitlines():
-        info = json.loads(line).get("commitInfo")
-        if info is not None:
-            return dict(info)
+    for entry in commit(spark, table_path, version):
+        if "commitInfo" in entry:
+            return dict(entry["commitInfo"])
     return {}
 
 

@@ -9,9 +9,9 @@ from __future__ import annotations
 
 import json
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from functools import wraps
+from functools import partial, wraps
 from typing import Concatenate, ParamSpec
 
 from delta.exceptions import (
@@ -34,6 +34,7 @@ from cdp.tables import fs
 from cdp.tables.conform import FrameFacts, conform, is_materialised, measure_frame, refuse_violations, row_hash
 from cdp.tables.ddl import create_statement
 from cdp.tables.evolve import evolve_table, migrated_rows
+from cdp.tables.grown import files_since, state_of
 
 # The concrete classes are siblings in Python, not children of one base: all seven must be named.
 _LOST_RACE = (
@@ -107,16 +108,40 @@ class Lake:
             *[(F.col(c.name) if c.name in have else F.lit(None).cast(c.type)).alias(c.name) for c in contract.columns]
         )
 
+    def state_of(self, contract: TableContract) -> str:
+        """A name for what the table holds now, to ask :meth:`added_since` by; empty where it does not exist."""
+        return state_of(self.spark, self.path(contract))
+
+    def added_since(self, contract: TableContract, state: str) -> DataFrame | None:
+        """The rows that the table got since ``state``; None where more happened to it than that, or nobody can tell."""
+        files = files_since(self.spark, self.path(contract), state)
+        if files is None:
+            return None
+        if not files:
+            return self.spark.createDataFrame([], contract.schema)
+        return self.spark.read.schema(contract.schema).parquet(*files)
+
+    def made_of(self, contract: TableContract) -> dict[str, str]:
+        """What the writer of the table's newest state said that it was made of; nothing where it said nothing."""
+        return dict(fs.commit_note(self.spark, self.path(contract), self.version(contract)).get("made_of", {}))
+
     @_in_turn
     def write(
-        self, contract: TableContract, df: DataFrame, *, keys_are_new: bool = False, keys_are_unique: bool = False
+        self,
+        contract: TableContract,
+        df: DataFrame,
+        *,
+        keys_are_new: bool = False,
+        keys_are_unique: bool = False,
+        made_of: Mapping[str, str] | None = None,
     ) -> WriteResult:
         """Write ``df`` as the contract's mode says, and only if that changes the table.
 
         ``keys_are_new`` spares the join with the table's keys in append mode when the caller has already left
         out rows that the table holds, ``keys_are_unique`` a look at all rows before they are appended when the caller
-        has numbered or grouped them by their key. :class:`ContractError` when the rows break the contract: nothing is
-        written then.
+        has numbered or grouped them by their key. ``made_of`` is noted with a full state, for :meth:`made_of`; where
+        the state is what it was the older note stays. :class:`ContractError` when the rows break the contract:
+        nothing is written then.
         """
         conformed = conform(df, contract)
         if contract.mode == "append" and not keys_are_new:
@@ -131,7 +156,7 @@ class Lake:
             # Appended and merged rows are compared with the table by key, not by the content of all of them.
             facts = measure_frame(kept, contract, with_content=contract.mode.startswith("replace"))
             refuse_violations(facts, contract)
-            return self._commit(contract, kept, facts)
+            return self._commit(contract, kept, facts, made_of)
         finally:
             if not is_held:
                 release(kept)
@@ -194,11 +219,13 @@ class Lake:
         return changed.select(*contract.column_names)
 
     @_retry_lost_race
-    def _commit(self, contract: TableContract, df: DataFrame, facts: FrameFacts) -> WriteResult:
+    def _commit(
+        self, contract: TableContract, df: DataFrame, facts: FrameFacts, made_of: Mapping[str, str] | None
+    ) -> WriteResult:
         before = self._prepare(contract)
         modes: dict[str, Callable[[TableContract, DataFrame, FrameFacts, int], bool]] = {
             "append": self._append,
-            "replace": self._replace,
+            "replace": partial(self._replace, made_of=made_of),
             "replace_partition": self._replace_partition,
             "merge": self._merge,
         }
@@ -233,7 +260,15 @@ class Lake:
         df.write.format("delta").mode("append").save(self.path(contract))
         return True
 
-    def _replace(self, contract: TableContract, df: DataFrame, facts: FrameFacts, version: int) -> bool:
+    def _replace(
+        self,
+        contract: TableContract,
+        df: DataFrame,
+        facts: FrameFacts,
+        version: int,
+        *,
+        made_of: Mapping[str, str] | None,
+    ) -> bool:
         path = self.path(contract)
         held = fs.commit_note(self.spark, path, version).get("content", "0:0:0" if version == 0 else None)
         if held == facts.content:
@@ -241,7 +276,8 @@ class Lake:
         writer = df.write.format("delta").mode("overwrite")
         if contract.is_derived:
             writer = writer.option("overwriteSchema", "true")
-        writer.option("userMetadata", json.dumps({"content": facts.content})).save(path)
+        note = {"content": facts.content} | ({"made_of": dict(made_of)} if made_of else {})
+        writer.option("userMetadata", json.dumps(note, sort_keys=True)).save(path)
         return True
 
     def _replace_partition(self, contract: TableContract, df: DataFrame, facts: FrameFacts, version: int) -> bool:
