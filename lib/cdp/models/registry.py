@@ -9,17 +9,20 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from datetime import date
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from cdp.core.errors import ModelError
 from cdp.models.card import write_card
-from cdp.models.forecast.history import iso_day
+from cdp.models.figures import Cuts
 from cdp.models.importance import importance_of
 from cdp.models.logged_model import log_model
 from cdp.models.nested_runs import log_nested
 from cdp.models.tracking import LOGGING, Tracking, client_of
 from cdp.models.train import DatasetVersion, TrainedValue
 from cdp.models.value import ValueParameters
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 PARAMETERS_FILE = "value_parameters.json"
 LOSSES_FILE = "losses.json"
@@ -106,15 +109,25 @@ def log_and_register(
         mlflow.log_metrics(trained.metrics)
         mlflow.log_text(params.to_json(), PARAMETERS_FILE)
         mlflow.log_text(trained.losses.to_json(), LOSSES_FILE)
-        mlflow.log_dict({iso_day(day + 1): f for day, f in trained.evaluation.cuts.items()}, CUTS_FILE)
+        mlflow.log_dict(trained.evaluation.cuts, CUTS_FILE)
         mlflow.log_dict(importance_of(params), IMPORTANCE_FILE)
-        for file, figure in trained.figures.items():
-            mlflow.log_figure(figure, f"figures/{file}")
-        log_nested(client_of(tracking), trained, experiment_id=tracking.experiment_id, parent=run_id)
+        candidates = {"layers": trained.layers.cuts, "baseline": trained.baseline.cuts}
+        log_comparison(tracking, trained.figures, candidates, parent=run_id)
         for kind, name in names.items():
             model_id = log_model(kind, name, params)
             versions[name] = register(tracking, name, model_id, run_id, write_card(kind, trained))
     return RegisteredRun(run_id, versions)
+
+
+def log_comparison(
+    tracking: Tracking, figures: Mapping[str, Figure], candidates: Mapping[str, Cuts], *, parent: str
+) -> None:
+    """The pictures into the running run `parent`, and a nested run for each candidate and past cut."""
+    import mlflow
+
+    for file, figure in figures.items():
+        mlflow.log_figure(figure, f"figures/{file}")
+    log_nested(client_of(tracking), candidates, experiment_id=tracking.experiment_id, parent=parent)
 
 
 @contextmanager

@@ -22,6 +22,7 @@ from cdp.models.registry import (
     MODEL_TAG,
     RegisteredRun,
     load_text,
+    log_comparison,
     register,
     run_of,
     training_run,
@@ -31,6 +32,8 @@ from cdp.models.tracking import Tracking, client_of
 from cdp.models.train import DatasetVersion
 
 MODEL_FILE = "propensity.pickle.txt"  # base64: what a night scores by, without the cost of loading a served model
+
+PUSHES_FILE = "pushes.json"  # feature -> mean absolute push on the log-odds
 
 
 def log_declared(
@@ -53,6 +56,8 @@ def log_declared(
         mlflow.log_metrics(trained.metrics)
         mlflow.log_text(trained.losses.to_json(), LOSSES_FILE)
         mlflow.log_dict(trained.cuts, CUTS_FILE)
+        mlflow.log_dict(trained.importance, PUSHES_FILE)
+        log_comparison(tracking, trained.figures, trained.candidates, parent=run_id)
         mlflow.log_text(base64.b64encode(pickle.dumps(trained.declared)).decode(), MODEL_FILE)
         model_id = log_pyfunc(name, trained.declared)
         version = register(tracking, registered_name(name), model_id, run_id, write_card(name, spec, trained))
