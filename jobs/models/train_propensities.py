@@ -1,11 +1,12 @@
 """Train the models of conf/models when it is due; a version that is not worse becomes champion if it passes the gate.
 
 Grain: one ops.model_runs row per registered version, one ops.model_promotions row per attempt to promote one. The same
-inputs find the run that was made of them before.
+inputs find the run that was made of them before. What found nothing to learn waits for the next date that is due.
 """
 
 import sys
 from collections.abc import Mapping
+from datetime import timedelta
 from functools import partial
 
 import pandas as pd
@@ -19,13 +20,13 @@ from cdp.contracts.silver.feedback import FEEDBACK
 from cdp.contracts.silver.order_lines import ORDER_LINES
 from cdp.core.errors import ModelError
 from cdp.models.declared.cuts import LABEL, collect_cuts, customers_of, plan_cuts
-from cdp.models.declared.registered import load_declared, log_declared, run_row
+from cdp.models.declared.registered import list_tries, load_declared, log_declared, note_refusal, run_row
 from cdp.models.declared.score import DeclaredVersion
 from cdp.models.declared.spec import PropensitySpec, chosen_features, definition_mark, registered_name
 from cdp.models.declared.train import decide, train_declared, training_mark
 from cdp.models.model_runs import is_noted
 from cdp.models.promotion import Asker, settle
-from cdp.models.registry import find_run, list_trainings
+from cdp.models.registry import find_run
 from cdp.models.tracking import Tracking, open_tracking
 from cdp.models.train import DatasetVersion, is_training_due
 from cdp.models.training_data import measure_history
@@ -58,11 +59,14 @@ def main(ctx: JobContext) -> None:
     traits = features_of(ctx.definitions("traits", TraitSpec))
     for name, spec in wanted.items():
         features = chosen_features(spec, traits)
-        champion = load_declared(tracking, name, definition_mark(spec, features))
-        last = max((day for day, _ in list_trainings(tracking, name)), default=None)
+        definition = definition_mark(spec, features)
+        champion = load_declared(tracking, name, definition)
+        tries = list_tries(tracking, name, definition)
+        last = max((one.as_of for one in tries), default=None)
+        trained = max((one.as_of for one in tries if one.version), default=None)
         every, runs = ctx.settings.models.train_every_days, partial(ctx.read_previous, MODEL_RUNS)
-        noted = is_noted(runs, [registered_name(name)], as_of=ctx.run_date, last_trained=last)
-        if is_training_due(last, ctx.run_date, every_days=every, has_champion=champion is not None, is_noted=noted):
+        noted = is_noted(runs, [registered_name(name)], as_of=ctx.run_date, last_trained=trained)
+        if is_training_due(last, ctx.run_date, every_days=every, is_noted=noted):
             try:
                 _train(ctx, tracking, name, spec, features, champion)
             except ModelError as error:  # the night goes on: with the old champion, or without scores
@@ -80,7 +84,12 @@ def _train(
 ) -> None:
     definition, old = definition_mark(spec, features), champion.declared if champion else None
     found = _collect(ctx, spec, features)
-    trained = train_declared(found, spec=spec, definition=definition, as_of=ctx.run_date, champion=old)
+    try:
+        trained = train_declared(found, spec=spec, definition=definition, as_of=ctx.run_date, champion=old)
+    except ModelError as error:
+        note_refusal(tracking, name, definition, as_of=ctx.run_date, why=str(error))
+        later = ctx.run_date + timedelta(days=ctx.settings.models.train_every_days)
+        raise ModelError(f"{error}; it is tried again as of {later}, or when its definition changes") from error
     tables = [DatasetVersion(t.full_name, ctx.lake.path(t), ctx.version(t)) for t in (PERSON_IDENTIFIERS, *_TABLES)]
     mark = training_mark(name, definition, tables, ctx.run_date)
     made = find_run(tracking, mark) or log_declared(tracking, name, spec, trained, datasets=tables, fingerprint=mark)

@@ -77,15 +77,18 @@ def draw_deciles(groups: Groups, *, of: str, title: str) -> Figure:
 
 
 def draw_backtest(forms: Mapping[str, Cuts], *, measures: Sequence[str]) -> Figure:
-    """Measures (six at most) of two forms by name at each past cut, the simple form first and the cuts oldest first."""
+    """Measures (six at most) of two forms by name at each past cut, the simple form first and the cuts oldest first.
+
+    The simple form's line is broader: where both say the same it is seen behind the other.
+    """
     from matplotlib.figure import Figure
 
     figure = Figure(figsize=(9, 5.2), layout="constrained")
     cuts, panels = sorted({cut for found in forms.values() for cut in found}), list(figure.subplots(2, 3).flat)
     for axes, measure in zip(panels, measures, strict=False):
-        for (name, found), colour in zip(forms.items(), (THEIRS, OURS), strict=False):
+        for (name, found), colour, width in zip(forms.items(), (THEIRS, OURS), (4.0, 1.5), strict=False):
             values = [found.get(cut, {}).get(measure, float("nan")) for cut in cuts]
-            axes.plot(range(len(cuts)), values, marker="o", label=name, color=colour)
+            axes.plot(range(len(cuts)), values, marker="o", label=name, color=colour, linewidth=width)
         axes.set_xticks(range(len(cuts)), cuts, fontsize=7)
         axes.set_title(measure, fontsize=9)
     for axes in panels[len(measures) :]:

@@ -69,18 +69,15 @@ def find_run(tracking: Tracking, fingerprint: str) -> RegisteredRun | None:
     return RegisteredRun(found[0].info.run_id, versions)
 
 
-def list_trainings(tracking: Tracking, model: str | None = None) -> list[tuple[date, int]]:
-    """As-of date and horizon (weeks) of a model's finished trainings, promoted or refused, oldest first.
-
-    `model`: a declared one; None: churn and lifetime value.
-    """
+def list_trainings(tracking: Tracking) -> list[tuple[date, int]]:
+    """As-of date and horizon (weeks) of the value model's finished trainings, promoted or refused, oldest first."""
     found = client_of(tracking).search_runs(
         [tracking.experiment_id],
         max_results=1000,  # a training a week is fifty a year
         order_by=[f"tags.`{AS_OF_TAG}` ASC"],
         filter_string=f"attributes.status = 'FINISHED' and tags.`{AS_OF_TAG}` LIKE '%'",
     )
-    runs = [r.data for r in found if r.data.tags.get(MODEL_TAG) == model]
+    runs = [r.data for r in found if MODEL_TAG not in r.data.tags]
     return [(date.fromisoformat(r.tags[AS_OF_TAG]), int(r.params["horizon_weeks"])) for r in runs]
 
 

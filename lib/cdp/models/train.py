@@ -99,15 +99,13 @@ class Decision:
     reason: str
 
 
-def is_training_due(
-    last_trained: date | None, as_of: date, *, every_days: int = 7, has_champion: bool, is_noted: bool = True
-) -> bool:
-    """True without a champion, or when the last training is `every_days` old. A date before the last one is not due.
+def is_training_due(last_trained: date | None, as_of: date, *, every_days: int = 7, is_noted: bool = True) -> bool:
+    """True before the first training, or when the last is `every_days` old. A date before the last one is not due.
 
     is_noted: False where a training of this very date was registered and the run was killed before the lake said so:
     then it is due again, finds what was registered and says so.
     """
-    if not has_champion or last_trained is None or not is_noted:
+    if last_trained is None or not is_noted:
         return True
     return (as_of - last_trained).days >= every_days
 
