@@ -6,8 +6,7 @@ import base64
 import json
 import pickle
 from collections.abc import Sequence
-from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import datetime
 from typing import Any
 
 from cdp.core.errors import ModelError
@@ -15,14 +14,12 @@ from cdp.models.declared.card import write_card
 from cdp.models.declared.score import DeclaredModel, DeclaredVersion
 from cdp.models.declared.spec import PropensitySpec, registered_name
 from cdp.models.declared.train import FORM, TrainedDeclared
+from cdp.models.declared.tries import training_tags
 from cdp.models.model_runs import model_run_row
 from cdp.models.promotion import Attempt
 from cdp.models.registry import (
-    AS_OF_TAG,
     CUTS_FILE,
     LOSSES_FILE,
-    MODEL_TAG,
-    VERSION_TAG,
     RegisteredRun,
     load_text,
     log_comparison,
@@ -35,9 +32,6 @@ from cdp.models.tracking import Tracking, client_of
 from cdp.models.train import DatasetVersion
 
 MODEL_FILE = "propensity.pickle.txt"  # base64: what a night scores by, without the cost of loading a served model
-
-DEFINITION_TAG = "cdp.definition"  # form and mark of the definition: what else changes a training is the data alone
-REFUSED_TAG = "cdp.refused"  # of a run that found nothing to learn: why
 PUSHES_FILE = "pushes.json"  # feature -> mean absolute push on the log-odds
 
 
@@ -55,7 +49,7 @@ def log_declared(
 
     from cdp.models.declared.pyfunc_model import log_pyfunc
 
-    as_of, tags = trained.as_of.isoformat(), _tags(name, trained.declared.definition)
+    as_of, tags = trained.as_of.isoformat(), training_tags(name, trained.declared.definition)
     with training_run(tracking, name, as_of=as_of, fingerprint=fingerprint, datasets=datasets, tags=tags) as run_id:
         mlflow.log_params({"form": FORM, "purpose": spec.purpose, **describe(trained)})
         mlflow.log_metrics(trained.metrics)
@@ -67,44 +61,6 @@ def log_declared(
         model_id = log_pyfunc(name, trained.declared)
         version = register(tracking, registered_name(name), model_id, run_id, write_card(name, spec, trained))
     return RegisteredRun(run_id, {registered_name(name): version})
-
-
-@dataclass(frozen=True)
-class Tried:
-    """One training of a model: as of when, and the version that came of it; None where there was nothing to learn."""
-
-    as_of: date
-    version: str | None
-
-
-def note_refusal(tracking: Tracking, name: str, definition: str, *, as_of: date, why: str) -> None:
-    """A failed run that says why nothing could be learned, so that the same is not tried again the night after."""
-    client = client_of(tracking)
-    tags = {**_tags(name, definition), AS_OF_TAG: as_of.isoformat(), REFUSED_TAG: why}
-    run = client.create_run(tracking.experiment_id, run_name=f"{name} {as_of}", tags=tags)
-    client.set_terminated(run.info.run_id, status="FAILED")
-
-
-def list_tries(tracking: Tracking, name: str, definition: str) -> list[Tried]:
-    """The trainings of the model `name` under this definition, oldest first; runs that were killed are none."""
-    chosen = " and ".join(f"tags.`{tag}` = '{value}'" for tag, value in _tags(name, definition).items())
-    found = client_of(tracking).search_runs(
-        [tracking.experiment_id],
-        max_results=1000,  # a training a week is fifty a year
-        order_by=[f"tags.`{AS_OF_TAG}` ASC"],
-        filter_string=chosen,
-    )
-    tried = []
-    for run in found:
-        tags = run.data.tags
-        version = tags.get(VERSION_TAG + registered_name(name)) if run.info.status == "FINISHED" else None
-        if version is not None or REFUSED_TAG in tags:
-            tried.append(Tried(date.fromisoformat(tags[AS_OF_TAG]), version))
-    return tried
-
-
-def _tags(name: str, definition: str) -> dict[str, str]:
-    return {MODEL_TAG: name, DEFINITION_TAG: f"{FORM} {definition}"}
 
 
 def load_declared(tracking: Tracking, name: str, definition: str) -> DeclaredVersion | None:

@@ -15,16 +15,14 @@ from cdp.core.errors import ConfigError, ModelError
 from cdp.models.declared.cuts import plan_cuts
 from cdp.models.declared.registered import (
     MODEL_FILE,
-    Tried,
-    list_tries,
     load_declared,
     log_declared,
-    note_refusal,
     run_row,
 )
 from cdp.models.declared.score import prediction_rows, score_people
 from cdp.models.declared.spec import PropensitySpec, check_specs, chosen_features, definition_mark
 from cdp.models.declared.train import decide, train_declared, training_mark
+from cdp.models.declared.tries import list_tries, noting_refusal
 from cdp.models.promotion import Asker, settle
 from cdp.models.registry import find_run, list_trainings
 from cdp.models.tracking import client_of, open_tracking
@@ -142,10 +140,15 @@ def test_rows_of_predictions_have_probability_reasons_and_version(trained):
 
 def test_a_refused_training_counts_as_tried_under_its_definition_alone(tmp_path):
     tracking = open_tracking(f"sqlite:///{tmp_path}/mlflow.db", artifact_location=str(tmp_path / "artifacts"))
-    note_refusal(tracking, "click", "d1", as_of=AS_OF, why="never happened")
+    with (
+        pytest.raises(ModelError, match="never happened; it is tried again as of 2026-01-12"),
+        noting_refusal(tracking, "click", "d1", as_of=AS_OF, every_days=7),
+    ):
+        raise ModelError("never happened")
     client_of(tracking).create_run(tracking.experiment_id, tags={"cdp.model": "click"})  # a killed one
-    assert list_tries(tracking, "click", "d1") == [Tried(AS_OF, None)]
-    assert list_tries(tracking, "click", "d2") == list_tries(tracking, "other", "d1") == []
+    tries = list_tries(tracking, "click", "d1")
+    assert (tries.last, tries.last_trained, tries.versions) == (AS_OF, None, {})
+    assert list_tries(tracking, "click", "d2").last is list_tries(tracking, "other", "d1").last is None
     (run,) = client_of(tracking).search_runs([tracking.experiment_id], "attributes.status = 'FAILED'")
     assert run.data.tags["cdp.refused"] == "never happened"
 
@@ -157,7 +160,8 @@ def test_a_version_is_registered_proved_and_becomes_champion(trained, tmp_path):
     mark = training_mark("click", "d1", [], AS_OF)
     run = log_declared(tracking, "click", SPEC, trained, datasets=[], fingerprint=mark)
     assert find_run(tracking, mark) == run and run.versions == {"cdp.click": "1"}
-    assert list_tries(tracking, "click", "d1") == [Tried(AS_OF, "1")] and list_tries(tracking, "click", "d2") == []
+    assert list_tries(tracking, "click", "d1").versions == {"1": AS_OF}
+    assert list_tries(tracking, "click", "d2").last is None
     assert list_trainings(tracking) == [], "of the value model"
     _assert_pictures_and_nested_runs(tracking, run.run_id, trained)
     assert load_declared(tracking, "click", "d1") is None, "registering promotes nothing"
