@@ -6,31 +6,46 @@ the whole run.
 """
 
 import sys
+from collections.abc import Mapping
 from datetime import date
 
 from pyspark.sql import DataFrame
 
+from cdp.contracts.gold.person_identifiers import PERSON_IDENTIFIERS
 from cdp.contracts.gold.predictions import PREDICTIONS
 from cdp.contracts.gold.snapshots import SNAPSHOTS
 from cdp.contracts.ops.model_drift import MODEL_DRIFT
 from cdp.contracts.ops.model_performance import MODEL_PERFORMANCE
 from cdp.contracts.ops.model_runs import MODEL_RUNS
+from cdp.contracts.silver.events import EVENTS
+from cdp.contracts.silver.feedback import FEEDBACK
+from cdp.contracts.silver.order_lines import ORDER_LINES
 from cdp.core.errors import ModelError
 from cdp.models.declared.registered import load_declared
 from cdp.models.declared.spec import PropensitySpec, chosen_features, definition_mark
+from cdp.models.declared.tries import list_tries
 from cdp.models.drift import measure_drift, refuse_drift
-from cdp.models.performance import ended_scorings, measure_performance, refuse_performance
+from cdp.models.performance import (
+    Ended,
+    ended_scorings,
+    labels_since,
+    measure_performance,
+    purchases_since,
+    refuse_performance,
+)
 from cdp.models.registry import MODEL_NAMES, list_trainings, load_champion
 from cdp.models.scoring import ScoringModel, score_snapshots
-from cdp.models.tracking import open_tracking
+from cdp.models.tracking import Tracking, open_tracking
+from cdp.rules.person_records import person_records
 from cdp.runtime.entry import run
 from cdp.runtime.job import Job, JobContext
 from cdp.traits.contract import snapshots_contract
 from cdp.traits.spec import TraitSpec, features_of
 
+_TABLES = (EVENTS, ORDER_LINES, FEEDBACK)
 JOB = Job(
     name="models.score_people",
-    reads=(SNAPSHOTS, MODEL_RUNS),
+    reads=(SNAPSHOTS, MODEL_RUNS, PERSON_IDENTIFIERS, *_TABLES),
     reads_previous=(PREDICTIONS,),
     writes=(PREDICTIONS, MODEL_DRIFT, MODEL_PERFORMANCE),
 )
@@ -41,13 +56,12 @@ def main(ctx: JobContext) -> None:
     champions = {kind: load_champion(tracking, name) for kind, name in MODEL_NAMES.items()}
     models = {kind: ScoringModel(c.name, c.version, c.params) for kind, c in champions.items() if c}
     traits = ctx.definitions("traits", TraitSpec)
-    marks = {
-        name: definition_mark(spec, chosen_features(spec, features_of(traits)))
-        for name, spec in ctx.definitions("models", PropensitySpec).items()
-    }
+    specs = ctx.definitions("models", PropensitySpec)
+    marks = {name: definition_mark(spec, chosen_features(spec, features_of(traits))) for name, spec in specs.items()}
     declared = {name: found for name, mark in marks.items() if (found := load_declared(tracking, name, mark))}
     snapshots = ctx.read(snapshots_contract(traits))
-    _look_back(ctx, snapshots, ended_scorings(list_trainings(tracking), as_of=ctx.run_date))
+    ended = {name: one for name, spec in specs.items() if (one := _ended(ctx, tracking, name, spec, marks[name]))}
+    _look_back(ctx, snapshots, ended_scorings(list_trainings(tracking), as_of=ctx.run_date), ended)
     scored = ctx.keep(score_snapshots(snapshots, models, as_of=ctx.run_date, declared=declared))
     drift = measure_drift(snapshots, scored, models, as_of=ctx.run_date, declared=declared)
     told = ctx.spark.createDataFrame(drift, MODEL_DRIFT.schema)
@@ -59,11 +73,23 @@ def main(ctx: JobContext) -> None:
     ctx.write_all((MODEL_DRIFT, told), (PREDICTIONS, scored))
 
 
-def _look_back(ctx: JobContext, snapshots: DataFrame, scored_on: list[date]) -> None:
-    if not scored_on:
-        return
-    said = ctx.read_previous(PREDICTIONS)
-    found = measure_performance(said, snapshots, scored_on=scored_on, as_of=ctx.run_date)
+def _ended(ctx: JobContext, tracking: Tracking, name: str, spec: PropensitySpec, mark: str) -> Ended | None:
+    """The model, if it may have scored a horizon ago."""
+    weeks, versions = spec.horizon_weeks, list_tries(tracking, name, mark).versions
+    if not ended_scorings([(day, weeks) for day in versions.values()], as_of=ctx.run_date):
+        return None
+    return Ended(weeks, spec.outcome, tuple(versions))
+
+
+def _look_back(ctx: JobContext, snapshots: DataFrame, scored_on: list[date], ended: Mapping[str, Ended]) -> None:
+    said, as_of, frames = ctx.read_previous(PREDICTIONS), ctx.run_date, []
+    if scored_on:
+        frames.append(purchases_since(said, snapshots, scored_on=scored_on, as_of=as_of))
+    if ended:
+        records = person_records(ctx.read(PERSON_IDENTIFIERS))
+        tables = {table.full_name: ctx.read(table) for table in _TABLES}
+        frames.append(labels_since(said, records, tables, ended=ended, as_of=as_of))
+    found = measure_performance(frames, as_of=as_of)
     if found:
         ctx.write(MODEL_PERFORMANCE, ctx.spark.createDataFrame(found, MODEL_PERFORMANCE.schema))
     refuse_performance(found, ctx.settings.models.max_calibration_error)

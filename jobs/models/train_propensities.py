@@ -1,14 +1,12 @@
 """Train the models of conf/models when it is due; a version that is not worse becomes champion if it passes the gate.
 
 Grain: one ops.model_runs row per registered version, one ops.model_promotions row per attempt to promote one. The same
-inputs find the run that was made of them before.
+inputs find the run that was made of them before. What found nothing to learn waits for the next date that is due.
 """
 
 import sys
 from collections.abc import Mapping
 from functools import partial
-
-import pandas as pd
 
 from cdp.contracts.gold.person_identifiers import PERSON_IDENTIFIERS
 from cdp.contracts.gold.snapshots import SNAPSHOTS
@@ -18,18 +16,18 @@ from cdp.contracts.silver.events import EVENTS
 from cdp.contracts.silver.feedback import FEEDBACK
 from cdp.contracts.silver.order_lines import ORDER_LINES
 from cdp.core.errors import ModelError
-from cdp.models.declared.cuts import LABEL, collect_cuts, customers_of, plan_cuts
+from cdp.models.declared.cuts import collect_history
 from cdp.models.declared.registered import load_declared, log_declared, run_row
 from cdp.models.declared.score import DeclaredVersion
 from cdp.models.declared.spec import PropensitySpec, chosen_features, definition_mark, registered_name
 from cdp.models.declared.train import decide, train_declared, training_mark
+from cdp.models.declared.tries import list_tries, noting_refusal
 from cdp.models.model_runs import is_noted
 from cdp.models.promotion import Asker, settle
-from cdp.models.registry import find_run, list_trainings
+from cdp.models.registry import find_run
 from cdp.models.tracking import Tracking, open_tracking
 from cdp.models.train import DatasetVersion, is_training_due
-from cdp.models.training_data import measure_history
-from cdp.rules.measures import Measure, measure_people
+from cdp.rules.measures import Measure
 from cdp.rules.person_records import person_records
 from cdp.runtime.entry import run
 from cdp.runtime.job import Job, JobContext
@@ -58,11 +56,12 @@ def main(ctx: JobContext) -> None:
     traits = features_of(ctx.definitions("traits", TraitSpec))
     for name, spec in wanted.items():
         features = chosen_features(spec, traits)
-        champion = load_declared(tracking, name, definition_mark(spec, features))
-        last = max((day for day, _ in list_trainings(tracking, name)), default=None)
+        definition = definition_mark(spec, features)
+        champion = load_declared(tracking, name, definition)
+        tries = list_tries(tracking, name, definition)
         every, runs = ctx.settings.models.train_every_days, partial(ctx.read_previous, MODEL_RUNS)
-        noted = is_noted(runs, [registered_name(name)], as_of=ctx.run_date, last_trained=last)
-        if is_training_due(last, ctx.run_date, every_days=every, has_champion=champion is not None, is_noted=noted):
+        noted = is_noted(runs, [registered_name(name)], as_of=ctx.run_date, last_trained=tries.last_trained)
+        if is_training_due(tries.last, ctx.run_date, every_days=every, is_noted=noted):
             try:
                 _train(ctx, tracking, name, spec, features, champion)
             except ModelError as error:  # the night goes on: with the old champion, or without scores
@@ -79,30 +78,29 @@ def _train(
     champion: DeclaredVersion | None,
 ) -> None:
     definition, old = definition_mark(spec, features), champion.declared if champion else None
-    found = _collect(ctx, spec, features)
-    trained = train_declared(found, spec=spec, definition=definition, as_of=ctx.run_date, champion=old)
+    found = collect_history(
+        ctx.read(SNAPSHOTS),
+        person_records(ctx.read(PERSON_IDENTIFIERS)),
+        {table.full_name: ctx.read(table) for table in _TABLES},
+        features=features,
+        outcome=spec.outcome,
+        horizon_weeks=spec.horizon_weeks,
+        as_of=ctx.run_date,
+    )
+    every = ctx.settings.models.train_every_days
+    with noting_refusal(tracking, name, definition, as_of=ctx.run_date, every_days=every):
+        trained = train_declared(found, spec=spec, definition=definition, as_of=ctx.run_date, champion=old)
     tables = [DatasetVersion(t.full_name, ctx.lake.path(t), ctx.version(t)) for t in (PERSON_IDENTIFIERS, *_TABLES)]
     mark = training_mark(name, definition, tables, ctx.run_date)
     made = find_run(tracking, mark) or log_declared(tracking, name, spec, trained, datasets=tables, fingerprint=mark)
     registered, decision = registered_name(name), decide(trained)
-    asker = Asker(JOB.name, ctx.now, ctx.spark)
-    attempt = settle(tracking, registered, made.versions[registered], decision, asker=asker)
+    version, asker = made.versions[registered], Asker(JOB.name, ctx.now, ctx.spark)
+    attempt = settle(tracking, registered, version, decision, asker=asker)
     if decision.is_promoted and not attempt.is_moved:
         ctx.report_problem(attempt.reason)
     row = run_row(trained, attempt, run_id=made.run_id, fingerprint=mark, trained_at=ctx.now)
     for contract, one in ((MODEL_PROMOTIONS, attempt.row(once=True)), (MODEL_RUNS, row)):
         ctx.write(contract, ctx.spark.createDataFrame([one], contract.schema))
-
-
-def _collect(ctx: JobContext, spec: PropensitySpec, features: Mapping[str, Measure]) -> pd.DataFrame:
-    snapshots, tables = ctx.read(SNAPSHOTS), {table.full_name: ctx.read(table) for table in _TABLES}
-    size = measure_history(snapshots, as_of=ctx.run_date)
-    plan = plan_cuts(size.first_purchase, ctx.run_date, spec.horizon_weeks)
-    customers = customers_of(snapshots, plan=plan, people=size.people)
-    records = person_records(ctx.read(PERSON_IDENTIFIERS)).join(customers, on="person_id", how="left_semi")
-    measures = {**features, LABEL: spec.outcome}
-    measured = measure_people(records, tables, measures=measures, as_of_dates=plan.dates)
-    return collect_cuts(measured, customers, plan=plan, features=sorted(features))
 
 
 if __name__ == "__main__":

@@ -55,10 +55,9 @@ def main(ctx: JobContext) -> None:
     champions = [load_champion(tracking, name) for name in MODEL_NAMES.values()]
     last, names = max((day for day, _ in list_trainings(tracking)), default=None), list(MODEL_NAMES.values())
     due = is_training_due(
-        last,
+        last if all(champions) else None,
         ctx.run_date,
         every_days=ctx.settings.models.train_every_days,
-        has_champion=all(champions),
         is_noted=is_noted(partial(ctx.read_previous, MODEL_RUNS), names, as_of=ctx.run_date, last_trained=last),
     )
     if not due:

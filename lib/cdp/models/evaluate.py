@@ -11,7 +11,7 @@ from cdp.models import metrics as m
 from cdp.models.arrays import Floats
 from cdp.models.forecast.conformal import SpendBands
 from cdp.models.forecast.factors import Amounts
-from cdp.models.forecast.history import Cut
+from cdp.models.forecast.history import Cut, iso_day
 from cdp.models.forecast.learned import Tested, bands_of
 
 MIN_HOLDOUT = 30
@@ -23,11 +23,11 @@ class Evaluation:
 
     `metrics` are means over the cuts, `<name>_sd` their standard deviation. Names: `purchases_*` and `spend_*` for the
     amounts, `churn_*` for the probability of any purchase; `last_period_*` and `recency_*` are the same figures for
-    the baselines "the same as in the period before" and "who bought last". `cuts`: as-of day -> metrics of that cut.
+    the baselines "the same as in the period before" and "who bought last". `cuts`: ISO day -> metrics of that cut.
     """
 
     metrics: dict[str, float]
-    cuts: dict[int, dict[str, float]]
+    cuts: dict[str, dict[str, float]]
     churn_groups: list[tuple[int, float, float]]
     spend_groups: list[tuple[int, float, float]]
 
@@ -37,7 +37,7 @@ def evaluate_value(tested: Sequence[Tested], *, window_weeks: float) -> Evaluati
     cuts = {}
     for i, t in enumerate(tested):
         others = [*tested[:i], *tested[i + 1 :]]
-        cuts[t.past.cut.as_of] = finite(_figures(t, bands_of(others or [t]), window_weeks))
+        cuts[iso_day(t.past.cut.as_of + 1)] = finite(_figures(t, bands_of(others or [t]), window_weeks))
     shared = [name for name in next(iter(cuts.values())) if all(name in figures for figures in cuts.values())]
     mean = {name: float(np.mean([figures[name] for figures in cuts.values()])) for name in shared}
     spread = {f"{name}_sd": float(np.std([figures[name] for figures in cuts.values()])) for name in shared}

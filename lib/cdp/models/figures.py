@@ -17,25 +17,21 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 Groups = Sequence[tuple[int, float, float]]  # people, mean predicted, mean actual: lowest predictions first
+Cuts = Mapping[str, Mapping[str, float]]  # past cut (ISO day) -> figures
 
 OURS, THEIRS = "#2a6f97", "#f4a259"
 SHOWN = 15  # features of the importance
-BACKTEST = ("churn_auc", "churn_brier", "churn_ece", "purchases_bias", "spend_bias", "spend_rmse")
 MOST = 8  # the last bar holds this many repeat purchases and more
 
 
-def draw_calibration(groups: Groups, horizon_weeks: int) -> Figure:
-    """Predicted against observed share of buyers, in ten groups; the diagonal is perfect."""
+def draw_calibration(groups: Groups, *, of: str, title: str) -> Figure:
+    """Predicted against observed share, in groups of people; the diagonal is perfect. `of`: whose share it is."""
     figure, axes = _blank(5.2)
-    axes.plot([0, 1], [0, 1], color="0.75", linewidth=1)
+    limit = min(1.0, 1.1 * max(max(p, a) for _, p, a in groups)) or 1.0  # what is rare is not a corner of the picture
+    axes.plot([0, limit], [0, limit], color="0.75", linewidth=1)
     axes.plot([p for _, p, _ in groups], [a for _, _, a in groups], marker="o", color=OURS)
-    axes.set(
-        xlabel="predicted share of buyers",
-        ylabel="observed share of buyers",
-        xlim=(0, 1),
-        ylim=(0, 1),
-        title=f"Bought within {horizon_weeks} weeks, ten groups of people",
-    )
+    axes.set(xlabel=f"predicted share of {of}", ylabel=f"observed share of {of}", title=title)
+    axes.set(xlim=(0, limit), ylim=(0, limit))
     return figure
 
 
@@ -47,11 +43,11 @@ def _blank(width: float) -> tuple[Figure, Axes]:
     return figure, figure.add_subplot()
 
 
-def draw_gains(buyers: Groups, spend: Groups) -> Figure:
-    """The share of all buyers and of all spend among the best-scored tenths of the people; the diagonal is chance."""
+def draw_gains(found: Mapping[str, Groups]) -> Figure:
+    """The share of what is found (name -> groups, two at most) among the best-scored people; the diagonal is chance."""
     figure, axes = _blank(5.2)
     axes.plot([0, 1], [0, 1], color="0.75", linewidth=1)
-    for name, groups, colour in (("buyers", buyers, OURS), ("spend", spend, THEIRS)):
+    for (name, groups), colour in zip(found.items(), (OURS, THEIRS), strict=False):
         axes.plot(*gains_curve(groups), marker="o", label=name, color=colour)
     axes.set(
         xlabel="share of people, best score first", ylabel="share found", xlim=(0, 1), title="Whom the score finds"
@@ -68,42 +64,46 @@ def gains_curve(groups: Groups) -> tuple[list[float], list[float]]:
     return [0.0, *x.tolist()], [0.0, *y.tolist()]
 
 
-def draw_deciles(groups: Groups) -> Figure:
-    """Predicted beside actual mean spend of ten groups of people, from least to most predicted."""
+def draw_deciles(groups: Groups, *, of: str, title: str) -> Figure:
+    """Predicted beside actual means of groups of people, from least to most predicted. `of`: what they are means of."""
     figure, axes = _blank(5.6)
     place = np.arange(1, len(groups) + 1)
     axes.bar(place - 0.2, [a for _, _, a in groups], width=0.4, label="actual", color=OURS)
     axes.bar(place + 0.2, [p for _, p, _ in groups], width=0.4, label="predicted", color=THEIRS)
-    axes.set(xlabel="group by predicted spend", ylabel="mean spend", title="Spend in ten groups of people")
+    axes.set_xticks(place)
+    axes.set(xlabel="group, the least predicted first", ylabel=of, title=title)
     axes.legend(frameon=False)
     return figure
 
 
-def draw_backtest(
-    ours: Mapping[int, Mapping[str, float]], theirs: Mapping[int, Mapping[str, float]], days: Mapping[int, str]
-) -> Figure:
-    """Metrics of the chosen form and of the baseline at each past cut (as-of day -> figures), oldest first."""
+def draw_backtest(forms: Mapping[str, Cuts], *, measures: Sequence[str]) -> Figure:
+    """Measures (six at most) of two forms by name at each past cut, the simple form first and the cuts oldest first.
+
+    The simple form's line is broader: where both say the same it is seen behind the other.
+    """
     from matplotlib.figure import Figure
 
     figure = Figure(figsize=(9, 5.2), layout="constrained")
-    cuts = sorted(ours)
-    for axes, name in zip(figure.subplots(2, 3).flat, BACKTEST, strict=True):
-        for label, figures, colour in (("baseline", theirs, THEIRS), ("chosen", ours, OURS)):
-            values = [figures.get(cut, {}).get(name, float("nan")) for cut in cuts]
-            axes.plot(range(len(cuts)), values, marker="o", label=label, color=colour)
-        axes.set_xticks(range(len(cuts)), [days[cut] for cut in cuts], fontsize=7)
-        axes.set_title(name, fontsize=9)
-    axes.legend(frameon=False, fontsize=8)
+    cuts, panels = sorted({cut for found in forms.values() for cut in found}), list(figure.subplots(2, 3).flat)
+    for axes, measure in zip(panels, measures, strict=False):
+        for (name, found), colour, width in zip(forms.items(), (THEIRS, OURS), (4.0, 1.5), strict=False):
+            values = [found.get(cut, {}).get(measure, float("nan")) for cut in cuts]
+            axes.plot(range(len(cuts)), values, marker="o", label=name, color=colour, linewidth=width)
+        axes.set_xticks(range(len(cuts)), cuts, fontsize=7)
+        axes.set_title(measure, fontsize=9)
+    for axes in panels[len(measures) :]:
+        axes.set_axis_off()
+    figure.legend(*panels[0].get_legend_handles_labels(), loc="outside lower center", ncols=2, frameon=False)
     return figure
 
 
-def draw_importance(sizes: Mapping[str, float]) -> Figure:
-    """What moves the probability to buy: mean absolute Shapley value of the correction's features, in the logit."""
+def draw_importance(sizes: Mapping[str, float], *, title: str) -> Figure:
+    """What moves a probability: feature in words -> mean absolute push on its logit; the largest are shown."""
     figure, axes = _blank(6.6)
     shown = sorted(sizes.items(), key=lambda s: (-s[1], s[0]))[:SHOWN][::-1]
     axes.barh([name for name, _ in shown], [size for _, size in shown], color=OURS)
     axes.tick_params(axis="y", labelsize=8)
-    axes.set(xlabel="mean push on the logit", title="What the correction looks at")
+    axes.set(xlabel="mean push on the logit", title=title)
     return figure
 
 

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
-from cdp.models.forecast.history import iso_day
-from cdp.models.train import TrainedValue
+from cdp.models.figures import Cuts
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 PARENT_TAG = "mlflow.parentRunId"  # by which MLflow nests
 
 
-def log_nested(client: MlflowClient, trained: TrainedValue, *, experiment_id: str, parent: str) -> None:
+def log_nested(client: MlflowClient, candidates: Mapping[str, Cuts], *, experiment_id: str, parent: str) -> None:
     """One finished run for each candidate and cut below the run `parent`, with the cut's metrics.
 
     They carry no fingerprint and no as-of tag of ours: a search for trainings does not find them.
@@ -22,9 +22,8 @@ def log_nested(client: MlflowClient, trained: TrainedValue, *, experiment_id: st
     from mlflow.entities import Metric
 
     now = int(time.time() * 1000)
-    for candidate, evaluation in (("layers", trained.layers), ("baseline", trained.baseline)):
-        for day, figures in sorted(evaluation.cuts.items()):
-            cut = iso_day(day + 1)
+    for candidate, cuts in candidates.items():
+        for cut, figures in sorted(cuts.items()):
             tags = {PARENT_TAG: parent, "cdp.candidate": candidate, "cdp.cut": cut}
             run = client.create_run(experiment_id, run_name=f"{candidate} {cut}", tags=tags)
             metrics = [Metric(name, value, now, 0) for name, value in sorted(figures.items())]

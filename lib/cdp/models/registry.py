@@ -9,17 +9,20 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from datetime import date
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from cdp.core.errors import ModelError
 from cdp.models.card import write_card
-from cdp.models.forecast.history import iso_day
+from cdp.models.figures import Cuts
 from cdp.models.importance import importance_of
 from cdp.models.logged_model import log_model
 from cdp.models.nested_runs import log_nested
 from cdp.models.tracking import LOGGING, Tracking, client_of
 from cdp.models.train import DatasetVersion, TrainedValue
 from cdp.models.value import ValueParameters
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 PARAMETERS_FILE = "value_parameters.json"
 LOSSES_FILE = "losses.json"
@@ -66,18 +69,15 @@ def find_run(tracking: Tracking, fingerprint: str) -> RegisteredRun | None:
     return RegisteredRun(found[0].info.run_id, versions)
 
 
-def list_trainings(tracking: Tracking, model: str | None = None) -> list[tuple[date, int]]:
-    """As-of date and horizon (weeks) of a model's finished trainings, promoted or refused, oldest first.
-
-    `model`: a declared one; None: churn and lifetime value.
-    """
+def list_trainings(tracking: Tracking) -> list[tuple[date, int]]:
+    """As-of date and horizon (weeks) of the value model's finished trainings, promoted or refused, oldest first."""
     found = client_of(tracking).search_runs(
         [tracking.experiment_id],
         max_results=1000,  # a training a week is fifty a year
         order_by=[f"tags.`{AS_OF_TAG}` ASC"],
         filter_string=f"attributes.status = 'FINISHED' and tags.`{AS_OF_TAG}` LIKE '%'",
     )
-    runs = [r.data for r in found if r.data.tags.get(MODEL_TAG) == model]
+    runs = [r.data for r in found if MODEL_TAG not in r.data.tags]
     return [(date.fromisoformat(r.tags[AS_OF_TAG]), int(r.params["horizon_weeks"])) for r in runs]
 
 
@@ -106,15 +106,25 @@ def log_and_register(
         mlflow.log_metrics(trained.metrics)
         mlflow.log_text(params.to_json(), PARAMETERS_FILE)
         mlflow.log_text(trained.losses.to_json(), LOSSES_FILE)
-        mlflow.log_dict({iso_day(day + 1): f for day, f in trained.evaluation.cuts.items()}, CUTS_FILE)
+        mlflow.log_dict(trained.evaluation.cuts, CUTS_FILE)
         mlflow.log_dict(importance_of(params), IMPORTANCE_FILE)
-        for file, figure in trained.figures.items():
-            mlflow.log_figure(figure, f"figures/{file}")
-        log_nested(client_of(tracking), trained, experiment_id=tracking.experiment_id, parent=run_id)
+        candidates = {"layers": trained.layers.cuts, "baseline": trained.baseline.cuts}
+        log_comparison(tracking, trained.figures, candidates, parent=run_id)
         for kind, name in names.items():
             model_id = log_model(kind, name, params)
             versions[name] = register(tracking, name, model_id, run_id, write_card(kind, trained))
     return RegisteredRun(run_id, versions)
+
+
+def log_comparison(
+    tracking: Tracking, figures: Mapping[str, Figure], candidates: Mapping[str, Cuts], *, parent: str
+) -> None:
+    """The pictures into the running run `parent`, and a nested run for each candidate and past cut."""
+    import mlflow
+
+    for file, figure in figures.items():
+        mlflow.log_figure(figure, f"figures/{file}")
+    log_nested(client_of(tracking), candidates, experiment_id=tracking.experiment_id, parent=parent)
 
 
 @contextmanager

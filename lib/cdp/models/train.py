@@ -78,6 +78,7 @@ class TrainedValue:
         return figures
 
 
+BACKTEST = ("churn_auc", "churn_brier", "churn_ece", "purchases_bias", "spend_bias", "spend_rmse")
 _COMPARED = ("purchases_rmse", "purchases_gini", "spend_rmse", "spend_gini", "churn_auc", "churn_brier", "churn_ece")
 
 
@@ -98,15 +99,13 @@ class Decision:
     reason: str
 
 
-def is_training_due(
-    last_trained: date | None, as_of: date, *, every_days: int = 7, has_champion: bool, is_noted: bool = True
-) -> bool:
-    """True without a champion, or when the last training is `every_days` old. A date before the last one is not due.
+def is_training_due(last_trained: date | None, as_of: date, *, every_days: int = 7, is_noted: bool = True) -> bool:
+    """True before the first training, or when the last is `every_days` old. A date before the last one is not due.
 
     is_noted: False where a training of this very date was registered and the run was killed before the lake said so:
     then it is due again, finds what was registered and says so.
     """
-    if not has_champion or last_trained is None or not is_noted:
+    if last_trained is None or not is_noted:
         return True
     return (as_of - last_trained).days >= every_days
 
@@ -177,16 +176,18 @@ def train_value(
 
 
 def _draw(params: ValueParameters, evaluation: Evaluation, baseline: Evaluation, cut: Cut) -> dict[str, Figure]:
-    days = {day: iso_day(day + 1) for day in evaluation.cuts}
+    weeks, buyers, spend = params.horizon_weeks, evaluation.churn_groups, evaluation.spend_groups
     figures = {
-        "calibration.png": draw_calibration(evaluation.churn_groups, params.horizon_weeks),
-        "gains.png": draw_gains(evaluation.churn_groups, evaluation.spend_groups),
-        "deciles.png": draw_deciles(evaluation.spend_groups),
-        "backtest.png": draw_backtest(evaluation.cuts, baseline.cuts, days),
+        "calibration.png": draw_calibration(
+            buyers, of="buyers", title=f"Bought within {weeks} weeks, ten groups of people"
+        ),
+        "gains.png": draw_gains({"buyers": buyers, "spend": spend}),
+        "deciles.png": draw_deciles(spend, of="mean spend", title="Spend in ten groups of people"),
+        "backtest.png": draw_backtest({"baseline": baseline.cuts, "chosen": evaluation.cuts}, measures=BACKTEST),
         "frequency.png": draw_frequency(equal_histories(cut), params.bgnbd),
     }
     sizes = push_sizes(params, cut)
-    return figures | ({"importance.png": draw_importance(sizes)} if sizes else {})
+    return figures | ({"importance.png": draw_importance(sizes, title="What the correction looks at")} if sizes else {})
 
 
 def references_of(cut: Cut, said: Amounts) -> dict[str, Reference]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from cdp.reports.facts import IdentityNight, ModelFacts, ProvedFacts
+from cdp.reports.facts import IdentityNight, ModelFacts
 from cdp.reports.words import count, metric, share, signed_share
 
 
@@ -46,8 +46,9 @@ _PROPENSITY = (
 
 
 # of ops.model_performance: words, measure, measure of the simple rule, how to write it
+_RANKED_LEAVERS = ("Ranked a leaver above a buyer (AUC)", "auc", "", "number")
+_RANKED = ("Ranked who did it above who did not (AUC)", "auc", "", "number")
 _PROVED = (
-    ("Ranked a leaver above a buyer (AUC)", "auc", "", "number"),
     ("Squared error of the probability (Brier)", "brier", "brier_of_base_rate", "number"),
     ("Calibration error", "calibration_error", "", "number"),
     ("Purchases in all, off by", "purchases_bias", "", "signed"),
@@ -55,10 +56,10 @@ _PROVED = (
 )
 
 
-def list_proved(proved: ProvedFacts | None) -> list[Measure]:
-    """How right the newest scoring was whose horizon is over; nothing before the first."""
-    found = dict(proved.figures) if proved else {}
-    return _written(_PROVED, found)
+def list_proved(model: ModelFacts) -> list[Measure]:
+    """How right the model's newest scoring was whose horizon is over; nothing before the first."""
+    found = dict(model.proved.figures) if model.proved else {}
+    return _written((_RANKED_LEAVERS if model.is_churn else _RANKED, *_PROVED), found)
 
 
 def list_measures(model: ModelFacts) -> list[Measure]:

@@ -34,7 +34,7 @@ def render_page(facts: NightFacts) -> str:
         problems=find_problems(facts),
         charts={name: Markup(svg) for name, svg in draw_charts(facts).items()},
         models=[(model, list_measures(model)) for model in facts.models],
-        proved={model.model: list_proved(model.proved) for model in facts.models},
+        proved={model.model: list_proved(model) for model in facts.models},
         identity=list_identity(facts.identity_nights),
         grid=value_grid(facts.scores),
         found_segments=found_segments(facts.scores),

@@ -212,13 +212,12 @@ def test_repeating_the_last_period_is_what_was_bought_in_it(data):
 
 def test_training_is_due_weekly_and_without_a_champion():
     day = date(2026, 1, 10)
-    assert is_training_due(None, day, has_champion=True)
-    assert is_training_due(day, day, has_champion=False)
-    assert not is_training_due(day, day, has_champion=True)
-    assert is_training_due(day, day, has_champion=True, is_noted=False)
-    assert not is_training_due(date(2026, 1, 4), day, has_champion=True)
-    assert is_training_due(date(2026, 1, 3), day, has_champion=True)
-    assert not is_training_due(date(2026, 2, 1), day, has_champion=True)
+    assert is_training_due(None, day)
+    assert not is_training_due(day, day)
+    assert is_training_due(day, day, is_noted=False)
+    assert not is_training_due(date(2026, 1, 4), day)
+    assert is_training_due(date(2026, 1, 3), day)
+    assert not is_training_due(date(2026, 2, 1), day)
 
 
 def test_a_training_that_a_kill_left_without_its_row_is_not_noted(rows):

@@ -172,5 +172,5 @@ def test_gains_are_shares_of_all_from_the_best_group_down():
 
 
 def test_the_picture_of_importance_names_the_strongest_on_top():
-    (axes,) = draw_importance({"the silence": 0.2, "the pace": 0.4}).axes
+    (axes,) = draw_importance({"the silence": 0.2, "the pace": 0.4}, title="").axes
     assert [label.get_text() for label in axes.get_yticklabels()] == ["the silence", "the pace"]

@@ -21,11 +21,11 @@ MODEL_PERFORMANCE = TableContract(
         Column(
             "measure",
             "STRING",
-            "churn: auc, brier, brier_of_base_rate, calibration_error, rate_bias (predicted less observed churn); ltv: "
-            "purchases_bias, spend_bias (sum predicted over sum observed, less 1).",
+            "churn and declared models: auc, brier, brier_of_base_rate, calibration_error, rate_bias (predicted less "
+            "observed share); ltv: purchases_bias, spend_bias (sum predicted over sum observed, less 1).",
             nullable=False,
         ),
-        Column("value", "DOUBLE", "The figure; null where it has none (nobody bought, or everybody)."),
+        Column("value", "DOUBLE", "The figure; null where it has none (it happened to nobody, or to everybody)."),
         Column("people", "BIGINT", "People scored then who are people still."),
         Column("horizon_weeks", "INT", "The horizon.", unit="weeks"),
         SCORED_BY,

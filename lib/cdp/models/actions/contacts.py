@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from cdp.core.errors import ConfigError, ContractError
 from cdp.models.actions.rules import ActionRules, AtMost
 from cdp.models.arrays import Ints
+from cdp.models.propensity.feature_columns import as_days
 from cdp.models.propensity.propensity_model import read_ids
 
 
@@ -46,11 +47,11 @@ def read_contacts(rows: pd.DataFrame) -> Contacts:
         none = np.empty(0, dtype=object)
         return Contacts(none, none, np.empty(0, dtype=np.int64))
     ids = read_ids(rows, "id")
-    at = pd.to_datetime(rows["at"], format="ISO8601", utc=True, errors="coerce")
+    at = as_days(rows["at"])
     for what, bad in (("id", int(ids.isna().sum())), ("at", int(at.isna().sum()))):
         if bad:
             raise ContractError(f"contacts: {bad} rows without a readable {what}; a time is 2026-01-31 or in ISO 8601")
-    days = at.dt.tz_localize(None).to_numpy("datetime64[D]").astype(np.int64)
+    days = np.floor(at.to_numpy()).astype(np.int64)
     return Contacts(ids.to_numpy(object), rows["action"].astype(str).to_numpy(object), days)
 
 

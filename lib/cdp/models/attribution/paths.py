@@ -79,11 +79,12 @@ def collect_paths(rows: pa.Table) -> Paths:
         raise ContractError(f"column 'path' is of type {rows['path'].type}: write each as one text, a > b > c")
     numbers = {name: _numbers(rows, name) for name in COLUMNS[1:] if name in rows.column_names}
     texts = _normalised(rows["path"].cast(pa.string()).combine_chunks())
-    is_empty = pc.equal(texts, "")
     table = pa.table({"path": texts, **numbers})
+    table = table.sort_by([(name, "ascending") for name in table.column_names])  # sums of doubles hang on the order
     sums = [(name, "sum") for name in numbers]
+    is_empty = pc.equal(table["path"], "")
     left = table.filter(is_empty)
-    grouped = table.filter(pc.invert(is_empty)).group_by("path").aggregate(sums).sort_by("path")
+    grouped = table.filter(pc.invert(is_empty)).group_by("path", use_threads=False).aggregate(sums).sort_by("path")
     if not grouped.num_rows:
         raise ContractError(f"none of {rows.num_rows:,} rows has a channel in its path: write it as a > b > c")
     lists = pc.split_pattern(grouped["path"].combine_chunks(), _STEP)
@@ -119,6 +120,8 @@ def _coded(names: pa.StringArray) -> tuple[list[str], Ints]:
 def _numbers(rows: pa.Table, name: str) -> pa.ChunkedArray:
     """A column of counts or money as doubles."""
     column = rows[name]
+    if pa.types.is_string_view(column.type):
+        column = column.cast(pa.string())
     if pa.types.is_string(column.type) or pa.types.is_large_string(column.type):
         trimmed = pc.utf8_trim_whitespace(column)
         column = pc.if_else(pc.equal(trimmed, ""), None, trimmed)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 
@@ -11,6 +11,8 @@ from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 from cdp.core.errors import ModelError
+from cdp.models.training_data import measure_history
+from cdp.rules.measures import Measure, measure_people
 
 TESTS = 3  # the newest cuts, on which a model must prove itself
 MOST_CUTS = 6
@@ -63,6 +65,28 @@ def customers_of(snapshots: DataFrame, *, plan: CutPlan, people: int) -> DataFra
     if share >= 1:
         return customers
     return customers.where(F.pmod(F.xxhash64("person_id", F.lit("part")), F.lit(_SLICES)) < int(share * _SLICES))
+
+
+def collect_history(
+    snapshots: DataFrame,
+    records: DataFrame,
+    tables: Mapping[str, DataFrame],
+    *,
+    features: Mapping[str, Measure],
+    outcome: Measure,
+    horizon_weeks: int,
+    as_of: date,
+) -> pd.DataFrame:
+    """`collect_cuts` of all that is known at the start of `as_of`; `records`, `tables`: see `measure_people`.
+
+    Raises ModelError where the history is too short, before it is read.
+    """
+    size = measure_history(snapshots, as_of=as_of)
+    plan = plan_cuts(size.first_purchase, as_of, horizon_weeks)
+    customers = customers_of(snapshots, plan=plan, people=size.people)
+    of_customers = records.join(customers, on="person_id", how="left_semi")
+    measured = measure_people(of_customers, tables, measures={**features, LABEL: outcome}, as_of_dates=plan.dates)
+    return collect_cuts(measured, customers, plan=plan, features=sorted(features))
 
 
 def collect_cuts(measured: DataFrame, customers: DataFrame, *, plan: CutPlan, features: Sequence[str]) -> pd.DataFrame:

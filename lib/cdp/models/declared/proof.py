@@ -12,6 +12,7 @@ from scipy import special
 
 from cdp.models import metrics
 from cdp.models.arrays import Floats
+from cdp.models.evaluate import finite
 from cdp.models.gain import GROUPS, Losses
 from cdp.models.propensity.feature_matrix import FeatureMatrix
 from cdp.models.propensity.folds import hash_keys
@@ -81,10 +82,16 @@ def losses_of(said: Said, rows: CutRows) -> Losses:
     return Losses(sums, people)
 
 
+def groups_of(said: Said, rows: CutRows) -> list[tuple[int, float, float]]:
+    """Ten groups of the people of all cuts by probability: people, mean probability, share that had it."""
+    label = np.concatenate([rows.at(day).label for day in said])
+    return metrics.groups_by_prediction(special.expit(np.concatenate(list(said.values()))), label)
+
+
 def figures_of(logits: Floats, simple: Floats, its: CutRows) -> dict[str, float]:
-    """The figures of one cut; `last_period_auc`: who had it in the horizon before comes first."""
+    """The figures of one cut that have a number; `last_period_auc`: who had it in the horizon before comes first."""
     p, label = special.expit(logits), its.label
-    return {
+    found = {
         "people": float(len(label)),
         "rate": float(label.mean()),
         "auc": metrics.auc(logits, label),
@@ -96,14 +103,13 @@ def figures_of(logits: Floats, simple: Floats, its: CutRows) -> dict[str, float]
         "calibration_error": calibration_error(p, label),
         "bias": metrics.aggregate_bias(p, label),
     }
+    return finite(found)
 
 
 def summarise(cuts: Mapping[str, Mapping[str, float]]) -> dict[str, float]:
     """Mean over the cuts, and the standard deviation as `_sd`; what has no number on a cut counts on the others."""
     found = {"cuts": float(len(cuts))}
-    for name in next(iter(cuts.values())):
-        values = np.array([figures[name] for figures in cuts.values()])
-        values = values[np.isfinite(values)]
-        if len(values):
-            found |= {name: float(values.mean()), f"{name}_sd": float(values.std())}
+    for name in dict.fromkeys(name for figures in cuts.values() for name in figures):
+        values = np.array([figures[name] for figures in cuts.values() if name in figures])
+        found |= {name: float(values.mean()), f"{name}_sd": float(values.std())}
     return found

@@ -14,14 +14,15 @@ from cdp.models.declared.card import write_card
 from cdp.models.declared.score import DeclaredModel, DeclaredVersion
 from cdp.models.declared.spec import PropensitySpec, registered_name
 from cdp.models.declared.train import FORM, TrainedDeclared
+from cdp.models.declared.tries import training_tags
 from cdp.models.model_runs import model_run_row
 from cdp.models.promotion import Attempt
 from cdp.models.registry import (
     CUTS_FILE,
     LOSSES_FILE,
-    MODEL_TAG,
     RegisteredRun,
     load_text,
+    log_comparison,
     register,
     run_of,
     training_run,
@@ -31,6 +32,7 @@ from cdp.models.tracking import Tracking, client_of
 from cdp.models.train import DatasetVersion
 
 MODEL_FILE = "propensity.pickle.txt"  # base64: what a night scores by, without the cost of loading a served model
+PUSHES_FILE = "pushes.json"  # feature -> mean absolute push on the log-odds
 
 
 def log_declared(
@@ -47,12 +49,14 @@ def log_declared(
 
     from cdp.models.declared.pyfunc_model import log_pyfunc
 
-    as_of, tags = trained.as_of.isoformat(), {MODEL_TAG: name}
+    as_of, tags = trained.as_of.isoformat(), training_tags(name, trained.declared.definition)
     with training_run(tracking, name, as_of=as_of, fingerprint=fingerprint, datasets=datasets, tags=tags) as run_id:
         mlflow.log_params({"form": FORM, "purpose": spec.purpose, **describe(trained)})
         mlflow.log_metrics(trained.metrics)
         mlflow.log_text(trained.losses.to_json(), LOSSES_FILE)
         mlflow.log_dict(trained.cuts, CUTS_FILE)
+        mlflow.log_dict(trained.importance, PUSHES_FILE)
+        log_comparison(tracking, trained.figures, trained.candidates, parent=run_id)
         mlflow.log_text(base64.b64encode(pickle.dumps(trained.declared)).decode(), MODEL_FILE)
         model_id = log_pyfunc(name, trained.declared)
         version = register(tracking, registered_name(name), model_id, run_id, write_card(name, spec, trained))

@@ -7,6 +7,7 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
@@ -14,6 +15,7 @@ from scipy import special
 
 from cdp.core.errors import ModelError
 from cdp.models.declared.cuts import TESTS
+from cdp.models.declared.pictures import draw
 from cdp.models.declared.proof import (
     CutRows,
     Said,
@@ -21,6 +23,7 @@ from cdp.models.declared.proof import (
     foretell,
     foretell_rate,
     gain_over_rate,
+    groups_of,
     losses_of,
     summarise,
 )
@@ -40,6 +43,9 @@ from cdp.models.propensity.propensity_model import PropensityModel, unusual_shar
 from cdp.models.stability import Reference, reference_of
 from cdp.models.train import WORSE, DatasetVersion, Decision
 
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
 FORM = "propensity/1"  # change it with the fit or what is stored, so that old runs are neither reused nor misread
 ROWS_TO_CHOOSE = 6_000  # of whole people: settings and weights hardly get better with more, and a night is short
 _ENDS = {"": "mean", "_low": "low", "_high": "high"}  # of an interval
@@ -54,6 +60,7 @@ class TrainedDeclared:
     `gain_*` the model's over the base rate with the ends of its 95 % interval. `cuts`: day -> figures of what scores,
     `losses` are its losses there, `champion_gains` its gains over the champion of before (empty without one).
     `importance`: feature -> mean absolute push on the log-odds of the newest cut's people, the largest first.
+    `candidates`: name -> day -> figures of the base rate and of the model that was proved against it, if there was one.
     """
 
     declared: DeclaredModel
@@ -65,6 +72,8 @@ class TrainedDeclared:
     losses: Losses
     champion_gains: Mapping[str, Gain]
     importance: dict[str, float]
+    candidates: dict[str, dict[str, dict[str, float]]]
+    figures: Mapping[str, Figure]
     chosen: str
     warnings: tuple[str, ...]
 
@@ -90,23 +99,30 @@ def train_declared(
     rows, leaks, warnings = _encode(found, plan)
     tested = sorted(set(rows.day))[-TESTS:]
     simple = {day: foretell_rate(rows, day) for day in tested}
-    recipe, said, gains, why = _prove(rows, simple, *choose(rows.older(tested[0])))
-    cuts = {str(day): figures_of(said[day], simple[day], rows.at(day)) for day in tested}
+    proof = _prove(rows, simple, *choose(rows.older(tested[0])))
+    recipe, said = proof.recipe, proof.said[proof.method]
+    candidates = {
+        name: {str(day): figures_of(logits[day], simple[day], rows.at(day)) for day in tested}
+        for name, logits in proof.said.items()
+    }
+    cuts = candidates[proof.method]
     model = _fit(found, plan, leaks, rows, recipe)
     losses = losses_of(said, rows)
     newest, features = rows.at(tested[-1]), tuple(sorted(set(found.columns) - _NOT_FEATURES))
-    references = references_of(model, newest)
+    references, importance = references_of(model, newest), importance_of(model, newest)
     return TrainedDeclared(
-        declared=DeclaredModel(model, features, spec.horizon_weeks, _method(recipe), references, definition),
+        declared=DeclaredModel(model, features, spec.horizon_weeks, proof.method, references, definition),
         as_of=as_of,
         people=found["person_id"].nunique(),
         rows=len(found),
-        metrics=summarise(cuts) | gains,
+        metrics=summarise(cuts) | proof.gains,
         cuts=cuts,
         losses=losses,
         champion_gains=gains_over(losses, losses_of(_say_again(champion, found, tested), rows)) if champion else {},
-        importance=importance_of(model, newest),
-        chosen=why,
+        importance=importance,
+        candidates=candidates,
+        figures=draw(candidates, proof.method, groups_of(said, rows) if recipe else [], importance, spec.horizon_weeks),
+        chosen=proof.why,
         warnings=(*plan.warnings, *warnings),
     )
 
@@ -178,21 +194,34 @@ def _encode(found: pd.DataFrame, plan: FeaturePlan) -> tuple[CutRows, frozenset[
     return kept, frozenset(leaks), warnings
 
 
-def _prove(
-    rows: CutRows, simple: Said, recipe: Recipe | None, why: str
-) -> tuple[Recipe | None, Said, dict[str, float], str]:
-    """What scores (None: the base rate, `simple`), what it says of the tested cuts, its gains there, and why."""
+@dataclass(frozen=True)
+class _Proof:
+    """What scores (None: the base rate), what each candidate says of the tested cuts, the model's gains, and why."""
+
+    recipe: Recipe | None
+    said: dict[str, Said]
+    gains: dict[str, float]
+    why: str
+
+    @property
+    def method(self) -> str:
+        """The name of the candidate that scores."""
+        return _method(self.recipe)
+
+
+def _prove(rows: CutRows, simple: Said, recipe: Recipe | None, why: str) -> _Proof:
     if recipe is None:
-        return None, simple, {}, why
+        return _Proof(None, {_method(None): simple}, {}, why)
     said = {day: foretell(rows, day, recipe) for day in simple}
+    candidates = {_method(recipe): said, _method(None): simple}
     over = gain_over_rate(said, simple, rows)
     gains = {f"gain_{name}{end}": g[key] for name, g in over.items() for end, key in _ENDS.items()}
     low, high = gains["gain_log_loss_low"], gains["gain_log_loss_high"]
     told = f"on {len(simple)} later cuts its log loss is {low:+.4f} to {high:+.4f} better than the base rate's"
     if low > 0 and gains["gain_auc_low"] > 0:
-        return recipe, said, gains, f"{_method(recipe)}: {why}; {told}"
+        return _Proof(recipe, candidates, gains, f"{_method(recipe)}: {why}; {told}")
     why = f"the base rate for everybody: the {_method(recipe)} is not better beyond doubt ({told})"
-    return None, simple, gains, why
+    return _Proof(None, candidates, gains, why)
 
 
 def _method(recipe: Recipe | None) -> str:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field
 from datetime import timedelta
+from decimal import Decimal
 from typing import Literal
 
 import numpy as np
@@ -146,7 +147,7 @@ def _category(name: str, filled: pd.Series) -> FeatureColumn | str:
 
 
 def as_text(values: pd.Series) -> pd.Series:
-    """Values as trimmed text, missing ones as NaN; whole numbers without a point, booleans as true and false."""
+    """Values as trimmed text, missing ones as NaN; whole numbers without a point, bytes as UTF-8, true and false."""
     if pd.api.types.is_bool_dtype(values):
         return values.map({True: "true", False: "false"}).astype(object)
     if pd.api.types.is_numeric_dtype(values):
@@ -170,7 +171,9 @@ def _word(value: object) -> str:
         return str(value).lower()
     if isinstance(value, float) and value.is_integer():
         return str(int(value))
-    return str(value).strip()
+    if isinstance(value, Decimal) and value == value.to_integral_value():
+        return str(int(value))
+    return (value.decode("utf-8", "replace") if isinstance(value, bytes) else str(value)).strip()
 
 
 def _numbers_as_text(values: pd.Series) -> pd.Series:

@@ -72,6 +72,16 @@ def test_the_bound_is_the_optimum_of_divisible_people_and_the_plan_is_close_belo
     assert (use_of(plan.choice, cost) <= limits.amounts * (1 + 1e-9)).all()
 
 
+def test_with_twenty_limits_the_bound_is_found_too() -> None:
+    rng = np.random.default_rng(0)
+    people, actions = 2000, 20
+    gain = rng.beta(1, 8, (people, actions)) * rng.gamma(2, 20, (people, 1)) - 1
+    cost, limits = rng.gamma(1, 5, (people, actions)), Limits(200, np.full(actions, 40.0))
+    plan = allocate(gain, cost, limits, luck=rng.random((people, actions)))
+    assert plan.bound == pytest.approx(_linear_optimum(gain, cost, limits), rel=1e-6)
+    assert plan.gain > plan.bound * (1 - 3e-4)
+
+
 def test_equal_people_are_split_where_the_budget_says_so() -> None:
     # 2 for 1 first, then 4 more for 4 more: with 3 a person half of them get the dearer one
     people = 1000

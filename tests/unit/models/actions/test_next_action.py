@@ -57,7 +57,7 @@ def test_caps_count_the_days_they_look_back_to() -> None:
     contacts = read_contacts(pd.DataFrame(
         [("a", "mail", "2026-03-09T23:59:59Z"), ("b", "mail", "2026-03-08"), ("c", "call", "2026-03-04"),
          ("c", "call", "2026-03-10 08:00"), ("d", "call", "2026-03-03"), ("d", "call", "2026-03-10"),
-         ("e", None, "2026-03-10"), ("e", "mail", "2026-03-11")],
+         ("e", None, "2026-03-10"), ("e", "mail", "2026-03-11"), ("e", "mail", " 9999-12-31 ")],
         columns=["id", "action", "at"],
     ))  # fmt: skip
     score = {"id": list("abcde"), "probability": [0.5] * 5}

@@ -142,6 +142,17 @@ def test_credits_sum_to_the_totals_and_the_order_of_rows_does_not_matter(rows: l
     pd.testing.assert_frame_equal(again, credit, rtol=1e-12)
 
 
+def test_sums_of_cents_are_the_same_to_the_last_digit_in_any_order_of_rows() -> None:
+    rng = np.random.default_rng(0)
+    rows = pa.table({"path": rng.choice(["a > b", "b", ""], 999), "conversions": ["1 "] * 999,
+                     "value": rng.gamma(2, 10, 999).round(2)})  # fmt: skip
+    other = rows.take(pa.array(rng.permutation(999)))
+    other = other.set_column(1, "conversions", other["conversions"].cast(pa.string_view()))
+    first, second = collect_paths(rows), collect_paths(other)
+    assert first.value is not None and second.value is not None
+    assert first.value.tolist() == second.value.tolist() and first.left_out == second.left_out
+
+
 def test_settle_gives_the_rest_to_the_largest() -> None:
     assert settle(np.array([0.1, 0.7, 0.1]), 1.0).sum() == 1.0
 

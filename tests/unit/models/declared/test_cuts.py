@@ -13,13 +13,13 @@ from tests.unit.models.declared.test_declared import SPEC, made
 from cdp.contracts.gold.predictions import PREDICTIONS
 from cdp.contracts.silver.events import EVENTS
 from cdp.contracts.silver.order_lines import ORDER_LINES
-from cdp.models.declared.cuts import LABEL, collect_cuts, customers_of, plan_cuts
+from cdp.models.declared.cuts import collect_history, plan_cuts
 from cdp.models.declared.score import DeclaredVersion, score_people
 from cdp.models.declared.train import train_declared
 from cdp.models.drift import measure_drift
 from cdp.models.scoring import score_snapshots
 from cdp.models.snapshots import build_snapshots
-from cdp.rules.measures import Measure, measure_people
+from cdp.rules.measures import Measure
 
 AS_OF = date(2026, 1, 5)
 PLAN = plan_cuts(date(2025, 8, 18), AS_OF, 4)
@@ -68,14 +68,13 @@ def tables(spark, rows):
 
 def collect(tables, events=None) -> pd.DataFrame:
     _, known, people, snapshots = tables
-    customers = customers_of(snapshots, plan=PLAN, people=2)
-    records = people.join(customers, on="person_id", how="left_semi")
     clicked = SPEC.model_copy(
         update={"label": SPEC.label.model_copy(update={"filter": "event_name = 'clicked'"})}
     ).outcome
-    measures, found = {"opens": OPENS, LABEL: clicked}, {"silver.events": known if events is None else events}
-    measured = measure_people(records, found, measures=measures, as_of_dates=PLAN.dates)
-    return collect_cuts(measured, customers, plan=PLAN, features=["opens"])
+    found = {"silver.events": known if events is None else events}
+    return collect_history(
+        snapshots, people, found, features={"opens": OPENS}, outcome=clicked, horizon_weeks=4, as_of=AS_OF
+    )
 
 
 def test_a_cut_has_its_customers_what_was_known_and_what_came_within_the_horizon(tables):

@@ -13,13 +13,19 @@ import pytest
 from cdp.contracts.gold.predictions import PREDICTIONS
 from cdp.core.errors import ConfigError, ModelError
 from cdp.models.declared.cuts import plan_cuts
-from cdp.models.declared.registered import MODEL_FILE, load_declared, log_declared, run_row
+from cdp.models.declared.registered import (
+    MODEL_FILE,
+    load_declared,
+    log_declared,
+    run_row,
+)
 from cdp.models.declared.score import prediction_rows, score_people
 from cdp.models.declared.spec import PropensitySpec, check_specs, chosen_features, definition_mark
 from cdp.models.declared.train import decide, train_declared, training_mark
+from cdp.models.declared.tries import list_tries, noting_refusal
 from cdp.models.promotion import Asker, settle
 from cdp.models.registry import find_run, list_trainings
-from cdp.models.tracking import open_tracking
+from cdp.models.tracking import client_of, open_tracking
 from cdp.models.versions import compare_versions, list_versions
 from cdp.rules.definitions import load_definitions
 from cdp.rules.measures import Measure
@@ -66,6 +72,8 @@ def test_what_can_be_foretold_is_and_three_later_cuts_say_how_well(trained):
     assert figures["calibration_error"] < 0.05 and abs(figures["bias"]) < 0.15
     assert trained.declared.features == ("favourite", "opens", "silence")
     assert next(iter(trained.importance)) == "opens" and trained.importance["opens"] > 0.5
+    assert trained.candidates[trained.declared.method] == trained.cuts
+    assert trained.candidates["base rate"][str(CUTS[-1])]["auc"] == 0.5
     assert decide(trained).is_promoted and "later cuts" in decide(trained).reason
 
 
@@ -80,7 +88,7 @@ def test_where_nothing_can_be_foretold_everybody_gets_the_base_rate():
     trained = train_declared(made(signal=0.0), spec=SPEC, definition="d1", as_of=AS_OF)
     assert trained.declared.method == "base rate" and "base rate for everybody" in trained.chosen
     scored = score_people(trained.declared, made(5))
-    assert trained.importance == {}
+    assert trained.importance == {} and list(trained.figures) == ["backtest.png"], "nobody is ranked"
     assert scored["probability"].nunique() == 1 and all(len(r) == 0 for r in scored["reasons"])
     assert scored["probability"][0] == pytest.approx(made(signal=0.0)["label"].mean(), rel=0.01)
 
@@ -130,6 +138,21 @@ def test_rows_of_predictions_have_probability_reasons_and_version(trained):
     assert without["score"].notna().all()
 
 
+def test_a_refused_training_counts_as_tried_under_its_definition_alone(tmp_path):
+    tracking = open_tracking(f"sqlite:///{tmp_path}/mlflow.db", artifact_location=str(tmp_path / "artifacts"))
+    with (
+        pytest.raises(ModelError, match="never happened; it is tried again as of 2026-01-12"),
+        noting_refusal(tracking, "click", "d1", as_of=AS_OF, every_days=7),
+    ):
+        raise ModelError("never happened")
+    client_of(tracking).create_run(tracking.experiment_id, tags={"cdp.model": "click"})  # a killed one
+    tries = list_tries(tracking, "click", "d1")
+    assert (tries.last, tries.last_trained, tries.versions) == (AS_OF, None, {})
+    assert list_tries(tracking, "click", "d2").last is list_tries(tracking, "other", "d1").last is None
+    (run,) = client_of(tracking).search_runs([tracking.experiment_id], "attributes.status = 'FAILED'")
+    assert run.data.tags["cdp.refused"] == "never happened"
+
+
 def test_a_version_is_registered_proved_and_becomes_champion(trained, tmp_path):
     import mlflow
 
@@ -137,7 +160,10 @@ def test_a_version_is_registered_proved_and_becomes_champion(trained, tmp_path):
     mark = training_mark("click", "d1", [], AS_OF)
     run = log_declared(tracking, "click", SPEC, trained, datasets=[], fingerprint=mark)
     assert find_run(tracking, mark) == run and run.versions == {"cdp.click": "1"}
-    assert list_trainings(tracking, "click") == [(AS_OF, 4)] and list_trainings(tracking) == []
+    assert list_tries(tracking, "click", "d1").versions == {"1": AS_OF}
+    assert list_tries(tracking, "click", "d2").last is None
+    assert list_trainings(tracking) == [], "of the value model"
+    _assert_pictures_and_nested_runs(tracking, run.run_id, trained)
     assert load_declared(tracking, "click", "d1") is None, "registering promotes nothing"
     attempt = settle(tracking, "cdp.click", "1", decide(trained), asker=ASKER)
     assert attempt.is_moved, attempt.reason
@@ -161,6 +187,19 @@ def test_a_version_is_registered_proved_and_becomes_champion(trained, tmp_path):
     with pytest.raises(ModelError, match=r"cdp.click \(version 1, .* missing or damaged"):
         load_declared(tracking, "click", "d1")
     assert row["is_champion"] and '"horizon_weeks": 4' in row["parameters"] and "gain_auc" in row["metrics"]
+
+
+def _assert_pictures_and_nested_runs(tracking, run_id, trained):
+    client = client_of(tracking)
+    assert {f.path for f in client.list_artifacts(run_id, "figures")} == {
+        f"figures/{name}.png" for name in ("calibration", "gains", "deciles", "backtest", "importance")
+    }
+    nested = client.search_runs([tracking.experiment_id], f"tags.`mlflow.parentRunId` = '{run_id}'")
+    assert {(n.data.tags["cdp.candidate"], n.data.tags["cdp.cut"]) for n in nested} == {
+        (candidate, cut) for candidate in (trained.declared.method, "base rate") for cut in trained.cuts
+    }
+    rates = [n.data.metrics["brier"] for n in nested if n.data.tags["cdp.candidate"] == "base rate"]
+    assert sum(rates) / 3 == pytest.approx(trained.metrics["base_rate_brier"])
 
 
 def test_the_definitions_of_the_house_are_sound_and_wrong_ones_say_what_is_there():

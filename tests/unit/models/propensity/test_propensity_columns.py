@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
+
 import numpy as np
 import pandas as pd
 import pytest
 from tests.unit.models.propensity.conftest import fit, labelled, make_people, score
 
 from cdp.models import metrics
-from cdp.models.propensity.feature_columns import learn_columns
+from cdp.models.propensity.feature_columns import as_text, learn_columns
 from cdp.models.propensity.feature_matrix import encode
 
 pytestmark = pytest.mark.usefixtures("quick")
@@ -18,11 +20,18 @@ def test_text_gives_what_types_give():
     train = labelled(400, seed=5)
     text = train.astype(str).assign(fibre=train["fibre"].map({True: "true", False: "false"}))
     people, _ = make_people(50, seed=54)
-    as_typed, as_text = (
+    typed, texts = (
         score(fit(train), people),
         score(fit(text), people.astype(str)),  # True beside true
     )
-    np.testing.assert_allclose(as_typed["probability"], as_text["probability"], atol=1e-6)
+    np.testing.assert_allclose(typed["probability"], texts["probability"], atol=1e-6)
+
+
+def test_an_id_is_one_text_whatever_its_type():
+    kinds = [7, 7.0, Decimal("7.00"), b" 7 ", "7", np.int64(7)]
+    assert [as_text(pd.Series([kind, None], dtype=object))[0] for kind in kinds] == ["7"] * 6
+    huge = Decimal("1" * 40 + ".00")  # more digits than a context of decimals keeps
+    assert as_text(pd.Series([huge, Decimal("7.50")])).tolist() == ["1" * 40, "7.50"]
 
 
 def test_the_label_in_disguise_is_left_out_with_a_warning():
