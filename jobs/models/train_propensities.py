@@ -18,7 +18,7 @@ from cdp.contracts.silver.events import EVENTS
 from cdp.contracts.silver.feedback import FEEDBACK
 from cdp.contracts.silver.order_lines import ORDER_LINES
 from cdp.core.errors import ModelError
-from cdp.models.declared.cuts import LABEL, collect_cuts, customers_of, plan_cuts
+from cdp.models.declared.cuts import LABEL, collect_cuts, customers_of, cut_measures, plan_cuts
 from cdp.models.declared.registered import load_declared, log_declared, run_row
 from cdp.models.declared.score import DeclaredVersion
 from cdp.models.declared.spec import PropensitySpec, chosen_features, definition_mark, registered_name
@@ -30,7 +30,7 @@ from cdp.models.tracking import Tracking, open_tracking
 from cdp.models.train import DatasetVersion, is_training_due
 from cdp.models.training_data import measure_history
 from cdp.rules.measures import Measure, measure_people
-from cdp.rules.person_records import person_records
+from cdp.rules.person_records import joined_records
 from cdp.runtime.entry import run
 from cdp.runtime.job import Job, JobContext
 from cdp.traits.spec import TraitSpec, features_of
@@ -99,10 +99,11 @@ def _collect(ctx: JobContext, spec: PropensitySpec, features: Mapping[str, Measu
     size = measure_history(snapshots, as_of=ctx.run_date)
     plan = plan_cuts(size.first_purchase, ctx.run_date, spec.horizon_weeks)
     customers = customers_of(snapshots, plan=plan, people=size.people)
-    records = person_records(ctx.read(PERSON_IDENTIFIERS)).join(customers, on="person_id", how="left_semi")
-    measures = {**features, LABEL: spec.outcome}
-    measured = measure_people(records, tables, measures=measures, as_of_dates=plan.dates)
-    return collect_cuts(measured, customers, plan=plan, features=sorted(features))
+    owners = joined_records(ctx.read(PERSON_IDENTIFIERS), today=ctx.run_date)
+    records = owners.join(customers, on="person_id", how="left_semi")
+    measures = cut_measures(features, spec.outcome)
+    measured = measure_people(records, tables, measures=measures, as_of_dates=plan.dates, truths=(LABEL,))
+    return collect_cuts(measured, plan=plan, features=sorted(features))
 
 
 if __name__ == "__main__":
