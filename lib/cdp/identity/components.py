@@ -24,7 +24,8 @@ if TYPE_CHECKING:
     from pyspark.sql import DataFrame
 
 COMPONENTS_DDL = "id BIGINT, component BIGINT"
-# 50 million edges of 63-bit ids need about 8 GB in the Python process; a laptop's setting is lower.
+# 50 million edges of 63-bit ids and their times need about 10 GB in the Python process (10 million: 1.9 GB); a laptop's
+# setting is lower.
 DEFAULT_DRIVER_EDGE_LIMIT = 50_000_000
 
 Labels = npt.NDArray[np.int64]
