@@ -24,7 +24,7 @@ from cdp.models.scoring import model_inputs
 from cdp.models.snapshots import purchase_pieces
 from cdp.models.train import choose_horizon_weeks, train_value
 from cdp.models.training_data import collect_training_data, measure_history
-from cdp.rules.person_records import person_records
+from cdp.rules.person_records import joined_records
 from cdp.runtime.config import load_configuration
 from cdp.runtime.entry import open_lake
 
@@ -56,7 +56,8 @@ print(
 
 # %%
 size = measure_history(snapshots, as_of=as_of)
-pieces = purchase_pieces(lake.read(ORDER_LINES), person_records(lake.read(PERSON_IDENTIFIERS)), until=as_of)
+owners = joined_records(lake.read(PERSON_IDENTIFIERS), today=as_of)
+pieces = purchase_pieces(lake.read(ORDER_LINES), owners, until=as_of)
 data = collect_training_data(pieces, as_of=as_of, size=size)
 known = cut_at(data.ledger, (as_of - EPOCH).days - 1)
 histories = equal_histories(known)

@@ -10,7 +10,7 @@ from cdp.contracts.gold.snapshots import SNAPSHOTS
 from cdp.contracts.gold.traits import TRAITS
 from cdp.contracts.silver.order_lines import ORDER_LINES
 from cdp.models.snapshots import add_features, build_snapshots
-from cdp.rules.person_records import person_records
+from cdp.rules.person_records import joined_records
 from cdp.runtime.entry import run
 from cdp.runtime.job import Job, JobContext
 from cdp.traits.contract import snapshots_contract, traits_contract
@@ -21,7 +21,7 @@ JOB = Job(name="models.build_snapshots", reads=(ORDER_LINES, PERSON_IDENTIFIERS,
 
 def main(ctx: JobContext) -> None:
     specs = ctx.definitions("traits", TraitSpec)
-    records = person_records(ctx.read(PERSON_IDENTIFIERS))
+    records = joined_records(ctx.read(PERSON_IDENTIFIERS), today=ctx.run_date)
     history = build_snapshots(ctx.read(ORDER_LINES), records, as_of_dates=[ctx.run_date])
     contract = snapshots_contract(specs)
     ctx.write(contract, add_features(history, ctx.read(traits_contract(specs)), contract=contract))

@@ -36,7 +36,7 @@ from cdp.models.performance import (
 from cdp.models.registry import MODEL_NAMES, list_trainings, load_champion
 from cdp.models.scoring import ScoringModel, score_snapshots
 from cdp.models.tracking import Tracking, open_tracking
-from cdp.rules.person_records import person_records
+from cdp.rules.person_records import joined_records
 from cdp.runtime.entry import run
 from cdp.runtime.job import Job, JobContext
 from cdp.traits.contract import snapshots_contract
@@ -86,7 +86,7 @@ def _look_back(ctx: JobContext, snapshots: DataFrame, scored_on: list[date], end
     if scored_on:
         frames.append(purchases_since(said, snapshots, scored_on=scored_on, as_of=as_of))
     if ended:
-        records = person_records(ctx.read(PERSON_IDENTIFIERS))
+        records = joined_records(ctx.read(PERSON_IDENTIFIERS), today=ctx.run_date)
         tables = {table.full_name: ctx.read(table) for table in _TABLES}
         frames.append(labels_since(said, records, tables, ended=ended, as_of=as_of))
     found = measure_performance(frames, as_of=as_of)

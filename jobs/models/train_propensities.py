@@ -28,7 +28,7 @@ from cdp.models.registry import find_run
 from cdp.models.tracking import Tracking, open_tracking
 from cdp.models.train import DatasetVersion, is_training_due
 from cdp.rules.measures import Measure
-from cdp.rules.person_records import person_records
+from cdp.rules.person_records import joined_records
 from cdp.runtime.entry import run
 from cdp.runtime.job import Job, JobContext
 from cdp.traits.spec import TraitSpec, features_of
@@ -80,7 +80,7 @@ def _train(
     definition, old = definition_mark(spec, features), champion.declared if champion else None
     found = collect_history(
         ctx.read(SNAPSHOTS),
-        person_records(ctx.read(PERSON_IDENTIFIERS)),
+        joined_records(ctx.read(PERSON_IDENTIFIERS), today=ctx.run_date),
         {table.full_name: ctx.read(table) for table in _TABLES},
         features=features,
         outcome=spec.outcome,

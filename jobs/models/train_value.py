@@ -38,7 +38,7 @@ from cdp.models.train import (
     training_fingerprint,
 )
 from cdp.models.training_data import collect_training_data, measure_history
-from cdp.rules.person_records import person_records
+from cdp.rules.person_records import joined_records
 from cdp.runtime.entry import run
 from cdp.runtime.job import Job, JobContext
 
@@ -75,7 +75,7 @@ def _train(ctx: JobContext, tracking: Tracking, champion: Champion | None) -> No
         DatasetVersion(t.full_name, ctx.lake.path(t), ctx.version(t)) for t in (ORDER_LINES, PERSON_IDENTIFIERS)
     ]
     fingerprint = training_fingerprint(datasets, as_of=ctx.run_date, horizon_weeks=horizon)
-    records = person_records(ctx.read(PERSON_IDENTIFIERS))
+    records = joined_records(ctx.read(PERSON_IDENTIFIERS), today=ctx.run_date)
     pieces = purchase_pieces(ctx.read(ORDER_LINES), records, until=ctx.run_date)
     data = collect_training_data(pieces, as_of=ctx.run_date, size=size)
     old = champion.params if champion else None

@@ -12,7 +12,7 @@ from cdp.contracts.silver.events import EVENTS
 from cdp.contracts.silver.feedback import FEEDBACK
 from cdp.contracts.silver.order_lines import ORDER_LINES
 from cdp.rules.measures import measure_people
-from cdp.rules.person_records import person_records
+from cdp.rules.person_records import joined_records
 from cdp.runtime.entry import run
 from cdp.runtime.job import Job, JobContext
 from cdp.traits.contract import traits_contract
@@ -29,7 +29,7 @@ JOB = Job(
 def main(ctx: JobContext) -> None:
     specs = ctx.definitions("traits", TraitSpec)
     tables = {table.full_name: ctx.read(table) for table in (EVENTS, ORDER_LINES, FEEDBACK)}
-    records = person_records(ctx.read(PERSON_IDENTIFIERS))
+    records = joined_records(ctx.read(PERSON_IDENTIFIERS), today=ctx.run_date)
     traits = ctx.keep(measure_people(records, tables, measures=specs, as_of_dates=[ctx.run_date]))
     if has_rfm(specs):
         thresholds = ctx.keep(find_thresholds(traits, as_of=ctx.run_date))

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from pyspark.sql import functions as F
 
 from cdp.core.errors import ContractError
-from cdp.identity.components import connected_components
+from cdp.identity.join_times import join_components
 
 if TYPE_CHECKING:
     from pyspark.sql import Column, DataFrame
@@ -35,15 +35,17 @@ class IdentityGraph:
         return node_number(node_type, value, seed=self.seed)
 
     def label(self, frame: DataFrame, node_type: Column, value: Column) -> DataFrame:
-        """Add the BIGINT column `cluster` to `frame`: null where the node has no active link.
+        """Add `cluster` (BIGINT) and `joined_at` (TIMESTAMP) to `frame`: null where the node has no active link.
 
-        The label groups nodes in this run only; it is not to be stored.
+        cluster groups nodes in this run only and is not to be stored. joined_at is when the company first knew that the
+        node belongs there.
         """
-        labels = self.components.select(F.col("id").alias("_node"), F.col("component").alias("cluster"))
+        joined_at = F.timestamp_micros("joined").alias("joined_at")
+        labels = self.components.select(F.col("id").alias("_node"), F.col("component").alias("cluster"), joined_at)
         if self.n_links <= _BROADCAST_LINKS:
             labels = F.broadcast(labels)
         noted = frame.withColumn("_node", self.node(node_type, value))
-        return noted.join(labels, on="_node", how="left").select(*frame.columns, "cluster")
+        return noted.join(labels, on="_node", how="left").select(*frame.columns, "cluster", "joined_at")
 
     def gather(self, frame: DataFrame) -> DataFrame:
         """Put `frame` in one partition when the night is small, so that no grouping or join after it shuffles."""
@@ -59,11 +61,14 @@ def node_number(node_type: Column, value: Column, *, seed: int = 0) -> Column:
     return F.xxhash64(F.lit(seed), node_type, value)
 
 
-def connect_links(links: DataFrame, record_ids: list[DataFrame], *, driver_edge_limit: int) -> IdentityGraph:
+def connect_links(
+    links: DataFrame, record_ids: list[DataFrame], profiles: DataFrame, *, driver_edge_limit: int
+) -> IdentityGraph:
     """Label the connected components of the active links.
 
     `record_ids` are frames with a column record_id, of all records that will be labelled, also those without a
-    link.
+    link. `profiles` tells by (record_id, known_from) of records that were known before their links were: a profile
+    record is, other ones are the identifiers that they carry.
 
     The graph wants numbers, so a node is the 64-bit hash of (seed, type, value). Hashes can collide, n^2/2^65
     expected pairs of n nodes, and a collision would silently make two strangers one person. A dictionary table
@@ -74,11 +79,15 @@ def connect_links(links: DataFrame, record_ids: list[DataFrame], *, driver_edge_
     n_links = links.count()  # a Delta table answers from its log
     seed, n_edges = _choose_seed(links, record_ids, n_links)
     empty = IdentityGraph(seed, links, n_links)
+    record, known = empty.node(F.lit(RECORD), F.col("record_id")), F.unix_micros("known_from")
     ends = links.filter("is_active").select(
-        empty.node(F.lit(RECORD), F.col("record_id")).alias("src"),
+        record.alias("src"),
         empty.node(F.col("identifier_type"), F.col("value")).alias("dst"),
+        F.coalesce(known, F.lit(0)).alias("known"),  # a link that tells no time hides nothing
     )
-    components = connected_components(ends, driver_edge_limit=driver_edge_limit, n_edges=n_edges)
+    first = _gather(profiles, n_links).groupBy("record_id").agg(F.min("known_from").alias("known_from"))
+    loops = first.select(record, record, known).filter("known_from IS NOT NULL")
+    components = join_components(ends.union(loops), driver_edge_limit=driver_edge_limit, n_edges=n_edges)
     return IdentityGraph(seed, components, n_links)
 
 

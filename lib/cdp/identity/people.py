@@ -65,17 +65,22 @@ def resolve_people(
 ) -> PeopleResult:
     """Make one person of every cluster of linked records, under the id of last night where there is one.
 
-    people: one row per person id ever given. born_on is the day on which the company first knew of the person's
-    anchor record, the oldest record at birth; on a merge the person with the oldest born_on survives and the others
-    get status merged and merged_into; on a split the part with the anchor record keeps the id, else the part with
-    most records, and of the others a person who had been merged into it is back under the old id. Without a record
-    left a person is retired. An id is never given to anybody else. person_identifiers: one row per record (type
-    `record`) and per value with an active link. history: what was merged, split and retired tonight; nothing when
-    `previous_*` is this night's own result. The frames of last night are empty on the first night. ContractError when
-    more than the share `most_changed` of last night's people would be merged, split or retired.
+    people: one row per person id ever given. born_on is the day on which the company first knew of the person's anchor
+    record, the oldest record at birth; on a merge the person with the oldest born_on survives and the others get status
+    merged and merged_into; on a split the part with the anchor record keeps the id, else the part with most records,
+    and of the others a person who had been merged into it is back under the old id. Without a record left a person is
+    retired. An id is never given to anybody else. person_identifiers: one row per record (type `record`) and per value
+    with an active link; known_from is when the company first knew that it is this person's, by the links of tonight:
+    the part of the person that was known first is the person, the rest joined it. history: what was merged, split and
+    retired tonight; nothing when `previous_*` is this night's own result. The frames of last night are empty on the
+    first night. ContractError when more than the share `most_changed` of last night's people would be merged, split or
+    retired.
     """
-    graph = connect_links(links, [identifiers, customer_records], driver_edge_limit=driver_edge_limit)
-    parts = _record_rows_of(identifiers, customer_records, previous_people, previous_person_identifiers)
+    profiles = customer_records.selectExpr(
+        "record_id", "source", "valid_from", "coalesce(received_at, valid_from) known_from"
+    )
+    graph = connect_links(links, [identifiers, profiles], profiles, driver_edge_limit=driver_edge_limit)
+    parts = _record_rows_of(identifiers, profiles, previous_people, previous_person_identifiers)
     records = _one_row_per_record(graph.gather(parts))
     labelled = graph.label(records, F.lit(RECORD), F.col("record_id"))
     own = graph.node(F.lit(RECORD), F.col("record_id"))
@@ -108,25 +113,20 @@ def resolve_people(
 
 def _record_rows_of(
     identifiers: DataFrame,
-    customer_records: DataFrame,
+    profiles: DataFrame,
     previous_people: DataFrame,
     previous_person_identifiers: DataFrame,
 ) -> DataFrame:
     """What tonight's and last night's tables say of each record: one union instead of four joins."""
     carriers = identifiers.selectExpr("record_id", "source", "first_seen_at", "known_from", "true is_present")
-    profiles = customer_records.selectExpr(
-        "record_id",
-        "source",
-        "valid_from first_seen_at",
-        "coalesce(received_at, valid_from) known_from",
-        "true is_present",
-        "true is_customer",
+    customers = profiles.selectExpr(
+        "record_id", "source", "valid_from first_seen_at", "known_from", "true is_present", "true is_customer"
     )
     held = previous_person_identifiers.filter((F.col("identifier_type") == RECORD) & F.col("known_to").isNull())
     anchors = previous_people.filter("status = 'active'")
     parts = [
         carriers,
-        profiles,
+        customers,
         held.selectExpr("value record_id", "person_id prior_id"),
         anchors.selectExpr("anchor_record_id record_id", "person_id anchor_of", "born_on"),
     ]
@@ -173,7 +173,7 @@ def _record_rows(assigned: DataFrame) -> DataFrame:
         "person_id",
         "source",
         "first_seen_at valid_from",
-        "known_from",
+        "greatest(known_from, joined_at) known_from",
     )
     return named.selectExpr(*_PERSON_IDENTIFIER)
 
@@ -188,11 +188,11 @@ def _held_identifiers(
         .agg(
             F.min("source").alias("source"),
             F.min("first_seen_at").alias("valid_from"),
-            F.min("known_from").alias("known_from"),
         )
     )
     return (
         graph.label(values, F.col("identifier_type"), F.col("value"))
+        .withColumnRenamed("joined_at", "known_from")
         .join(named.select("cluster", "person_id"), on="cluster", how="inner")
         .selectExpr(*_PERSON_IDENTIFIER)
     )

@@ -17,8 +17,9 @@ ARRIVAL_DAYS = 1  # the delivery of as-of day D arrives in the morning of D, so 
 def build_snapshots(order_lines: DataFrame, person_records: DataFrame, *, as_of_dates: Sequence[date]) -> DataFrame:
     """Purchase history of each person at each as-of date: rows of gold.snapshots, grain (person_id, as_of).
 
-    `person_records` is (record_id, person_id), one row per record: whose record it was on that day. A line counts at
-    as-of date D when it was ordered before D 00:00 UTC and received before D + 1 00:00 UTC (`ARRIVAL_DAYS`).
+    `person_records` is (record_id, person_id, joined_on), one row per record: whose it is, and the first as-of date
+    that knew it. A line counts at as-of date D when it was ordered before D 00:00 UTC and received before D + 1 00:00
+    UTC (`ARRIVAL_DAYS`), and its record had joined the person by D.
     A purchase day is a UTC day with positive net spend of the person; cancelled lines never count, returns lower the
     net of the day on which they are booked. `spend` is the net of all days, returned goods included, and `mean_value`
     is spend per purchase day: it can be 0 or negative for people who returned what they had bought on other days.
@@ -51,15 +52,18 @@ def add_features(snapshots: DataFrame, traits: DataFrame, *, contract: TableCont
 
 
 def purchase_pieces(order_lines: DataFrame, person_records: DataFrame, *, until: date) -> DataFrame:
-    """What each delivery said of a person's day: (person_id, day, visible_from), net `amount` and `bought_at`.
+    """What was told at one time of a person's day: (person_id, day, visible_from), net `amount` and `bought_at`.
 
     The rules are those of `build_snapshots`; `visible_from` is the first as-of date that may know, up to `until`.
     """
+    is_visible = F.col("visible_from") <= F.lit(until)
     lines = (
         order_lines.where(~F.coalesce("is_cancelled", F.lit(False)) & F.col("record_id").isNotNull())
         .select("record_id", "ordered_at", "amount", F.to_date("ordered_at").alias("day"), _visible_from())
-        .where(F.col("visible_from") <= F.lit(until))
-        .join(person_records.select("record_id", "person_id"), on="record_id", how="inner")
+        .where(is_visible)
+        .join(person_records.select("record_id", "person_id", "joined_on"), on="record_id", how="inner")
+        .withColumn("visible_from", F.greatest("visible_from", "joined_on"))
+        .where(is_visible)
         .repartition("person_id")  # one shuffle serves all groupings behind it: each of them contains person_id
     )
     return lines.groupBy("person_id", "day", "visible_from").agg(
@@ -69,7 +73,7 @@ def purchase_pieces(order_lines: DataFrame, person_records: DataFrame, *, until:
 
 
 def _visible_from() -> Column:
-    """The first as-of date that may know the line."""
+    """The first as-of date that may know the line, whosever it is."""
     after_order = F.date_add(F.to_date("ordered_at"), 1)
     after_arrival = F.date_add(F.to_date("received_at"), 1 - ARRIVAL_DAYS)
     return F.greatest(after_order, after_arrival).alias("visible_from")

@@ -6,7 +6,7 @@ time for one day or for many.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import date, timedelta
 from functools import reduce
 from typing import Literal
@@ -54,21 +54,25 @@ def measure_people(
     *,
     measures: Mapping[str, Measure],
     as_of_dates: Sequence[date],
+    truths: Collection[str] = (),
 ) -> DataFrame:
     """One row per person and date: ``person_id``, ``as_of`` and a column per measure, in the order of the names.
 
-    ``person_records`` says whose record is whose (``record_id``, ``person_id``) and who is a person at all:
-    people without a single row in ``tables`` ("silver.events" -> frame) get every measure's default.
+    ``person_records`` says whose record is whose and from which date on that was known (``record_id``, ``person_id``,
+    ``joined_on``), and who is a person at all: people without a single row in ``tables`` ("silver.events" -> frame)
+    get every measure's default.
 
-    Point in time: a row counts if it happened before midnight UTC at the start of the as-of date and had arrived
-    by the end of that day. Rows without a record belong to nobody. Each table is read once, for all dates.
+    Point in time: a row counts if it happened before midnight UTC at the start of the as-of date, had arrived by the
+    end of that day, and its record had joined the person by then. The measures named in ``truths`` count a row for
+    whose it is, whenever that was learned. Rows without a record belong to nobody. Each table is read once, for all
+    dates.
     """
     dates = sorted(set(as_of_dates))
     key = ["person_id", "as_of"] if len(dates) > 1 else ["person_id"]  # a constant in a join's key costs a shuffle
     result = _at_dates(person_records.select("person_id").distinct(), dates)
     for table in sorted({measure.table for measure in measures.values()}):
         of_table = {name: measure for name, measure in sorted(measures.items()) if measure.table == table}
-        found = _measure_table(tables[table], person_records, of_table, dates).select(*key, *of_table)
+        found = _measure_table(tables[table], person_records, of_table, dates, truths).select(*key, *of_table)
         result = result.join(found, on=key, how="left")
     values = [_with_default(F.col(f"`{name}`"), measures[name]).alias(name) for name in sorted(measures)]
     return result.select("person_id", "as_of", *values)
@@ -89,7 +93,11 @@ def filtered_aggregate(measure: Measure, as_of: str) -> tuple[str, str]:
 
 
 def _measure_table(
-    table: DataFrame, person_records: DataFrame, measures: Mapping[str, Measure], dates: Sequence[date]
+    table: DataFrame,
+    person_records: DataFrame,
+    measures: Mapping[str, Measure],
+    dates: Sequence[date],
+    truths: Collection[str],
 ) -> DataFrame:
     """One row per person and date with at least one row that counts for at least one of the measures of a table."""
     happened_at = F.col(SOURCE_TABLES[next(iter(measures.values())).table][1])
@@ -97,15 +105,25 @@ def _measure_table(
         F.col("received_at") < F.lit(start_of(dates[-1] + timedelta(days=1)))
     )
     known_from = F.greatest(F.date_add(F.to_date(happened_at), 1), F.to_date("received_at"))
-    owners = person_records.select("record_id", "person_id")
+    owners = person_records.select("record_id", "person_id", "joined_on")
     # Windows begin earliest on the first date: what counts for none of them there is left out before rows multiply.
     rows = table.where(known).where(_counts_for_any(measures, f"DATE'{dates[0]}'"))
+    if any(name in truths for name in measures):  # rows of records that joined later stay, for these alone
+        measures = {name: m if name in truths else _once_joined(m) for name, m in measures.items()}
+    else:
+        owners = owners.where(F.col("joined_on") <= F.lit(dates[-1]))
+        known_from = F.greatest(known_from, "joined_on")
     counting = _at_dates(rows.join(owners, on="record_id", how="inner"), dates, known_from)
     if len(dates) > 1:
         counting = counting.where(_counts_for_any(measures, "as_of"))
     return counting.groupBy("person_id", "as_of").agg(
         *(F.expr(_measure_sql(measure)).alias(name) for name, measure in measures.items())
     )
+
+
+def _once_joined(measure: Measure) -> Measure:
+    """The measure over those rows whose record had joined the person by the as-of date."""
+    return measure.model_copy(update={"filter": f"({measure.filter}) AND joined_on <= as_of"})
 
 
 def _counts_for_any(measures: Mapping[str, Measure], as_of: str) -> Column:

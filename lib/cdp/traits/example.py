@@ -10,6 +10,7 @@ from typing import Any
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
+from cdp.core.dates import EPOCH
 from cdp.rules.measures import SOURCE_TABLES, measure_people
 from cdp.traits.spec import TraitSpec
 
@@ -34,7 +35,8 @@ def run_example(spark: SparkSession, name: str, spec: TraitSpec) -> Any:
 
 
 def _run_at(spark: SparkSession, specs: Mapping[str, TraitSpec], as_of: date) -> dict[str, Any]:
-    person_records = spark.createDataFrame([(name, name) for name in specs], "record_id STRING, person_id STRING")
+    owners = [(name, name, EPOCH) for name in specs]
+    person_records = spark.createDataFrame(owners, "record_id STRING, person_id STRING, joined_on DATE")
     names = sorted({str(spec.table) for spec in specs.values()})
     tables = {table: _example_rows(spark, table, specs) for table in names}
     traits = measure_people(person_records, tables, measures=specs, as_of_dates=[as_of])

@@ -84,6 +84,15 @@ def test_the_first_night_makes_one_person_per_cluster(nights: Nights) -> None:
     assert first.history == []
 
 
+def test_what_joined_a_person_is_known_from_the_last_link_of_the_way_there(nights: Nights) -> None:
+    first, second, third = ({r["value"]: r["known_from"].day - 1 for r in n.person_identifiers} for n in nights)
+    assert [first[v] for v in ("crm:ana", "ana@x", "web:ana", "c1")] == [5, 5, 6, 6]
+    # by the phone of bob, who was known first, all of ana is his once her shop record has told it
+    assert [second[v] for v in ("crm:bob", "9", "shop:ana", "ana@x", "crm:ana", "web:ana")] == [1, 1, 8, 8, 8, 8]
+    assert [third[v] for v in ("crm:ana", "web:ana", "shop:ana")] == [5, 6, 8]
+    assert [second[v] for v in ("crm:late", "web:late", "crm:bare")] == [1, 20, 8]
+
+
 def test_a_merge_keeps_the_oldest_and_says_why(nights: Nights) -> None:
     first, second, _ = nights
     ana, bob = first.person_of["crm:ana"], first.person_of["crm:bob"]

@@ -52,6 +52,9 @@ def test_permuted_nights_give_the_same_people(rows: Build, rules: IdentityRules)
     forward = arrive(rows, rules, batches)
     backward = arrive(rows, rules, [batches[2] | batches[1], batches[0]])
     assert forward[-1].partition == backward[-1].partition
+    known = [{(r["identifier_type"], r["value"]): r["known_from"] for r in n[-1].person_identifiers}
+             for n in (forward, backward)]  # fmt: skip
+    assert known[0] == known[1], "what was known when does not depend on the night on which it was loaded"
     for nights in (forward, backward):
         for before, after in pairwise(nights):
             active = {p["person_id"] for p in after.people if p["status"] == "active"}

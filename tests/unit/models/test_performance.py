@@ -66,7 +66,8 @@ def test_figures_are_those_of_the_people(rows, spark):
     merged = {**predictions[0], "person_id": "gone"}
     foretold_else = {**predictions[2], "model_version": "2"}
     said = rows(PREDICTIONS, [*predictions, other, merged, foretold_else])
-    records = spark.createDataFrame([(f"r{i}", f"p{i}") for i in range(300)], "record_id string, person_id string")
+    owners = [(f"r{i}", f"p{i}", THEN) for i in range(300)]
+    records = spark.createDataFrame(owners, "record_id string, person_id string, joined_on date")
     bought_since = purchases_since(
         said, rows(SNAPSHOTS, snapshots), scored_on=[THEN, THEN + timedelta(days=7)], as_of=NOW
     )

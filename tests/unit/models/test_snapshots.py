@@ -1,4 +1,4 @@
-"""Snapshots: what counts as a purchase day, the half-open cut, and nothing that came later."""
+"""Snapshots: what counts as a purchase day, the half-open cut, and nothing that came or was learned later."""
 
 from __future__ import annotations
 
@@ -8,11 +8,15 @@ from pathlib import Path
 
 import pytest
 from pyspark.errors import PySparkException
+from pyspark.sql import functions as F
 
+from cdp.contracts.gold.person_identifiers import PERSON_IDENTIFIERS
 from cdp.contracts.gold.snapshots import SNAPSHOTS
 from cdp.contracts.silver.order_lines import ORDER_LINES
+from cdp.core.dates import EPOCH
 from cdp.models.snapshots import add_features, build_snapshots
 from cdp.rules.definitions import load_definitions
+from cdp.rules.person_records import joined_records, person_records
 from cdp.traits.contract import snapshots_contract
 from cdp.traits.spec import TraitSpec
 
@@ -38,8 +42,21 @@ def line(record, ordered, amount, *, received=None, cancelled=False):
     }
 
 
+#: Record, person, and when that was known.
+OWNERS = [
+    ("a1", "anna", (2025, 1, 6)),
+    ("a2", "anna", (2025, 1, 20)),
+    ("b", "bert", (2025, 2, 24)),
+    ("c", "cora", (2025, 3, 10)),
+    ("d", "dora", (2025, 2, 3)),
+    ("e1", "emil", (2025, 3, 3, 23, 59)),
+    ("e2", "emil", (2025, 3, 4)),
+    ("e3", "emil", (2030, 1, 1)),
+]
+
+
 @pytest.fixture(scope="module")
-def snapshots(spark, rows):
+def tables(rows):
     lines = rows(
         ORDER_LINES,
         [
@@ -58,24 +75,50 @@ def snapshots(spark, rows):
             line("c", "2025-03-10T12:00", 7),
             line("d", "2025-02-03T12:00", 50),
             line("d", "2025-02-05T12:00", -50),
+            # emil: another record that nobody knew to be his before the cut, nor before the clock of the last night
+            line("e1", "2025-02-03T12:00", 5),
+            line("e2", "2025-01-13T12:00", 60),
+            line("e3", "2025-02-03T12:00", 70),
             line(None, "2025-02-03T12:00", 500),
             line("stranger", "2025-02-03T12:00", 500),
         ],
     )
-    people = spark.createDataFrame(
-        [("a1", "anna"), ("a2", "anna"), ("b", "bert"), ("c", "cora"), ("d", "dora")],
-        "record_id string, person_id string",
+    people = rows(
+        PERSON_IDENTIFIERS,
+        [
+            {"identifier_type": "record", "value": r, "person_id": p, "known_from": datetime(*known, tzinfo=UTC)}
+            for r, p, known in OWNERS
+        ],
     )
-    built = build_snapshots(lines, people, as_of_dates=[CUT, LATER, CUT])
+    return lines, people
+
+
+@pytest.fixture(scope="module")
+def snapshots(tables):
+    lines, people = tables
+    built = build_snapshots(lines, joined_records(people, today=LATER), as_of_dates=[CUT, LATER, CUT])
     assert built.columns == SNAPSHOTS.column_names
     assert [f.dataType for f in built.schema] == [f.dataType for f in SNAPSHOTS.schema]
     return {(r.person_id, r.as_of): r for r in built.collect()}
 
 
 def test_one_row_per_person_with_a_purchase_before_the_cut(snapshots):
-    assert set(snapshots) == {(p, CUT) for p in ("anna", "bert", "dora")} | {
-        (p, LATER) for p in ("anna", "bert", "cora", "dora")
+    assert set(snapshots) == {(p, CUT) for p in ("anna", "bert", "dora", "emil")} | {
+        (p, LATER) for p in ("anna", "bert", "cora", "dora", "emil")
     }
+
+
+def test_a_record_counts_from_the_day_on_which_it_was_known_to_be_the_persons(snapshots):
+    then, now = snapshots["emil", CUT], snapshots["emil", LATER]
+    assert (then.purchase_dates, then.purchase_amounts, then.age_weeks) == ([date(2025, 2, 3)], [5.0], 4.0)
+    assert (now.purchase_dates, now.purchase_amounts) == ([date(2025, 1, 13), date(2025, 2, 3)], [60.0, 75.0])
+
+
+def test_on_the_night_itself_all_is_known(snapshots, tables):
+    lines, people = tables
+    always = person_records(people).withColumn("joined_on", F.lit(EPOCH))
+    built = build_snapshots(lines, always, as_of_dates=[LATER]).collect()
+    assert {(r.person_id, r.as_of): r for r in built} == {k: r for k, r in snapshots.items() if k[1] == LATER}
 
 
 def test_purchase_days_are_days_with_positive_net_spend(snapshots):

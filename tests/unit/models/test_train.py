@@ -39,13 +39,16 @@ from cdp.models.train import (
 from cdp.models.training_data import collect_training_data, measure_history
 
 FIRST = AS_OF - timedelta(weeks=52)
+JOINED = date(2025, 12, 5)
 LINES = "record_id string, ordered_at timestamp, received_at timestamp, amount decimal(18,4), is_cancelled boolean"
 
 
 def _frames(spark, rows):
-    """Order lines of (record, ordered, received, amount) and whose record each is."""
+    """Order lines of (record, ordered, received, amount) and whose record each is; "x+" joined who has "x" late."""
     lines = spark.createDataFrame([(r, o, g, Decimal(str(a)), False) for r, o, g, a in rows], LINES)
-    return lines, lines.selectExpr("record_id", "concat('p', record_id) AS person_id").distinct()
+    person, joined_on = "rtrim('+', record_id)", f"if(record_id like '%+', DATE'{JOINED}', DATE'{EPOCH}')"
+    owners = lines.selectExpr("record_id", f"concat('p', {person}) AS person_id", f"{joined_on} AS joined_on")
+    return lines, owners.distinct()
 
 
 @pytest.fixture(scope="module")
@@ -86,12 +89,13 @@ def test_above_the_bound_a_fixed_part_of_the_people_is_taken_and_told(frames, sn
     assert any(f"{len(parts[0].group)} of 1,500" in w for w in trained.params.warnings)
 
 
-def test_a_past_cut_knows_neither_later_purchases_nor_late_arrivals(spark):
+def test_a_past_cut_knows_neither_later_purchases_nor_late_arrivals_nor_who_was_linked_later(spark):
     def at(days):
         return datetime(2025, 12, 1, 12, tzinfo=UTC) + timedelta(days=days)
 
     plain = [("a", at(-9), at(-9), 20), ("a", at(-3), at(-3), 0.1), ("b", at(-5), at(-5), 7)]
     late = [("a", at(-3), at(2), 5), ("a", at(1), at(1), 9), ("b", at(-5), at(3), -7), ("c", at(-4), at(5), 3)]
+    late += [("a+", at(-8), at(-8), 50), ("a+", at(-3), at(-3), 6)]
     found = []
     for rows in (plain, plain + late):
         pieces = purchase_pieces(*_frames(spark, rows), until=date(2025, 12, 12))
@@ -101,8 +105,10 @@ def test_a_past_cut_knows_neither_later_purchases_nor_late_arrivals(spark):
     before, after = (cut_at(ledger, cut) for ledger in found)
     for name in ("customer", "x", "t_x", "age", "mean"):
         assert np.array_equal(getattr(before, name), getattr(after, name)), name
-    end = found[1].until((date(2025, 12, 12) - EPOCH).days - 1)
-    assert list(zip(end.customer.tolist(), end.amount.tolist(), strict=True)) == [(0, 20), (0, 5.1), (0, 9), (2, 3)]
+    joined, end = (found[1].until((day - EPOCH).days - 1) for day in (JOINED, date(2025, 12, 12)))
+    assert joined.amount[joined.customer == 0].tolist() == [20, 50, 11.1, 9]
+    expected = [(0, 20), (0, 50), (0, 11.1), (0, 9), (2, 3)]
+    assert list(zip(end.customer.tolist(), end.amount.tolist(), strict=True)) == expected
 
 
 def test_a_trained_model_forecasts_later_periods_better_than_repeating_the_last(trained):

@@ -28,7 +28,8 @@ def at(text: str) -> datetime:
 @pytest.fixture(scope="module")
 def person_records(spark: SparkSession) -> DataFrame:
     pairs = [("pos:1", "ann"), ("web:1", "ann"), ("web:2", "bob"), ("crm:3", "cat")]
-    return spark.createDataFrame(pairs, "record_id STRING, person_id STRING")
+    owners = [(*pair, date(2025, 11, 1)) for pair in pairs] + [("web:3", "bob", date(2025, 12, 9))]
+    return spark.createDataFrame(owners, "record_id STRING, person_id STRING, joined_on DATE")
 
 
 def order(number: str, record: str | None, when: str, amount: int = 10, **more: Any) -> dict[str, Any]:
@@ -88,11 +89,15 @@ def test_what_arrived_later_than_the_date_is_not_known(
 
 
 def _measured(
-    person_records: DataFrame, table: DataFrame, measures: dict[str, Measure], dates: list[date]
+    person_records: DataFrame,
+    table: DataFrame,
+    measures: dict[str, Measure],
+    dates: list[date],
+    truths: tuple[str, ...] = (),
 ) -> dict[tuple[str, date], tuple[Any, ...]]:
     """(person, as-of date) -> values in the order of the measures' names."""
     tables = {"silver.order_lines": table}
-    found = measure_people(person_records, tables, measures=measures, as_of_dates=dates).collect()
+    found = measure_people(person_records, tables, measures=measures, as_of_dates=dates, truths=truths).collect()
     return {(row[0], row[1]): tuple(row)[2:] for row in found}
 
 
@@ -114,6 +119,7 @@ def test_many_dates_in_one_pass_are_each_date_alone_and_know_nothing_of_what_cam
         order("D", "pos:1", "2025-12-08 00:00:00", 500),
         order("E", "web:2", "2025-12-01 09:00:00", 500, received_at=at("2025-12-09 00:00:00")),
         order("F", "crm:3", "2025-12-20 10:00:00", 500),
+        order("G", "web:3", "2025-11-20 10:00:00", 70),
     ]
     before, after = (
         rows(ORDER_LINES, [{**line, "amount": dec(line["amount"])} for line in lines])
@@ -128,6 +134,9 @@ def test_many_dates_in_one_pass_are_each_date_alone_and_know_nothing_of_what_cam
     assert known == {("ann", early): (1, 30, 23.0), ("bob", early): (1, 2, 40.0), ("cat", early): (0, None, 0.0)}
     assert {key: values for key, values in both.items() if key[1] == early} == known
     assert both["ann", late] == (1, 28, 523.0) and both["cat", late] == (1, 16, 500.0)
+    assert both["bob", late] == (1, 30, 610.0)
+    true = _measured(person_records, after, measures, [early, late], truths=("spend",))
+    assert true == {**both, ("bob", early): (1, 2, 110.0)}
 
 
 def test_a_person_whose_rows_count_for_other_measures_only_gets_the_default(

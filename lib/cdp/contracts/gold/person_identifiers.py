@@ -23,7 +23,7 @@ PERSON_IDENTIFIERS = TableContract(
         Column("source", "STRING", "A source that states it."),
         Column("valid_from", "TIMESTAMP", "First seen, UTC."),
         Column("valid_to", "TIMESTAMP", "Belongs to the person until then; null: still."),
-        Column("known_from", "TIMESTAMP", "When the company first knew of it, UTC."),
+        Column("known_from", "TIMESTAMP", "When the company first knew that it is this person's, UTC."),
         Column("known_to", "TIMESTAMP", "When the company learned that it is not so; null: still believed."),
     ),
 )

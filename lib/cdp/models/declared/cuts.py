@@ -17,7 +17,7 @@ from cdp.rules.measures import Measure, measure_people
 TESTS = 3  # the newest cuts, on which a model must prove itself
 MOST_CUTS = 6
 MAX_ROWS = 300_000  # on the driver: of more customers a fixed part by hash
-LABEL = "_label"  # as a measure and a column; no trait may begin like this
+LABEL, BEFORE, BOUGHT = "_label", "_before", "_bought"  # as measures and columns; no trait may begin like this
 _SLICES = 1_000_000
 
 
@@ -55,16 +55,28 @@ def plan_cuts(first_purchase: date | None, as_of: date, horizon_weeks: int) -> C
 
 
 def customers_of(snapshots: DataFrame, *, plan: CutPlan, people: int) -> DataFrame:
-    """(person_id, first_day: the day of the first purchase) of today's customers; of very many a fixed part.
+    """(person_id) of today's customers; of very many a fixed part.
 
     `people`: how many customers there are.
     """
     today = snapshots.where(F.col("as_of") == F.lit(plan.as_of))
-    customers = today.select("person_id", F.get("purchase_dates", F.lit(0)).alias("first_day"))
+    customers = today.select("person_id")
     share = MAX_ROWS / max(people * len(plan.dates), 1)
     if share >= 1:
         return customers
     return customers.where(F.pmod(F.xxhash64("person_id", F.lit("part")), F.lit(_SLICES)) < int(share * _SLICES))
+
+
+def cut_measures(features: Mapping[str, Measure], outcome: Measure) -> dict[str, Measure]:
+    """What is measured on the days of a plan. LABEL is a truth: what is known of it today counts, not what was then."""
+    bought = Measure(
+        table="silver.order_lines",
+        filter="amount > 0 AND NOT coalesce(is_cancelled, false)",
+        aggregate="count(*) > 0",
+        default=False,
+        type="boolean",
+    )
+    return {**features, LABEL: outcome, BEFORE: outcome, BOUGHT: bought}
 
 
 def collect_history(
@@ -85,24 +97,24 @@ def collect_history(
     plan = plan_cuts(size.first_purchase, as_of, horizon_weeks)
     customers = customers_of(snapshots, plan=plan, people=size.people)
     of_customers = records.join(customers, on="person_id", how="left_semi")
-    measured = measure_people(of_customers, tables, measures={**features, LABEL: outcome}, as_of_dates=plan.dates)
-    return collect_cuts(measured, customers, plan=plan, features=sorted(features))
+    measures = cut_measures(features, outcome)
+    measured = measure_people(of_customers, tables, measures=measures, as_of_dates=plan.dates, truths=(LABEL,))
+    return collect_cuts(measured, plan=plan, features=sorted(features))
 
 
-def collect_cuts(measured: DataFrame, customers: DataFrame, *, plan: CutPlan, features: Sequence[str]) -> pd.DataFrame:
-    """Bring the measures of `plan.dates` to the driver as rows of the cuts. One action.
+def collect_cuts(measured: DataFrame, *, plan: CutPlan, features: Sequence[str]) -> pd.DataFrame:
+    """Bring the :func:`cut_measures` of customers on `plan.dates` to the driver as rows of the cuts. One action.
 
     Columns: `person_id`, `as_of`, the features (numbers as doubles), `label` (0 or 1: what came within the horizon),
-    `before` (likewise, within the horizon before), by cut and person. A customer of a cut is who had bought before it.
+    `before` (likewise, within the horizon before), by cut and person. A customer of a cut is who had bought before it,
+    as was known then.
     """
-    known = measured.join(customers, on="person_id", how="inner").where(F.col("first_day") < F.col("as_of"))
-    inputs = [feature_input(known, name) for name in features]
-    rows = (
-        known.select("person_id", "as_of", F.col(LABEL).cast("double").alias("before"), *inputs).toArrow().to_pandas()
-    )
-    behind = rows[["person_id", "as_of", "before"]].rename(columns={"before": "label"})
+    inputs = [feature_input(measured, name) for name in features]
+    told = [F.col(measure).cast("double").alias(name) for measure, name in ((BEFORE, "before"), (LABEL, "behind"))]
+    rows = measured.where(BOUGHT).select("person_id", "as_of", *told, *inputs).toArrow().to_pandas()
+    behind = rows[["person_id", "as_of", "behind"]].rename(columns={"behind": "label"})
     behind["as_of"] -= timedelta(weeks=plan.horizon_weeks)
-    found = rows.merge(behind, on=["person_id", "as_of"], how="inner")
+    found = rows.drop(columns="behind").merge(behind, on=["person_id", "as_of"], how="inner")
     return found.sort_values(["as_of", "person_id"], ignore_index=True)
 
 

@@ -50,9 +50,13 @@ def order(record: str, when: datetime):
 
 @pytest.fixture(scope="module")
 def tables(spark, rows):
-    """Ann buys early, bob before the third cut, cat never; their e-mails are around the second cut."""
+    """Ann buys early, bob before the third cut, cat never; their e-mails are around the second cut.
+
+    A record with purchases and e-mails of bob's was tied to him in the middle of the horizon of the third cut.
+    """
     cut = PLAN.cuts[1]
-    lines = rows(ORDER_LINES, [order("a", at(date(2025, 8, 18))), order("b", at(PLAN.cuts[2], -3))])
+    bought = [("a", at(date(2025, 8, 18))), ("b", at(PLAN.cuts[2], -3)), ("late", at(PLAN.cuts[0], -3))]
+    lines = rows(ORDER_LINES, [order(*one) for one in bought])
     events = [
         event("1", "a", at(cut, -1), "opened"),
         event("2", "a", at(cut, 0), "opened"),
@@ -60,18 +64,22 @@ def tables(spark, rows):
         event("4", "a", at(cut, 27, 23), "clicked"),
         event("5", "b", at(AS_OF, -1), "clicked", received=at(AS_OF, 0, 23)),
         event("6", "c", at(cut, 1), "clicked"),
+        event("7", "late", at(PLAN.cuts[2], -1), "opened"),
+        event("8", "late", at(PLAN.cuts[2], -1), "clicked"),
+        event("9", "late", at(PLAN.cuts[2], 1), "clicked"),
     ]
-    pairs = [("a", "ann"), ("b", "bob"), ("c", "cat")]
-    people = spark.createDataFrame(pairs, "record_id string, person_id string")
+    then, late = PLAN.cuts[0], PLAN.cuts[2] + timedelta(days=14)
+    owners = [("a", "ann", then), ("b", "bob", then), ("c", "cat", then), ("late", "bob", late)]
+    people = spark.createDataFrame(owners, "record_id string, person_id string, joined_on date")
     return lines, rows(EVENTS, events), people, build_snapshots(lines, people, as_of_dates=[AS_OF])
 
 
-def collect(tables, events=None) -> pd.DataFrame:
-    _, known, people, snapshots = tables
+def collect(tables) -> pd.DataFrame:
+    lines, known, people, snapshots = tables
     clicked = SPEC.model_copy(
         update={"label": SPEC.label.model_copy(update={"filter": "event_name = 'clicked'"})}
     ).outcome
-    found = {"silver.events": known if events is None else events}
+    found = {"silver.events": known, "silver.order_lines": lines}
     return collect_history(
         snapshots, people, found, features={"opens": OPENS}, outcome=clicked, horizon_weeks=4, as_of=AS_OF
     )
@@ -86,8 +94,8 @@ def test_a_cut_has_its_customers_what_was_known_and_what_came_within_the_horizon
         ("ann", 1): (1.0, 0.0, 1.0),
         ("ann", 2): (3.0, 1.0, 0.0),
         ("ann", 3): (3.0, 0.0, 0.0),
-        ("bob", 2): (0.0, 0.0, 0.0),
-        ("bob", 3): (0.0, 0.0, 1.0),
+        ("bob", 2): (0.0, 0.0, 1.0),
+        ("bob", 3): (1.0, 1.0, 1.0),
     }
     assert found["opens"].dtype == np.float64 and found["as_of"].is_monotonic_increasing
 
