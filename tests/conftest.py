@@ -44,7 +44,7 @@ def spark(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SparkSession]:
         "spark.sql.sources.parallelPartitionDiscovery.parallelism": "4",
         "spark.sql.ui.explainMode": "simple",
         "spark.sql.debug.maxToStringFields": "5",
-        # On a few rows it costs more to write Java than to interpret. Whole nights (integration) run the written code.
+        # As nights of few records do (runtime/interpreted.py); those of the real retailers run the written code.
         "spark.sql.codegen.wholeStage": "false",
         "spark.sql.codegen.factoryMode": "NO_CODEGEN",
     }

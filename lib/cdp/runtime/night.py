@@ -13,11 +13,13 @@ from typing import Any
 from pyspark.errors import PySparkException
 from rich.console import Console
 
+from cdp.contracts.bronze.landed_records import LANDED_RECORDS
 from cdp.contracts.ops.runs import RUNS
 from cdp.core.errors import CdpError, ConfigError, ContractError, TransientError
 from cdp.rules.definitions import has_definitions
 from cdp.runtime.catalogue import LoadedJob, load_jobs, order_jobs, sort_jobs, urgent_first
 from cdp.runtime.config import Configuration
+from cdp.runtime.interpreted import interpret_few
 from cdp.runtime.job import JobContext, clear_checkpoints
 from cdp.runtime.lineup import check_definitions, check_expressions
 from cdp.runtime.runlog import Finished, RunRecorder, fingerprint, input_versions
@@ -66,6 +68,7 @@ def run_night(
     """
     jobs, result, start = load_jobs(), NightResult(run_date), time.monotonic()
     runner = _Runner(lake, configuration, run_date, clock, finished)
+    interpret_few(lake.spark, held=finished.records)
     if finished.latest_night is None or finished.latest_night < run_date:
         runner.begin()
     order = [loaded.job.name for loaded in order_jobs(jobs)]
@@ -76,6 +79,8 @@ def run_night(
             if context is None:
                 result.unchanged.append(name)
             else:
+                if new := context.rows_written.get(LANDED_RECORDS.full_name):
+                    interpret_few(lake.spark, held=finished.records, new=new)
                 result.ran.append(name)
                 result.problems += context.problems
     result.seconds = time.monotonic() - start

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Any
 
+from cdp.contracts.bronze.landed_records import LANDED_RECORDS
 from cdp.contracts.ops.runs import RUNS
 from cdp.runtime.bundle import code_hash
 from cdp.runtime.job import Job, JobContext
@@ -58,21 +59,23 @@ class FinishedRun:
 
 @dataclass(frozen=True)
 class Finished:
-    """What ran to its end on a lake: the latest run of each job; and the latest night that has begun."""
+    """What ran to its end on a lake: the latest run of each job; the latest night that has begun; records landed."""
 
     runs: dict[str, FinishedRun] = field(default_factory=dict)
     latest_night: date | None = None
+    records: int = 0
 
 
 def finished_runs(lake: Lake) -> Finished:
     """Read ops.runs; one Spark job. Nothing on a new lake."""
     if lake.version(RUNS) < 0:
         return Finished()
-    columns = ("job", "started_at", "run_date", "fingerprint", "holds_until")
+    columns = ("job", "started_at", "run_date", "fingerprint", "holds_until", "rows")
     rows = lake.read(RUNS).where("state IN ('begun', 'done')").select("state", *columns).collect()
     ended = sorted((row for row in rows if row.state == "done"), key=lambda row: row.started_at)
     runs = {row.job: FinishedRun(row.started_at, row.run_date, row.fingerprint, row.holds_until) for row in ended}
-    return Finished(runs, max((row.run_date for row in rows), default=None))
+    records = sum(json.loads(row.rows).get(LANDED_RECORDS.full_name, 0) for row in ended)
+    return Finished(runs, max((row.run_date for row in rows), default=None), records)
 
 
 class RunRecorder:

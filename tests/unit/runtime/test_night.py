@@ -15,6 +15,7 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 from rich.console import Console
 
+from cdp.contracts.bronze.landed_records import LANDED_RECORDS
 from cdp.contracts.gold.people import PEOPLE
 from cdp.contracts.gold.profiles import PROFILES
 from cdp.contracts.model import TableContract
@@ -148,6 +149,22 @@ def test_a_night_that_has_begun_is_the_latest_before_its_first_job_writes(nights
     assert [found.latest_night for found in seen] == [NIGHT, NIGHT, date(2026, 1, 6)]
     begun = nights.lake.read(RUNS).where("state = 'begun'").orderBy("run_date").collect()
     assert [(row.job, row.run_date) for row in begun] == [("nightly", NIGHT), ("nightly", date(2026, 1, 6))]
+
+
+def test_records_that_were_landed_are_counted_over_the_nights(nights: Night, rows: Rows) -> None:
+    def landing(*numbers: int) -> LoadedJob:
+        records = [
+            {"landed_id": f"f:{n}", "source": "s", "file_id": "f", "record_no": n, "raw": b"x", "delivered_on": NIGHT}
+            for n in numbers
+        ]
+        job = Job("a.land", writes=(LANDED_RECORDS,), looks_outside=True)
+        return LoadedJob(
+            job, lambda context: context.write(LANDED_RECORDS, rows(LANDED_RECORDS, records)) and None, "", ""
+        )
+
+    nights.run(landing(1, 2))
+    nights.run(landing(1, 2, 3), run_date=date(2026, 1, 6))
+    assert finished_runs(nights.lake).records == 3
 
 
 def test_a_job_that_fails_in_spark_is_noted_and_the_value_is_not_told(nights: Night, rows: Rows) -> None:
