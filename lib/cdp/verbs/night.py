@@ -55,6 +55,7 @@ def nightly_verb(options: argparse.Namespace, console: Console) -> int:
 
 def run_nights(configuration: Configuration, nights: Sequence, console: Console) -> list[str]:
     """Run the nights in one session under one lock; gives what a person must know."""
+    from cdp.runtime.interpreted import interpret_few
     from cdp.runtime.lineup import check_definitions, check_expressions
     from cdp.runtime.lock import night_lock
     from cdp.runtime.night import run_night
@@ -65,6 +66,7 @@ def run_nights(configuration: Configuration, nights: Sequence, console: Console)
     with night_lock(configuration.settings.state), ThreadPoolExecutor(max_workers=2) as beside:
         beside.submit(_import_jobs)
         lake = open_lake(configuration, "cdp nightly")
+        interpret_few(lake.spark, held=1)  # until it is known how many: what is asked first is short
         checked = beside.submit(check_expressions, lake.spark, definitions)
         for night in nights:
             finished = finished_runs(lake)
