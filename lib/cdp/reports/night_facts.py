@@ -21,6 +21,7 @@ from cdp.reports.facts import (
     NightFacts,
     PeopleFacts,
     ProvedFacts,
+    RecommendationFacts,
     RecordBand,
     RefusalFacts,
     RefusedLinks,
@@ -61,6 +62,7 @@ def night_facts(
         identity_nights=_identity_nights(found["identity_measures"]),
         scores=_scores(found["scores"]),
         models=_models(found["champions"], _proved(found["performance"])),
+        recommendations=_recommendations(found["recommendations"]),
         segments=_segments(found["segments"]),
         audiences=_sorted(AudienceFacts(**r) for r in found["audiences"] if r["size"] or r["left"]),
         deliveries=_deliveries(found["deliveries"]),
@@ -80,6 +82,10 @@ def _schema_changes(rows: Rows) -> tuple[SchemaChangeFacts, ...]:
 
 def _changes(rows: Rows) -> tuple[ChangeFacts, ...]:
     return _sorted(ChangeFacts(r["kind"], r.get("reason", ""), r["changes"], r.get("people", 0)) for r in rows)
+
+
+def _recommendations(rows: Rows) -> tuple[RecommendationFacts, ...]:
+    return tuple(sorted((RecommendationFacts(**r) for r in rows), key=lambda f: (f.list, f.part != "repeat")))
 
 
 def _segments(rows: Rows) -> tuple[SegmentFacts, ...]:

@@ -23,6 +23,7 @@ from cdp.ingest.spec import SourceSpec, chosen_sources
 from cdp.models.actions.plans import NightlyPlan, check_plans
 from cdp.models.declared.spec import PropensitySpec
 from cdp.models.declared.spec import check_specs as check_models
+from cdp.models.recommendation.spec import ListSpec
 from cdp.profiles.survivorship import SurvivorshipPolicy
 from cdp.rules.definitions import load_definitions
 from cdp.rules.measure_checks import check_measures
@@ -53,6 +54,7 @@ def check_definitions(configuration: Configuration) -> Definitions:
         "models": PropensitySpec,
         "audiences": AudienceSpec,
         "actions": NightlyPlan,
+        "recommendations": ListSpec,
         "destinations": destination_model(),
     }
     found = {kind: load_definitions(configuration.definition_folders(kind), model) for kind, model in kinds.items()}

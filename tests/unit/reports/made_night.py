@@ -15,6 +15,7 @@ from cdp.reports.facts import (
     NightFacts,
     PeopleFacts,
     ProvedFacts,
+    RecommendationFacts,
     RecordBand,
     RefusalFacts,
     RefusedLinks,
@@ -73,6 +74,10 @@ def make_night() -> NightFacts:
         identity_nights=tuple(_identity_night(day) for day in range(1, 8) if day != 4),
         scores=ScoreFacts(_cells(), 13, "3", "3", "bgnbd+gamma_gamma"),
         models=_models(),
+        recommendations=(
+            RecommendationFacts("products", "repeat", 4512, 371, 0.141, "chance", "P0117", "2026-01-07"),
+            RecommendationFacts("products", "explore", 4512, 204, 0.032, "chance", "P0342", "2026-01-07"),
+        ),
         segments=tuple(
             SegmentFacts(name, people, people * 180.0)
             for name, people in (
