@@ -8,6 +8,7 @@ from pathlib import Path
 
 from cdp.contracts.bronze.refused_records import REFUSED_RECORDS
 from cdp.contracts.gold.audience_members import AUDIENCE_MEMBERS
+from cdp.contracts.gold.channel_credits import CHANNEL_CREDITS
 from cdp.contracts.gold.people import PEOPLE
 from cdp.contracts.gold.person_identifiers import PERSON_IDENTIFIERS
 from cdp.contracts.gold.predictions import PREDICTIONS
@@ -45,6 +46,7 @@ JOB = Job(
         TRAITS,
         PREDICTIONS,
         RECOMMENDATIONS,
+        CHANNEL_CREDITS,
         AUDIENCE_MEMBERS,
         DELIVERIES,
         MODEL_RUNS,
@@ -70,6 +72,7 @@ def main(ctx: JobContext) -> None:
         traits=ctx.read(traits_contract(ctx.definitions("traits", TraitSpec))),
         predictions=ctx.read(PREDICTIONS),
         recommendations=ctx.read(RECOMMENDATIONS),
+        channel_credits=ctx.read(CHANNEL_CREDITS),
         audience_members=ctx.read(AUDIENCE_MEMBERS),
         deliveries=ctx.read(DELIVERIES),
         runs=ctx.read_previous(RUNS),

@@ -185,6 +185,15 @@ def count_recommendations(recommendations: DataFrame) -> DataFrame:
     )
 
 
+def list_credits(channel_credits: DataFrame) -> DataFrame:
+    """The newest credits by the models that the page shows: some rows for each channel and campaign."""
+    is_shown = F.col("model").isin("first", "last", "linear", "shapley") | F.col("is_best_memory")
+    model = F.when(F.col("is_best_memory"), "markov").otherwise(F.col("model")).alias("model")
+    return channel_credits.where(is_shown).select(
+        "attribution", "as_of", model, "channel", "campaign", "conversions", "value"
+    )
+
+
 def count_segments(traits: DataFrame) -> DataFrame | None:
     """People by rfm_segment with their spend of a year; None where the traits have no segments."""
     if "rfm_segment" not in traits.columns:

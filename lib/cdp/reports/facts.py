@@ -249,6 +249,25 @@ class RecommendationFacts:
 
 
 @dataclass(frozen=True)
+class CreditFacts:
+    """Orders and their value that each model (first, last, linear, shapley, markov) credits to a channel and campaign.
+
+    ``markov``: of the memory that foretells orders best. ``as_of``: the night that shared them out.
+    """
+
+    attribution: str
+    as_of: str
+    channel: str
+    campaign: str
+    orders: tuple[tuple[str, float], ...]
+    value: float
+
+    def credited(self, model: str) -> float:
+        """Orders by one model."""
+        return dict(self.orders).get(model, 0.0)
+
+
+@dataclass(frozen=True)
 class AudienceFacts:
     """One audience at the end of tonight: who is in, of them who entered tonight, and who left tonight."""
 
@@ -304,6 +323,7 @@ class NightFacts:
     scores: ScoreFacts = field(default_factory=ScoreFacts)
     models: tuple[ModelFacts, ...] = ()
     recommendations: tuple[RecommendationFacts, ...] = ()
+    credits: tuple[CreditFacts, ...] = ()
     segments: tuple[SegmentFacts, ...] = ()
     audiences: tuple[AudienceFacts, ...] = ()
     deliveries: tuple[DeliveryFacts, ...] = ()

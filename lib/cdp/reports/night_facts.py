@@ -14,6 +14,7 @@ from cdp.reports.aggregates import RECORD_BANDS
 from cdp.reports.facts import (
     AudienceFacts,
     ChangeFacts,
+    CreditFacts,
     DeliveryFacts,
     GenericFacts,
     IdentityNight,
@@ -63,6 +64,7 @@ def night_facts(
         scores=_scores(found["scores"]),
         models=_models(found["champions"], _proved(found["performance"])),
         recommendations=_recommendations(found["recommendations"]),
+        credits=_credits(found["credits"]),
         segments=_segments(found["segments"]),
         audiences=_sorted(AudienceFacts(**r) for r in found["audiences"] if r["size"] or r["left"]),
         deliveries=_deliveries(found["deliveries"]),
@@ -86,6 +88,22 @@ def _changes(rows: Rows) -> tuple[ChangeFacts, ...]:
 
 def _recommendations(rows: Rows) -> tuple[RecommendationFacts, ...]:
     return tuple(sorted((RecommendationFacts(**r) for r in rows), key=lambda f: (f.list, f.part != "repeat")))
+
+
+def _credits(rows: Rows) -> tuple[CreditFacts, ...]:
+    """By what the Markov chain credits, the most first; the value is what it credits too."""
+    steps: dict[tuple[str, str, str, str], Rows] = defaultdict(list)
+    for row in rows:
+        steps[row["attribution"], row["as_of"], row["channel"], row["campaign"]].append(row)
+    facts = [
+        CreditFacts(
+            *step,
+            orders=tuple(sorted((r["model"], r["conversions"]) for r in of_models)),
+            value=next((r.get("value", 0.0) for r in of_models if r["model"] == "markov"), 0.0),
+        )
+        for step, of_models in steps.items()
+    ]
+    return tuple(sorted(facts, key=lambda f: (f.attribution, -f.credited("markov"), f.channel, f.campaign)))
 
 
 def _segments(rows: Rows) -> tuple[SegmentFacts, ...]:

@@ -8,6 +8,7 @@ from datetime import date
 from cdp.reports.facts import (
     AudienceFacts,
     ChangeFacts,
+    CreditFacts,
     DeliveryFacts,
     GenericFacts,
     IdentityNight,
@@ -78,6 +79,14 @@ def make_night() -> NightFacts:
             RecommendationFacts("products", "repeat", 4512, 371, 0.141, "chance", "P0117", "2026-01-07"),
             RecommendationFacts("products", "explore", 4512, 204, 0.032, "chance", "P0342", "2026-01-07"),
         ),
+        credits=tuple(
+            CreditFacts("marketing", "2026-01-07", channel, campaign, _shares(orders), orders * 61.0)
+            for channel, campaign, orders in (
+                ("email", "welcome", 211.0),
+                ("google", "winter_sale", 140.5),
+                ("instagram", "", 88.25),
+            )
+        ),
         segments=tuple(
             SegmentFacts(name, people, people * 180.0)
             for name, people in (
@@ -108,6 +117,11 @@ def make_night() -> NightFacts:
         ),
         runs=_runs(),
     )
+
+
+def _shares(orders: float) -> tuple[tuple[str, float], ...]:
+    return tuple((model, orders * share) for model, share in
+                 (("first", 0.9), ("last", 1.1), ("linear", 1.0), ("markov", 1.0), ("shapley", 1.0)))  # fmt: skip
 
 
 def _identity_night(day: int) -> IdentityNight:

@@ -16,6 +16,7 @@ from cdp.models.arrays import Floats
 
 TAIL = 4.0
 LEAST_SLOPE = 0.01  # on one column, in log-odds for each of its standard deviations
+SETTLED = 0.01  # purchases that a feature may still find too many or too few, of all that were learned from
 RIDGE = 1.0  # in pseudo-observations; without it a part that nobody bought from has no finite intercept
 
 
@@ -74,5 +75,5 @@ def _settle(design: Floats, bought: Floats, start: Floats, *, offset: Floats | f
         weighted = design * np.sqrt(chance * (1 - chance))[:, None]
         return weighted.T @ weighted + RIDGE * np.eye(len(weights))
 
-    found = optimize.minimize(loss, start, jac=True, hess=curvature, method="trust-exact", options={"maxiter": 100})
+    found = optimize.minimize(loss, start, jac=True, hess=curvature, method="trust-exact", options={"gtol": SETTLED})
     return np.asarray(found.x)
