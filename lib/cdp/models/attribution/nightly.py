@@ -40,16 +40,17 @@ def journeys(
         is_inside = (F.col(at) >= F.lit(since)) & (F.col(at) < F.lit(until)) & (F.col("received_at") < F.lit(arrived))
         return rows.where(is_inside & F.col("record_id").isNotNull())
 
-    touches = _touches(known(events, "event_at"), person_records, spec)
-    orders = _orders(known(order_lines, "ordered_at"), person_records)
+    touches = _touches(known(events, "event_at"), spec)
+    lines = _lines(known(order_lines, "ordered_at"))
+    theirs = touches.unionByName(lines, allowMissingColumns=True).join(person_records, on="record_id")
+    moments = _moments(theirs.repartition("person_id"))  # one shuffle serves all that is made of one person
     is_order = F.col("step").isNull()
-    ahead = Window.partitionBy("person_id").orderBy("at", is_order).rowsBetween(0, Window.unboundedFollowing)
+    ahead = Window.partitionBy("person_id").orderBy("at", is_order, "value").rowsBetween(0, Window.unboundedFollowing)
     order = F.first(F.when(is_order, F.struct("at", "value")), ignorenulls=True).over(ahead)
     seconds = F.unix_seconds(F.coalesce("order.at", F.lit(until))) - F.unix_seconds("at")
     steps = F.array_sort(F.collect_list(F.struct("at", "step")))
     went = (
-        touches.unionByName(orders, allowMissingColumns=True)
-        .withColumn("order", order)
+        moments.withColumn("order", order)
         .where(~is_order)
         .groupBy("person_id", "order", F.floor(seconds / (_DAY_SECONDS * spec.lookback_days)).alias("back"))
         .agg(F.array_join(F.transform(steps, lambda one: one["step"]), " > ").alias("path"))
@@ -86,15 +87,15 @@ def tell_journeys(name: str, paths: pa.Table) -> str:
     return f"{name}: {won:,} orders behind a touch, {lost:,} journeys without one"
 
 
-def _touches(events: DataFrame, person_records: DataFrame, spec: AttributionSpec) -> DataFrame:
-    """(person_id, step, at): the first event of each step on a day."""
+def _touches(events: DataFrame, spec: AttributionSpec) -> DataFrame:
+    """(record_id, at, step) of every event that has a channel."""
     channel, campaign = (_name(F.expr(sql)) for sql in (spec.channel, spec.campaign))
     people = events.where(~F.coalesce("is_bot", F.lit(False)))
-    named = people.select("record_id", "event_at", channel.alias("channel"), campaign.alias("campaign"))
-    mine = named.where("channel IS NOT NULL").join(person_records, on="record_id")
+    named = people.select(
+        "record_id", F.col("event_at").alias("at"), channel.alias("channel"), campaign.alias("campaign")
+    )
     step = F.concat_ws(_OF, "channel", "campaign").alias("step")
-    by_day = mine.groupBy("person_id", step, F.to_date("event_at").alias("day"))
-    return by_day.agg(F.min("event_at").alias("at")).drop("day")
+    return named.where("channel IS NOT NULL").select("record_id", "at", step)
 
 
 def _name(text: Column) -> Column:
@@ -102,11 +103,17 @@ def _name(text: Column) -> Column:
     return F.nullif(F.trim(F.regexp_replace(text, _NO_NAME, " ")), F.lit(""))
 
 
-def _orders(order_lines: DataFrame, person_records: DataFrame) -> DataFrame:
-    """(person_id, at, value): when each order was made, and its net."""
-    lines = order_lines.where(~F.coalesce("is_cancelled", F.lit(False))).join(person_records, on="record_id")
-    bought_at = F.min(F.when(F.col("amount") > 0, F.col("ordered_at")))
-    by_order = lines.groupBy("person_id", "source", "order_id").agg(
-        bought_at.alias("at"), F.sum("amount").alias("value")
+def _lines(order_lines: DataFrame) -> DataFrame:
+    """(record_id, at, of_order, amount) of the lines that were not cancelled."""
+    return order_lines.where(~F.coalesce("is_cancelled", F.lit(False))).select(
+        "record_id", F.col("ordered_at").alias("at"), F.struct("source", "order_id").alias("of_order"), "amount"
     )
-    return by_order.where("at IS NOT NULL AND value > 0").select("person_id", "at", "value")
+
+
+def _moments(rows: DataFrame) -> DataFrame:
+    """(person_id, step, at, value): the first touch of each step on a day, and (without a step) each order."""
+    is_touch = F.col("step").isNotNull()
+    day = F.when(is_touch, F.to_date("at")).alias("day")
+    begun = F.min(F.when(is_touch | (F.col("amount") > 0), F.col("at"))).alias("at")
+    found = rows.groupBy("person_id", "step", "of_order", day).agg(begun, F.sum("amount").alias("value"))
+    return found.where("step IS NOT NULL OR value > 0").select("person_id", "step", "at", "value")
