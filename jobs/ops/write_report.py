@@ -8,9 +8,11 @@ from pathlib import Path
 
 from cdp.contracts.bronze.refused_records import REFUSED_RECORDS
 from cdp.contracts.gold.audience_members import AUDIENCE_MEMBERS
+from cdp.contracts.gold.channel_credits import CHANNEL_CREDITS
 from cdp.contracts.gold.people import PEOPLE
 from cdp.contracts.gold.person_identifiers import PERSON_IDENTIFIERS
 from cdp.contracts.gold.predictions import PREDICTIONS
+from cdp.contracts.gold.recommendations import RECOMMENDATIONS
 from cdp.contracts.gold.traits import TRAITS
 from cdp.contracts.ops.deliveries import DELIVERIES
 from cdp.contracts.ops.files import FILES
@@ -43,6 +45,8 @@ JOB = Job(
         IDENTITY_MEASURES,
         TRAITS,
         PREDICTIONS,
+        RECOMMENDATIONS,
+        CHANNEL_CREDITS,
         AUDIENCE_MEMBERS,
         DELIVERIES,
         MODEL_RUNS,
@@ -67,6 +71,8 @@ def main(ctx: JobContext) -> None:
         identity_measures=ctx.read(IDENTITY_MEASURES),
         traits=ctx.read(traits_contract(ctx.definitions("traits", TraitSpec))),
         predictions=ctx.read(PREDICTIONS),
+        recommendations=ctx.read(RECOMMENDATIONS),
+        channel_credits=ctx.read(CHANNEL_CREDITS),
         audience_members=ctx.read(AUDIENCE_MEMBERS),
         deliveries=ctx.read(DELIVERIES),
         runs=ctx.read_previous(RUNS),

@@ -172,6 +172,28 @@ def count_scores(predictions: DataFrame, run_date: date) -> DataFrame:
     )
 
 
+def count_recommendations(recommendations: DataFrame) -> DataFrame:
+    """The newest lists by (list, part): people, items, what is expected of the first items, and which is first most."""
+    is_first = F.col("rank_in_part") == 1
+    return recommendations.groupBy("list", "part").agg(
+        F.count_if(is_first).alias("people"),
+        F.size(F.collect_set("item_id")).alias("items"),
+        F.avg(F.when(is_first, F.col("score"))).alias("first_score"),
+        F.max("score_kind").alias("score_kind"),
+        F.mode(F.when(is_first, F.col("item_id")), True).alias("first_item"),
+        F.max("as_of").alias("as_of"),
+    )
+
+
+def list_credits(channel_credits: DataFrame) -> DataFrame:
+    """The newest credits by the models that the page shows: some rows for each channel and campaign."""
+    is_shown = F.col("model").isin("first", "last", "linear", "shapley") | F.col("is_best_memory")
+    model = F.when(F.col("is_best_memory"), "markov").otherwise(F.col("model")).alias("model")
+    return channel_credits.where(is_shown).select(
+        "attribution", "as_of", model, "channel", "campaign", "conversions", "value"
+    )
+
+
 def count_segments(traits: DataFrame) -> DataFrame | None:
     """People by rfm_segment with their spend of a year; None where the traits have no segments."""
     if "rfm_segment" not in traits.columns:

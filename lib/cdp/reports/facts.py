@@ -231,6 +231,43 @@ class SegmentFacts:
 
 
 @dataclass(frozen=True)
+class RecommendationFacts:
+    """One part (repeat or explore) of one list of recommendations, as it is by now; made on the night ``as_of``.
+
+    ``first_score``: mean over the people of their first item's score, which ``score_kind`` (chance or share) names.
+    ``first_item``: the one that is first for most.
+    """
+
+    list: str
+    part: str
+    people: int
+    items: int
+    first_score: float
+    score_kind: str
+    first_item: str
+    as_of: str
+
+
+@dataclass(frozen=True)
+class CreditFacts:
+    """Orders and their value that each model (first, last, linear, shapley, markov) credits to a channel and campaign.
+
+    ``markov``: of the memory that foretells orders best. ``as_of``: the night that shared them out.
+    """
+
+    attribution: str
+    as_of: str
+    channel: str
+    campaign: str
+    orders: tuple[tuple[str, float], ...]
+    value: float
+
+    def credited(self, model: str) -> float:
+        """Orders by one model."""
+        return dict(self.orders).get(model, 0.0)
+
+
+@dataclass(frozen=True)
 class AudienceFacts:
     """One audience at the end of tonight: who is in, of them who entered tonight, and who left tonight."""
 
@@ -285,6 +322,8 @@ class NightFacts:
     identity_nights: tuple[IdentityNight, ...] = ()
     scores: ScoreFacts = field(default_factory=ScoreFacts)
     models: tuple[ModelFacts, ...] = ()
+    recommendations: tuple[RecommendationFacts, ...] = ()
+    credits: tuple[CreditFacts, ...] = ()
     segments: tuple[SegmentFacts, ...] = ()
     audiences: tuple[AudienceFacts, ...] = ()
     deliveries: tuple[DeliveryFacts, ...] = ()

@@ -14,6 +14,7 @@ from cdp.reports.aggregates import RECORD_BANDS
 from cdp.reports.facts import (
     AudienceFacts,
     ChangeFacts,
+    CreditFacts,
     DeliveryFacts,
     GenericFacts,
     IdentityNight,
@@ -21,6 +22,7 @@ from cdp.reports.facts import (
     NightFacts,
     PeopleFacts,
     ProvedFacts,
+    RecommendationFacts,
     RecordBand,
     RefusalFacts,
     RefusedLinks,
@@ -61,6 +63,8 @@ def night_facts(
         identity_nights=_identity_nights(found["identity_measures"]),
         scores=_scores(found["scores"]),
         models=_models(found["champions"], _proved(found["performance"])),
+        recommendations=_recommendations(found["recommendations"]),
+        credits=_credits(found["credits"]),
         segments=_segments(found["segments"]),
         audiences=_sorted(AudienceFacts(**r) for r in found["audiences"] if r["size"] or r["left"]),
         deliveries=_deliveries(found["deliveries"]),
@@ -80,6 +84,26 @@ def _schema_changes(rows: Rows) -> tuple[SchemaChangeFacts, ...]:
 
 def _changes(rows: Rows) -> tuple[ChangeFacts, ...]:
     return _sorted(ChangeFacts(r["kind"], r.get("reason", ""), r["changes"], r.get("people", 0)) for r in rows)
+
+
+def _recommendations(rows: Rows) -> tuple[RecommendationFacts, ...]:
+    return tuple(sorted((RecommendationFacts(**r) for r in rows), key=lambda f: (f.list, f.part != "repeat")))
+
+
+def _credits(rows: Rows) -> tuple[CreditFacts, ...]:
+    """By what the Markov chain credits, the most first; the value is what it credits too."""
+    steps: dict[tuple[str, str, str, str], Rows] = defaultdict(list)
+    for row in rows:
+        steps[row["attribution"], row["as_of"], row["channel"], row["campaign"]].append(row)
+    facts = [
+        CreditFacts(
+            *step,
+            orders=tuple(sorted((r["model"], r["conversions"]) for r in of_models)),
+            value=next((r.get("value", 0.0) for r in of_models if r["model"] == "markov"), 0.0),
+        )
+        for step, of_models in steps.items()
+    ]
+    return tuple(sorted(facts, key=lambda f: (f.attribution, -f.credited("markov"), f.channel, f.campaign)))
 
 
 def _segments(rows: Rows) -> tuple[SegmentFacts, ...]:

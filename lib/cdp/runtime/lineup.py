@@ -21,8 +21,10 @@ from cdp.identity.rules import IdentityRules
 from cdp.ingest.mapping_spec import MappingSpec
 from cdp.ingest.spec import SourceSpec, chosen_sources
 from cdp.models.actions.plans import NightlyPlan, check_plans
+from cdp.models.attribution.spec import AttributionSpec, check_attributions
 from cdp.models.declared.spec import PropensitySpec
 from cdp.models.declared.spec import check_specs as check_models
+from cdp.models.recommendation.spec import ListSpec
 from cdp.profiles.survivorship import SurvivorshipPolicy
 from cdp.rules.definitions import load_definitions
 from cdp.rules.measure_checks import check_measures
@@ -53,6 +55,8 @@ def check_definitions(configuration: Configuration) -> Definitions:
         "models": PropensitySpec,
         "audiences": AudienceSpec,
         "actions": NightlyPlan,
+        "recommendations": ListSpec,
+        "attribution": AttributionSpec,
         "destinations": destination_model(),
     }
     found = {kind: load_definitions(configuration.definition_folders(kind), model) for kind, model in kinds.items()}
@@ -75,6 +79,7 @@ def check_expressions(spark: SparkSession, found: Definitions) -> None:
     """
     check_traits(spark, found["traits"])
     check_measures(spark, {f"conf/models/{name}.yaml: label": spec.outcome for name, spec in found["models"].items()})
+    check_attributions(spark, found["attribution"])
     of_traits, destinations = traits_contract(found["traits"]), list(found["destinations"])
     if found["actions"]:
         check_plans(found["actions"], empty_facts(spark, of_traits, found["models"]).schema)

@@ -8,6 +8,7 @@ from datetime import date
 from cdp.reports.facts import (
     AudienceFacts,
     ChangeFacts,
+    CreditFacts,
     DeliveryFacts,
     GenericFacts,
     IdentityNight,
@@ -15,6 +16,7 @@ from cdp.reports.facts import (
     NightFacts,
     PeopleFacts,
     ProvedFacts,
+    RecommendationFacts,
     RecordBand,
     RefusalFacts,
     RefusedLinks,
@@ -73,6 +75,18 @@ def make_night() -> NightFacts:
         identity_nights=tuple(_identity_night(day) for day in range(1, 8) if day != 4),
         scores=ScoreFacts(_cells(), 13, "3", "3", "bgnbd+gamma_gamma"),
         models=_models(),
+        recommendations=(
+            RecommendationFacts("products", "repeat", 4512, 371, 0.141, "chance", "P0117", "2026-01-07"),
+            RecommendationFacts("products", "explore", 4512, 204, 0.032, "chance", "P0342", "2026-01-07"),
+        ),
+        credits=tuple(
+            CreditFacts("marketing", "2026-01-07", channel, campaign, _shares(orders), orders * 61.0)
+            for channel, campaign, orders in (
+                ("email", "welcome", 211.0),
+                ("google", "winter_sale", 140.5),
+                ("instagram", "", 88.25),
+            )
+        ),
         segments=tuple(
             SegmentFacts(name, people, people * 180.0)
             for name, people in (
@@ -103,6 +117,11 @@ def make_night() -> NightFacts:
         ),
         runs=_runs(),
     )
+
+
+def _shares(orders: float) -> tuple[tuple[str, float], ...]:
+    return tuple((model, orders * share) for model, share in
+                 (("first", 0.9), ("last", 1.1), ("linear", 1.0), ("markov", 1.0), ("shapley", 1.0)))  # fmt: skip
 
 
 def _identity_night(day: int) -> IdentityNight:

@@ -12,9 +12,11 @@ from pyspark.sql import DataFrame, SparkSession
 
 from cdp.contracts.bronze.refused_records import REFUSED_RECORDS
 from cdp.contracts.gold.audience_members import AUDIENCE_MEMBERS
+from cdp.contracts.gold.channel_credits import CHANNEL_CREDITS
 from cdp.contracts.gold.people import PEOPLE
 from cdp.contracts.gold.person_identifiers import PERSON_IDENTIFIERS
 from cdp.contracts.gold.predictions import PREDICTIONS
+from cdp.contracts.gold.recommendations import RECOMMENDATIONS
 from cdp.contracts.ops.deliveries import DELIVERIES
 from cdp.contracts.ops.files import FILES
 from cdp.contracts.ops.identity_history import IDENTITY_HISTORY
@@ -29,11 +31,13 @@ from cdp.reports.collect import collect_night
 from cdp.reports.facts import (
     AudienceFacts,
     ChangeFacts,
+    CreditFacts,
     DeliveryFacts,
     GenericFacts,
     NightFacts,
     PeopleFacts,
     ProvedFacts,
+    RecommendationFacts,
     RefusalFacts,
     RefusedLinks,
     RunFacts,
@@ -138,6 +142,32 @@ PREDICTION_ROWS = [
     _prediction("p3", "churn", 1.0),
     _prediction("p3", "ltv", 0.0),
     _prediction("p4", "churn", 0.5, EARLIER, "2"),
+]
+
+
+RECOMMENDATION_ROWS = [
+    {"list": "products", "person_id": person, "as_of": EARLIER, "rank": rank, "rank_in_part": place, "item_id": item}
+    | {"part": part, "score": score, "score_kind": "chance"}
+    for person, rank, part, place, item, score in (
+        ("p1", 1, "repeat", 1, "P2", 0.5),
+        ("p1", 2, "explore", 1, "P1", 0.2),
+        ("p1", 3, "repeat", 2, "P9", 0.1),
+        ("p2", 1, "explore", 1, "P1", 0.1),
+        ("p3", 1, "explore", 1, "P0", 0.3),
+    )
+]
+
+
+CREDIT_ROWS = [
+    {"attribution": "marketing", "as_of": EARLIER, "model": model, "channel": channel, "campaign": campaign}
+    | {"conversions": orders, "value": 10 * orders, "is_best_memory": model == "markov_2"}
+    for model, channel, campaign, orders in (
+        ("first", "email", "welcome", 1.0),
+        ("decay", "email", "welcome", 9.0),
+        ("markov_1", "email", "welcome", 8.0),
+        ("markov_2", "email", "welcome", 2.0),
+        ("markov_2", "google", "", 3.0),
+    )
 ]
 
 
@@ -296,6 +326,8 @@ def _frames(rows: Build, spark: SparkSession) -> dict[str, DataFrame]:
             TRAIT_ROWS, "person_id STRING, as_of DATE, spend_365d DOUBLE, rfm_segment STRING"
         ),
         "predictions": rows(PREDICTIONS, PREDICTION_ROWS),
+        "recommendations": rows(RECOMMENDATIONS, RECOMMENDATION_ROWS),
+        "channel_credits": rows(CHANNEL_CREDITS, CREDIT_ROWS),
         "audience_members": rows(AUDIENCE_MEMBERS, MEMBER_ROWS),
         "deliveries": rows(DELIVERIES, DELIVERY_ROWS),
         "runs": rows(RUNS, RUN_ROWS),
@@ -368,6 +400,14 @@ def test_scores_of_tonight_fall_into_cells(night: NightFacts) -> None:
     assert (night.scores.people, night.scores.horizon_weeks, night.scores.churn_version) == (3, 13, "3")
     assert night.scores.mean_churn == pytest.approx(1.26 / 3)
     assert night.segments == (SegmentFacts("loyal", 2, 15.5),)
+    assert night.recommendations == (
+        RecommendationFacts("products", "repeat", 1, 2, 0.5, "chance", "P2", "2026-01-05"),
+        RecommendationFacts("products", "explore", 3, 2, pytest.approx(0.2), "chance", "P1", "2026-01-05"),
+    )
+    assert night.credits == (
+        CreditFacts("marketing", "2026-01-05", "google", "", (("markov", 3.0),), 30.0),
+        CreditFacts("marketing", "2026-01-05", "email", "welcome", (("first", 1.0), ("markov", 2.0)), 20.0),
+    )
     (model,) = night.models
     assert (model.model, model.version, model.metrics) == ("churn", "2", (("churn_auc", 0.71),))
     assert model.groups == ((10, 0.1, 0.2), (10, 0.8, 0.7))

@@ -61,15 +61,18 @@ def run_backtest(log: PurchaseLog, days: list[int], on_cut: Callable[[int], None
     learned: list[Judged] = []
     yardsticks: list[Judged] = []
     popular: list[Judged] = []
-    for view, models in _learned_cuts(log, days):
+    models = []
+    for view, both in _learned_cuts(log, days):
         on_cut(view.pairs.as_of)
-        learned.append(_judge(log, view, models[0]))
-        yardsticks.append(_judge(log, view, models[1]))
+        models.append(both)
+        learned.append(_judge(log, view, both[0]))
+        yardsticks.append(_judge(log, view, both[1]))
         popular.append(_judge_popular(log, view))
     is_learned = (_is_better(learned, yardsticks, "repeat"), _is_better(learned, yardsticks, "new"))
     lists = learned if is_learned[0] else yardsticks
     if is_learned[0] != is_learned[1]:
-        lists = [_judge(log, view, choose_parts(*models, is_learned)) for view, models in _learned_cuts(log, days)]
+        chosen = (choose_parts(*both, is_learned) for both in models)
+        lists = [_judge(log, view_at(log, day), model) for day, model in zip(days, chosen, strict=False)]
     cuts = [Cut(*columns) for columns in zip(days, lists, yardsticks, popular, strict=False)]
     return Backtest(cuts, is_learned)
 

@@ -16,6 +16,7 @@ from cdp.models.arrays import Floats
 
 TAIL = 4.0
 LEAST_SLOPE = 0.01  # on one column, in log-odds for each of its standard deviations
+SETTLED = 0.01  # purchases that a feature may still find too many or too few, of all that were learned from
 RIDGE = 1.0  # in pseudo-observations; without it a part that nobody bought from has no finite intercept
 
 
@@ -49,14 +50,30 @@ def fit_logit(features: Floats, bought: Floats, *, columns: Sequence[int], is_cu
     start = np.zeros(n_weights)
     start[0] = special.logit((bought.sum() + RIDGE / 2) / (len(bought) + RIDGE))
     design = RankingLogit(tuple(columns), is_curved, mean, scale, start)._design(features)
+    weights = _settle(design, bought, start)
+    if len(columns) == 1 and weights[1] < LEAST_SLOPE:  # the loss is convex: the best slope allowed is the bound
+        at_least = np.array([start[0], LEAST_SLOPE])
+        weights = np.append(_settle(design[:, :1], bought, start[:1], offset=design @ at_least - start[0]), LEAST_SLOPE)
+    return RankingLogit(tuple(columns), is_curved, mean, scale, weights)
+
+
+def _settle(design: Floats, bought: Floats, start: Floats, *, offset: Floats | float = 0.0) -> Floats:
+    """The weights of the highest likelihood, drawn to the start, by Newton's steps within a trusted radius.
+
+    These are some seven steps for tens of columns, where steps that know no curvature were some fifty. `offset`: on the
+    log-odds, of what is not to be settled.
+    """
 
     def loss(weights: Floats) -> tuple[float, Floats]:
-        z = design @ weights
+        z = design @ weights + offset
         off = weights - start
         value = np.logaddexp(0.0, z).sum() - bought @ z + RIDGE / 2 * off @ off
         return float(value), design.T @ (special.expit(z) - bought) + RIDGE * off
 
-    lowest = LEAST_SLOPE if len(columns) == 1 else None
-    bounds = [(None, None)] + [(lowest, None)] * (n_weights - 1)
-    found = optimize.minimize(loss, start, jac=True, method="L-BFGS-B", bounds=bounds, options={"maxiter": 100})
-    return RankingLogit(tuple(columns), is_curved, mean, scale, found.x)
+    def curvature(weights: Floats) -> Floats:
+        chance = special.expit(design @ weights + offset)
+        weighted = design * np.sqrt(chance * (1 - chance))[:, None]
+        return weighted.T @ weighted + RIDGE * np.eye(len(weights))
+
+    found = optimize.minimize(loss, start, jac=True, hess=curvature, method="trust-exact", options={"gtol": SETTLED})
+    return np.asarray(found.x)
