@@ -11,6 +11,7 @@ from dataclasses import dataclass
 import lightgbm
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from cdp.models.arrays import Floats
 from cdp.models.propensity import booster as boosting
@@ -43,6 +44,10 @@ class Layers:
             trees = [boosting.booster_logits(self.booster, prepared, t) for t in boosting.TREES if t <= self.trees]
             found.append(np.column_stack(trees))
         return found
+
+    def unheard(self, matrix: FeatureMatrix) -> NDArray[np.bool_]:
+        """people x features: where training had nothing of the kind (a gap, a new value)."""
+        return self.logistic.unheard(self.logistic_rates.apply(matrix))
 
     def contributions(self, matrix: FeatureMatrix) -> list[Floats]:
         """For each layer people x (features + 1) log-odds against the average person, who is the last column."""
