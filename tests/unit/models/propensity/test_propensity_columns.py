@@ -12,6 +12,7 @@ from tests.unit.models.propensity.conftest import fit, labelled, make_people, sc
 from cdp.models import metrics
 from cdp.models.propensity.feature_columns import as_text, learn_columns
 from cdp.models.propensity.feature_matrix import encode
+from cdp.models.propensity.layers import fit_layers
 
 pytestmark = pytest.mark.usefixtures("quick")
 
@@ -84,6 +85,20 @@ def test_many_categories_do_not_give_the_label_away():
     people, truth = make_people(2000, seed=56)
     p = score(trained, people.assign(shop="s1"))["probability"].to_numpy()
     assert metrics.auc(p, (truth > 0.5) * 1.0) > 0.93
+
+
+def test_many_values_count_for_what_they_add_to_the_other_features():
+    rng = np.random.default_rng(7)
+    effect = rng.normal(0, 1.5, 150)
+    town = np.repeat(np.arange(150), 24)
+    plan = rng.random(3600) < 1 / (1 + np.exp(2 * effect[town]))  # few have the plan where people leave anyway
+    left = (rng.random(3600) < 1 / (1 + np.exp(-(effect[town] + 3 * plan - 2.5)))) * 1.0
+    people = pd.DataFrame({"town": [f"t{i}" for i in town], "plan": plan})
+    matrix = encode(people, learn_columns(people, exclude=frozenset()))
+    ids = pd.Series([f"p{i}" for i in range(3600)])
+    rows, others = np.arange(3600) % 2 == 0, np.arange(3600) % 2 == 1
+    layers = fit_layers(matrix.rows(rows), left[rows], ids[rows], strength=1.0, trees=0)
+    assert metrics.auc(layers.paths(matrix.rows(others))[0][:, 0], left[others]) > 0.72  # by rates .69
 
 
 def test_dates_and_what_lies_between_them():
