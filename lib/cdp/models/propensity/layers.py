@@ -21,7 +21,7 @@ from cdp.models.propensity.folds import assign_folds
 from cdp.models.propensity.level_rates import PARTS, LevelRates, fit_rates
 from cdp.models.propensity.spline_logistic import SplineLogistic, fit_path
 
-STRENGTHS = (0.003, 0.01, 0.03, 0.1, 0.3, 1.0, 3.0)  # of the logistic that compete, strict to loose
+STRENGTHS = (0.003, 0.01, 0.03, 0.1, 0.3, 1.0, 3.0, 10.0, 30.0)  # of the logistic that compete, strict to loose
 ONE_COLUMN_EACH = 100  # levels up to which the logistic takes each for itself: its ridge shrinks the rare ones
 MOST_COLUMNS = 400  # of all categories together, up to which it does so with more levels
 ROWS_A_COLUMN = 10  # at least, for that: a rate, shrunk by itself, takes fewer better

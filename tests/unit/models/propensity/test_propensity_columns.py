@@ -10,6 +10,7 @@ import pytest
 from tests.unit.models.propensity.conftest import fit, labelled, make_people, score
 
 from cdp.models import metrics
+from cdp.models.propensity.crossfit import choose_strength
 from cdp.models.propensity.feature_columns import as_text, learn_columns
 from cdp.models.propensity.feature_matrix import encode
 from cdp.models.propensity.layers import fit_layers
@@ -99,6 +100,17 @@ def test_many_values_count_for_what_they_add_to_the_other_features():
     rows, others = np.arange(3600) % 2 == 0, np.arange(3600) % 2 == 1
     layers = fit_layers(matrix.rows(rows), left[rows], ids[rows], strength=1.0, trees=0)
     assert metrics.auc(layers.paths(matrix.rows(others))[0][:, 0], left[others]) > 0.72  # by rates .69
+
+
+def test_a_rare_value_that_decides_is_not_shrunk_away():
+    rng = np.random.default_rng(8)
+    products = rng.choice([1, 2, 3, 4], 2500, p=[0.5, 0.46, 0.03, 0.01])
+    label = (rng.random(2500) < np.array([0.0, 0.2, 0.06, 0.9, 0.9])[products]) * 1.0
+    people = pd.DataFrame({"products": products, "age": rng.normal(size=2500)})
+    matrix = encode(people, learn_columns(people, exclude=frozenset()))
+    ids = pd.Series([f"p{i}" for i in range(2500)])
+    folds = np.arange(2500) % 5
+    assert choose_strength(matrix, label, ids, folds) >= 10
 
 
 def test_dates_and_what_lies_between_them():
