@@ -46,7 +46,7 @@ from cdp.models.train import WORSE, DatasetVersion, Decision
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-FORM = "propensity/1"  # change it with the fit or what is stored, so that old runs are neither reused nor misread
+FORM = "propensity/2"  # change it with the fit or what is stored, so that old runs are neither reused nor misread
 ROWS_TO_CHOOSE = 6_000  # of whole people: settings and weights hardly get better with more, and a night is short
 _ENDS = {"": "mean", "_low": "low", "_high": "high"}  # of an interval
 _NOT_FEATURES = frozenset({"person_id", "as_of", "label", "before"})

@@ -25,12 +25,14 @@ from cdp.models.forecast.cut_plan import plan_cuts
 from cdp.models.forecast.factors import Amounts
 from cdp.models.forecast.history import Cut, Purchases, cut_at, equal_histories, iso_day
 from cdp.models.forecast.learned import bands_of, learn, season_of, settle_levels
+from cdp.models.forecast.level import LastYear
 from cdp.models.forecast.past import BASELINE, PastCut, choose_model, look_at_past, value_of_purchase
 
 POOLED_RATE = "pooled_rate"
 MAX_LEARNERS = 60_000  # customers that the past cuts are learned from; six cuts of them train in about a minute
 QUIET_DAYS = 14  # an as-of date this far behind the last purchase looks like missing data
 YEAR_WEEKS = 52
+UNLIKE_THE_YEAR_BEFORE = 0.5  # ln of how far that year's miss is from the level taken: a season that may come again
 
 #: called with a few words at the beginning of each step
 Progress = Callable[[str], None]
@@ -97,7 +99,9 @@ def forecast(purchases: Purchases, *, as_of: int, horizon_weeks: float, progress
         "past_window_weeks": plan.window_weeks,
         "backtest": backtest(tested, has_amounts=known.has_amounts),
     }
-    return Forecast(now.cut.customer, amounts, low, high, _facts(now, model, past, plan.window_weeks) | told)
+    facts = _facts(now, model, past, plan.window_weeks)
+    facts["warnings"] += _warnings_of_season(season, levels.purchases.log_factor)
+    return Forecast(now.cut.customer, amounts, low, high, facts | told)
 
 
 def fit_now(cut: Cut, weeks: float) -> Fitted:
@@ -173,6 +177,15 @@ def _warnings_of_history(now: Fitted, past: Sequence[PastCut], window: float) ->
     if quiet > QUIET_DAYS:
         found.append(f"the last purchase is {quiet} days before the as-of date: is the newest data missing?")
     return found
+
+
+def _warnings_of_season(season: LastYear, taken: float) -> list[str]:
+    if not abs(season.seen - taken) > UNLIKE_THE_YEAR_BEFORE:
+        return []
+    return [
+        f"the same weeks of the year before had {np.exp(season.seen):.2g} times the purchases that BG/NBD would have "
+        "expected. No earlier years prove that this comes again, and the totals do not take it over"
+    ]
 
 
 def _is_learner(customer: Ints) -> Any:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 
@@ -161,8 +161,25 @@ def settle_levels(past: Sequence[PastCut], plan: CutPlan, model: str, season: La
         any_of,
         settle(totals[total_of], tolerance=COUNT_TOLERANCE, last_year=season),
         settle(values, tolerance=VALUE_TOLERANCE),
-        settle(shifts[any_of], tolerance=ANY_TOLERANCE, last_year=season),
+        _level_of_any(settle, shifts[any_of], totals[total_of], season),
     )
+
+
+def _level_of_any(
+    settle: Callable[..., Level], shifts: Sequence[float], ratios: Sequence[float], season: LastYear
+) -> Level:
+    """The level of P(any) from its own misses and, where these are season or tell nothing, from what is beside it.
+
+    A season moves purchases and buyers together. What is left of the shift of P(any) without that of the purchases
+    comes of how regularly people buy, and stays.
+    """
+    whole = settle(shifts, tolerance=ANY_TOLERANCE, last_year=season)
+    is_bias = whole.log_factor != 0 and whole.log_factor != season.log_factor
+    beside = settle([s - r for s, r in zip(shifts, ratios, strict=True)], tolerance=ANY_TOLERANCE)
+    if is_bias or beside.log_factor == 0:
+        return whole
+    why = "past cuts had more buyers, or fewer, for as many purchases"
+    return Level(whole.log_factor + beside.log_factor, f"{whole.reason}; {why}" if whole.log_factor else why)
 
 
 def season_of(past: Sequence[PastCut], plan: CutPlan, known: Purchases, *, as_of: int, weeks: float) -> LastYear:

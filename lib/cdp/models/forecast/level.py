@@ -29,9 +29,13 @@ class Level:
 
 @dataclass(frozen=True)
 class LastYear:
-    """What the same season of the year before says; `log_factor` 0 when it is not to be trusted."""
+    """What the same season of the year before says; `log_factor` 0 when it is not to be trusted.
+
+    `seen`: ln(actual / expected) of those weeks themselves, NaN where that is not known.
+    """
 
     log_factor: float
+    seen: float = float("nan")
 
 
 def settle_level(
@@ -80,7 +84,7 @@ def same_season(now: float, pairs: Sequence[tuple[float, float]]) -> LastYear:
     that the year before explains is the share of `now` that is taken.
     """
     if len(pairs) < MIN_CUTS or not np.isfinite(now):
-        return LastYear(0.0)
+        return LastYear(0.0, now)
     then, before = np.array(pairs).T
     explained = 1 - float(np.sum((then - before) ** 2) / max(float(np.sum(then**2)), 1e-12))
-    return LastYear(now * explained if explained > 0 else 0.0)
+    return LastYear(now * explained if explained > 0 else 0.0, now)

@@ -108,10 +108,15 @@ def _read_audience(seed: pd.Series, features: pd.DataFrame, id_column: str) -> _
         raise ModelError(f"{doubled} rows of the features repeat an id: give one row a person")
     is_seed = ids.isin(set(seed.dropna())).to_numpy(dtype=np.float64)
     found = int(is_seed.sum())
-    if found < MIN_SEED or len(ids) - found < MIN_SEED:
+    if found < MIN_SEED:
         raise ModelError(
             f"{found} people of the seed are among the {len(ids)} people with features; {MIN_SEED} are needed, and as "
             "many others. Are both files' ids of one kind?"
+        )
+    if len(ids) - found < MIN_SEED:
+        raise ModelError(
+            f"{found} of the {len(ids)} people with features are the seed itself: {MIN_SEED} others are needed to tell "
+            "it from. Give the features of everybody, not of the seed alone."
         )
     if unknown := int(seed.nunique()) - found:
         warnings.append(f"{unknown} people of the seed have no features: they were not used")

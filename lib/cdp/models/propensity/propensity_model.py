@@ -41,13 +41,24 @@ class PropensityModel:
         """Log-odds of each person, without the cost of reasons."""
         if self.layers is None or self.stack is None:
             return np.full(len(matrix), special.logit(self.base_rate))
-        return self.stack.logits(np.column_stack([path[:, -1] for path in self.layers.paths(matrix)]))
+        logits = self.stack.logits(np.column_stack([path[:, -1] for path in self.layers.paths(matrix)]))
+        rows = np.flatnonzero(self.layers.unheard(matrix).any(axis=1))
+        if len(rows):
+            logits[rows] = self.pushes(matrix.rows(rows)).sum(axis=1)
+        return logits
 
     def pushes(self, matrix: FeatureMatrix) -> Floats:
-        """people x (features + 1) log-odds; a row's sum is the person's log-odds, the last column the average's."""
+        """people x (features + 1) log-odds; a row's sum is the person's log-odds, the last column the average's.
+
+        A gap or value of a kind that training never had pushes nobody, and the person is as uncertain as what it might
+        have pushed: the log-odds of the mean probability, by MacKay 1992, "The evidence framework applied to
+        classification networks", Neural Computation 4(5), are nearer to even than the mean log-odds.
+        """
         if self.layers is None or self.stack is None:
             return np.full((len(matrix), 1), special.logit(self.base_rate))
-        return self.stack.pushes(self.layers.contributions(matrix))
+        pushes, unheard = self.stack.pushes(self.layers.contributions(matrix)), self.layers.unheard(matrix)
+        pushes[:, :-1][unheard] = 0.0
+        return np.asarray(pushes / np.sqrt(1 + np.pi / 8 * (unheard @ self.layers.logistic.variances))[:, None])
 
 
 def score_propensity(model: PropensityModel, frame: pd.DataFrame, *, id_column: str) -> pd.DataFrame:

@@ -11,6 +11,7 @@ import warnings
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.linear_model import LogisticRegression
 from sklearn.preprocessing import SplineTransformer
@@ -51,6 +52,10 @@ class NumberTerm:
         found[missing] = 0.0
         return np.hstack([found, missing[:, None]]) if self.has_gaps else found
 
+    def unheard(self, values: Floats) -> NDArray[np.bool_]:
+        """Where training had nothing of the kind: gaps, if it had none."""
+        return np.isnan(values) & (not self.has_gaps)
+
 
 @dataclass(frozen=True)
 class CategoryTerm:
@@ -58,11 +63,16 @@ class CategoryTerm:
 
     levels: int
     has_gaps: bool
+    has_others: bool
 
     def columns(self, values: Floats) -> Floats:
-        """people x levels, zeros and ones; what training never had is all zeros, the average."""
+        """people x levels, zeros and ones."""
         codes = np.where(np.isnan(values), self.levels + 1, values).astype(int)
         return np.eye(self.levels + 2)[codes][:, : self.levels + 1 + self.has_gaps]
+
+    def unheard(self, values: Floats) -> NDArray[np.bool_]:
+        """Where training had nothing of the kind: gaps or other values, if it had none."""
+        return (np.isnan(values) & (not self.has_gaps)) | ((values == self.levels) & (not self.has_others))
 
 
 Term = NumberTerm | CategoryTerm
@@ -70,12 +80,13 @@ Term = NumberTerm | CategoryTerm
 
 @dataclass(frozen=True)
 class SplineLogistic:
-    """A fitted model: terms, their coefficients, and each feature's mean contribution in training."""
+    """A fitted model: terms, their coefficients, mean and variance of each feature's contribution in training."""
 
     terms: tuple[Term, ...]
     coefficients: tuple[Floats, ...]
     intercept: float
     means: Floats
+    variances: Floats
 
     def contributions(self, matrix: FeatureMatrix) -> Floats:
         """people x (features + 1) log-odds against the average training person; the last column is that person's."""
@@ -88,6 +99,11 @@ class SplineLogistic:
     def logits(self, matrix: FeatureMatrix) -> Floats:
         """Log-odds of each person."""
         return np.asarray(self.contributions(matrix).sum(axis=1))
+
+    def unheard(self, matrix: FeatureMatrix) -> NDArray[np.bool_]:
+        """people x features: where training had nothing of the kind, so that the contribution means nothing."""
+        found = [term.unheard(matrix.values[:, i]) for i, term in enumerate(self.terms)]
+        return np.column_stack(found) if found else np.zeros((len(matrix), 0), dtype=bool)
 
 
 def fit_path(matrix: FeatureMatrix, label: Floats, strengths: tuple[float, ...]) -> list[SplineLogistic]:
@@ -107,8 +123,9 @@ def fit_path(matrix: FeatureMatrix, label: Floats, strengths: tuple[float, ...])
         for strength in strengths:
             estimator.set_params(C=strength).fit(design, label)
             parts = tuple(np.split(estimator.coef_[0].copy(), ends))
-            means = np.array([b.mean(axis=0) @ c for b, c in zip(blocks, parts, strict=True)])
-            models.append(SplineLogistic(terms, parts, float(estimator.intercept_[0]), means))
+            pushes = [b @ c for b, c in zip(blocks, parts, strict=True)]
+            means, variances = (np.array([f(p) for p in pushes]) for f in (np.mean, np.var))
+            models.append(SplineLogistic(terms, parts, float(estimator.intercept_[0]), means, variances))
     return models
 
 
@@ -120,7 +137,7 @@ def learn_terms(matrix: FeatureMatrix, *, is_bent: bool) -> tuple[Term, ...]:
 def _learn_term(values: Floats, feature: FeatureColumn, is_bent: bool) -> Term:
     has_gaps = bool(np.isnan(values).any())
     if feature.kind == "category":
-        return CategoryTerm(len(feature.levels), has_gaps)
+        return CategoryTerm(len(feature.levels), has_gaps, bool((values == len(feature.levels)).any()))
     known = values[~np.isnan(values)]
     if not len(known):
         return NumberTerm(0.0, 0.0, 0.0, 1.0, 0.0, 1.0, None, has_gaps)

@@ -138,3 +138,14 @@ def test_days_without_any_history_are_refused_with_what_to_do(shop):
 def test_an_end_of_data_long_before_the_day_is_pointed_out():
     told = forecast(few([[0, 7], [0]]), as_of=START + 60, horizon_weeks=4)
     assert any("is the newest data missing" in w for w in told.summary["warnings"])
+
+
+def test_a_december_that_came_before_is_said_where_it_cannot_be_proven():
+    rng, rows = np.random.default_rng(4), []
+    for _ in range(300):
+        first, back = rng.integers(0, 3), rng.random(3) < 0.5
+        years = [y for y in range(3) if y == first or (y > first and back[y])]
+        rows.append(sorted({300 + 364 * y + int(rng.integers(0, 30)) for y in years} | {int(rng.integers(480, 1000))}))
+    made = forecast(few(rows), as_of=START + 280 + 2 * 364, horizon_weeks=8)
+    told = [w for w in made.summary["warnings"] if "same weeks of the year before" in w]
+    assert len(told) == 1 and "times the purchases that BG/NBD would have expected" in told[0]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import numpy as np
 import pytest
 
@@ -11,7 +13,7 @@ from cdp.models.forecast.correction import CutRows, RawScores, shift_to
 from cdp.models.forecast.cut_plan import plan_cuts
 from cdp.models.forecast.gate import Weights, choose_weights
 from cdp.models.forecast.history import Purchases, cut_at, equal_histories, equal_values, outcome_of
-from cdp.models.forecast.learned import _nearest
+from cdp.models.forecast.learned import _level_of_any, _nearest
 from cdp.models.forecast.level import LastYear, same_season, settle_level
 
 SHOP = Purchases(  # three customers on days 0, 7, 21 | 7 | 10, 20
@@ -92,6 +94,20 @@ def test_the_level_moves_only_on_consistent_evidence():
     assert factor([-0.4, -0.4]) == 0 and factor([-0.4, -0.4, -0.4], span_weeks=12) == 0
     assert factor([0.0, 0.0, 0.0], last_year=LastYear(0.2)) == 0.2
     assert factor([-0.4, -0.4, -0.4], last_year=LastYear(0.05)) == -0.4  # a season too small to tell from luck
+
+
+def test_buyers_are_corrected_beside_the_season_that_moves_purchases_too():
+    settle = partial(settle_level, span_weeks=20, window_weeks=13)
+
+    def factor(shifts, ratios, season=0.0):
+        return _level_of_any(settle, shifts, ratios, LastYear(season)).log_factor
+
+    none, wave = [0.0] * 4, [-0.1, -0.34, -0.48, -0.53]
+    assert factor([-0.45, -0.42, -0.38, -0.34], none) == -0.34 == factor([-0.45, -0.42, -0.38, -0.34], [-0.5] * 4)
+    assert factor(wave, none) == 0 == factor(wave, wave)
+    assert factor([w - 0.3 for w in wave], wave) == pytest.approx(-0.3)  # the season differs, the rest does not
+    assert factor([0.0] * 4, [0.25, 0.22, 0.22, 0.25], season=0.2) == pytest.approx(0.2 - 0.22)
+    assert factor(wave, wave, season=0.2) == 0.2
 
 
 @pytest.mark.parametrize("span_weeks", [8, 12, 16, 20, 24])

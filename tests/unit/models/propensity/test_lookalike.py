@@ -105,6 +105,13 @@ def test_too_little_seed_is_refused(seed, message):
         find_lookalikes(pd.Series(seed, dtype=object), people, id_column="customer_id")
 
 
+def test_a_seed_of_everybody_is_refused():
+    people, _, _ = make_audience(100, seed=6)
+    ids = people["customer_id"].astype(str)
+    with pytest.raises(ModelError, match="95 of the 100 people with features are the seed itself"):
+        find_lookalikes(ids.head(95), people, id_column="customer_id")
+
+
 def test_people_given_twice_are_refused():
     people, _, _ = make_audience(100, seed=7)
     with pytest.raises(ModelError, match="100 rows of the features repeat an id"):

@@ -124,6 +124,20 @@ def test_unknown_values_are_scored_and_told(trained):
     assert any("contract: 100%" in w for w in check_scored(trained.model, other, id_column="person"))
 
 
+def test_what_training_never_had_counts_as_not_known(trained):
+    people, _ = make_people(2000, seed=62)
+    known = score(trained, people)["probability"].mean()
+    for blind in ({"contract": "lifetime"}, {"contract": None}, {"tenure": np.nan}, {"tenure": None, "fibre": None}):
+        assert score(trained, people.assign(**blind))["probability"].mean() == pytest.approx(known, abs=0.03), blind
+    nothing = people.assign(tenure=None, contract=None, usage=None, fibre=None, noise=None)
+    scored = score(trained, nothing)
+    assert scored["probability"].to_numpy() == pytest.approx(trained.report["base_rate"], abs=0.03)
+    assert not any(scored["reasons"])
+    model = trained.model
+    matrix = model.encode(pd.concat([people.head(50), nothing.head(50)], ignore_index=True))
+    np.testing.assert_allclose(model.logits(matrix), model.pushes(matrix).sum(axis=1), atol=1e-9)
+
+
 def test_absent_and_further_columns(trained):
     people, _ = make_people(100, seed=58)
     less = people.drop(columns=["usage"]).assign(unheard_of=1)

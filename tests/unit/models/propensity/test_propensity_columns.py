@@ -10,8 +10,10 @@ import pytest
 from tests.unit.models.propensity.conftest import fit, labelled, make_people, score
 
 from cdp.models import metrics
+from cdp.models.propensity.crossfit import choose_strength
 from cdp.models.propensity.feature_columns import as_text, learn_columns
 from cdp.models.propensity.feature_matrix import encode
+from cdp.models.propensity.layers import fit_layers
 
 pytestmark = pytest.mark.usefixtures("quick")
 
@@ -84,6 +86,31 @@ def test_many_categories_do_not_give_the_label_away():
     people, truth = make_people(2000, seed=56)
     p = score(trained, people.assign(shop="s1"))["probability"].to_numpy()
     assert metrics.auc(p, (truth > 0.5) * 1.0) > 0.93
+
+
+def test_many_values_count_for_what_they_add_to_the_other_features():
+    rng = np.random.default_rng(7)
+    effect = rng.normal(0, 1.5, 150)
+    town = np.repeat(np.arange(150), 24)
+    plan = rng.random(3600) < 1 / (1 + np.exp(2 * effect[town]))  # few have the plan where people leave anyway
+    left = (rng.random(3600) < 1 / (1 + np.exp(-(effect[town] + 3 * plan - 2.5)))) * 1.0
+    people = pd.DataFrame({"town": [f"t{i}" for i in town], "plan": plan})
+    matrix = encode(people, learn_columns(people, exclude=frozenset()))
+    ids = pd.Series([f"p{i}" for i in range(3600)])
+    rows, others = np.arange(3600) % 2 == 0, np.arange(3600) % 2 == 1
+    layers = fit_layers(matrix.rows(rows), left[rows], ids[rows], strength=1.0, trees=0)
+    assert metrics.auc(layers.paths(matrix.rows(others))[0][:, 0], left[others]) > 0.72  # by rates .69
+
+
+def test_a_rare_value_that_decides_is_not_shrunk_away():
+    rng = np.random.default_rng(8)
+    products = rng.choice([1, 2, 3, 4], 2500, p=[0.5, 0.46, 0.03, 0.01])
+    label = (rng.random(2500) < np.array([0.0, 0.2, 0.06, 0.9, 0.9])[products]) * 1.0
+    people = pd.DataFrame({"products": products, "age": rng.normal(size=2500)})
+    matrix = encode(people, learn_columns(people, exclude=frozenset()))
+    ids = pd.Series([f"p{i}" for i in range(2500)])
+    folds = np.arange(2500) % 5
+    assert choose_strength(matrix, label, ids, folds) >= 10
 
 
 def test_dates_and_what_lies_between_them():
