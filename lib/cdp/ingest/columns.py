@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from cdp.ingest.codes import quote_text, reason_sql
 from cdp.ingest.fields import ITEM, FieldTree, path_sql
+from cdp.ingest.folding import fold_sql, fold_word
 from cdp.ingest.mapping_spec import ColumnSpec
 
 #: Nulls spelled in words. Exact forms: "Null" as some people write their family name is not among them.
@@ -139,15 +140,10 @@ def _mapped(text: str, spec: ColumnSpec) -> str:
     words = {fold_word(k): v for k, v in spec.map.items() if k != "*"}
     # Not CASE: it would fold the text anew for every word.
     pairs = ", ".join(quote_text(part) for pair in words.items() for part in pair)
-    found = f"try_element_at(map({pairs}), translate(lower({text}), ' _-', ''))"
+    found = f"try_element_at(map({pairs}), {fold_sql(text)})"
     if "*" not in spec.map:
         return found
     return f"coalesce({found}, {text if spec.map['*'] == '=' else quote_text(spec.map['*'])})"
-
-
-def fold_word(word: str) -> str:
-    """Write a word as it is compared: small letters, without spaces, hyphens and underscores."""
-    return word.lower().translate({ord(c): None for c in " _-"})
 
 
 def _typed(text: str, spec: ColumnSpec, type_ddl: str) -> str:

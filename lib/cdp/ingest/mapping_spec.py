@@ -9,6 +9,7 @@ from pydantic import Field, field_validator, model_validator
 
 from cdp.core.errors import nearest_name
 from cdp.ingest.codes import REFUSAL_CODES
+from cdp.ingest.folding import Sql
 from cdp.ingest.formats import Definition
 
 TargetTable = Literal["events", "order_lines", "customer_records", "feedback", "consents"]
@@ -33,7 +34,10 @@ class ColumnSpec(Definition):
 
     field: str | None = Field(default=None, description="dotted path; `item.x` inside an exploded list")
     value: str | int | float | bool | None = None
-    sql: str | None = Field(default=None, description="Spark SQL over the raw fields (all of them text)")
+    sql: Sql | None = Field(
+        default=None,
+        description="Spark SQL over the raw fields (all of them text); folded(field): as `map` compares words",
+    )
     main: str | None = Field(default=None, description="a column of the mapping's first output")
     formats: tuple[str, ...] = Field(default=(), description="iso8601, epoch_ms, epoch_s or datetime patterns")
     map: dict[str, str] = Field(
@@ -69,8 +73,8 @@ class IdentifierSpec(Definition):
 
     type: IdentifierType
     field: str | None = Field(default=None, pattern=_FIELD.pattern)
-    sql: str | None = None
-    when: str | None = None
+    sql: Sql | None = None
+    when: Sql | None = None
 
     @model_validator(mode="after")
     def _one_origin(self) -> IdentifierSpec:
@@ -87,7 +91,7 @@ class CheckSpec(Definition):
 
     field: str = Field(description="how refusals call it")
     code: str
-    when: str
+    when: Sql
 
     @field_validator("code")
     @classmethod
@@ -101,8 +105,8 @@ class OutputSpec(Definition):
     """Rows of one silver table that a record gives."""
 
     table: TargetTable
-    when: str | None = Field(default=None, description="Spark SQL over the raw fields; null counts as no")
-    also_when: str | None = Field(
+    when: Sql | None = Field(default=None, description="Spark SQL over the raw fields; null counts as no")
+    also_when: Sql | None = Field(
         default=None, description="like `when`, over the parts of fields that are taken apart only where `when` holds"
     )
     explode: str | None = Field(default=None, pattern=_FIELD.pattern, description="a list: one row per item")
