@@ -23,7 +23,9 @@ _AROUND = "__around"
 TRIMMED = r"rtrim(' \t\r\n', __text)"
 _OPTIONS = (
     f"map('mode', 'PERMISSIVE', 'columnNameOfCorruptRecord', '{_CORRUPT}', "
-    "'allowNonNumericNumbers', 'false', 'allowSingleQuotes', 'false')"
+    "'allowNonNumericNumbers', 'false', 'allowSingleQuotes', 'false', "
+    # A text of more than 20 million letters would else be no JSON; whether it is too large is the source's to say.
+    "'maxStringLen', '2147483647')"
 )
 #: What a value of another kind looks like once it is text; its true kind is only looked up where it looks wrong.
 _LOOKS: dict[Kind, str] = {

@@ -15,6 +15,7 @@ from cdp.ingest.accept import map_sources
 from cdp.ingest.decide import decide
 from cdp.ingest.land import LANDED_DDL
 from cdp.ingest.mapping_spec import MappingSpec
+from cdp.ingest.parse_json import is_json_sql
 from cdp.ingest.whole_orders import lines_once
 from cdp.rules.definitions import load_definitions
 
@@ -81,6 +82,11 @@ def test_an_order_that_is_told_again_is_a_new_event_with_the_same_lines(spark, d
 
 
 def test_refused_records_keep_their_bytes(decided) -> None:
+def test_a_very_long_text_is_json(spark) -> None:
+    text = f"""concat('{{"x":"', repeat('y', {20_000_001}), '"}}')"""
+    assert spark.range(1).where(is_json_sql(text)).count() == 1
+
+
     assert all(bytes(decided[n].raw) == raw for n, (_, raw, _) in enumerate(BAD, len(GOOD)))
 
 
