@@ -200,6 +200,19 @@ BAD: list[tuple[str, bytes, Reasons]] = [
     ("shopify", order(customer="Ana", line_items=[]), {("customer", "wrong_type"), ("line_items", "missing")}),
     ("snowplow", snowplow()[:-1].rsplit(b"\t", 1)[0], {("", "wrong_columns")}),
     ("snowplow", snowplow()[:-1] + b"\tmore", {("", "wrong_columns")}),
+    *(
+        ("cloudevents", cloudevent(source=source), {("source", "wrong_type")})
+        for source in ("a\\b", "a\u00e9", "%zz", "a[1]", "a#b#c")
+    ),
+    *(
+        ("cloudevents", cloudevent(data_base64=data), {("data_base64", "wrong_type")})
+        for data in ("aGVsbG8", "aG V", "YQ\n=")
+    ),
+    ("cloudevents", cloudevent(time="", id="a\u0001", type="a\u0000", subject="\u009f"),
+     {("time", "bad_time"), ("id", "wrong_type"), ("type", "wrong_type"), ("subject", "wrong_type")}),
+    ("cloudevents", cloudevent(whole=2147483648, text="a\nb"),
+     {("extension", "out_of_range"), ("extension", "wrong_type")}),
+    ("cloudevents", cloudevent(whole=10**40), {("extension", "out_of_range")}),
     ("snowplow", b"\n", {("", "wrong_columns")}),
     ("snowplow", snowplow(page_title="QQ").replace(b"QQ", b"\xff"), {("", "bad_encoding")}),
     ("snowplow", snowplow(event="dance", event_id="7", se_value="much", br_cookies="yes", contexts="{",
