@@ -229,3 +229,7 @@ BAD: list[tuple[str, bytes, Reasons]] = [
      {("event_name", "missing"), ("event_timestamp", "bad_time"), ("event_date", "bad_time"),
       ("user_pseudo_id", "missing")}),
 ]  # fmt: skip
+    *(
+        ("ga4", ga4(event_params=[{"key": "k", "value": value}]), {("event_params", "out_of_range")})
+        for value in ({"int_value": "9223372036854775808"}, {"int_value": "-9" + "0" * 40}, {"double_value": "1e999"})
+    ),
