@@ -111,16 +111,46 @@ def _given_sql(field: str, fields: FieldTree) -> str:
 
 
 def _time_reason(main: Output) -> str:
-    """Refuse a main row that says not when, or a time that lies beyond its delivery."""
-    time = main.target.time
-    given = [n for n in (time, "original_at") if n in main.columns]
-    spec = main.spec.columns[given[0]] if given else None
-    label = spec.field if spec and spec.field else time
-    no_text = f"coalesce({', '.join(main.columns[n].text_ref for n in given) or 'NULL'}) IS NULL"
-    missing = f"WHEN __main.`{time}` IS NULL AND {no_text} THEN {reason_sql(label, 'missing')}"
-    too_late = f"WHEN {_too_late(f'__main.`{time}`', f'least(__main.received_at, {DELIVERED_AT})')}"
-    too_early = f"OR __main.`{time}` < TIMESTAMP'{main.target.earliest}'" if main.target.earliest else ""
-    return f"CASE {missing} {too_late} {too_early} THEN {reason_sql(label, 'out_of_range')} END"
+    """Refuse a main row that says not when, or a time that lies beyond its delivery.
+
+    Where an arrival is required, it says itself that it is missing.
+    """
+    time, received = main.target.time, main.spec.columns.get("received_at")
+    stated = _stated_times(main)
+    no_text = f"coalesce({', '.join(main.columns[n].text_ref for n in stated) or 'NULL'}) IS NULL"
+    label = main.spec.columns[stated[0]].field or stated[0] if stated else time
+    is_missing = "false" if received and received.required else f"__main.`{time}` IS NULL AND {no_text}"
+    is_out = _out_of_range(f"__main.`{time}`", main)
+    return f"CASE WHEN {is_missing} THEN {reason_sql(label, 'missing')} WHEN {is_out} THEN {_time_to_blame(main)} END"
+
+
+def _stated_times(main: Output) -> list[str]:
+    return [name for name in (main.target.time, "original_at") if name in main.columns]
+
+
+def _time_to_blame(main: Output) -> str:
+    """Name the field of a time that is out of range: the first that is given, or the arrival where that one is right.
+
+    A time that is counted back from the arrival, or is the arrival, is as wrong as the arrival is.
+    """
+    stated, received = _stated_times(main), main.spec.columns.get("received_at")
+    labels = [main.spec.columns[name].field or name for name in stated] or [main.target.time]
+    blamed = reason_sql(labels[-1], "out_of_range")
+    if len(stated) > 1:
+        first = reason_sql(labels[0], "out_of_range")
+        blamed = f"CASE WHEN {main.columns[stated[0]].text_ref} IS NOT NULL THEN {first} ELSE {blamed} END"
+    if received is None or received.field is None:
+        return blamed
+    is_wrong = _out_of_range(f"coalesce({', '.join(main.columns[n].value_ref for n in stated) or 'NULL'})", main)
+    is_given = f"{main.columns['received_at'].value_ref} IS NOT NULL"
+    of_arrival = reason_sql(received.field, "out_of_range")
+    return f"CASE WHEN {is_given} AND NOT coalesce({is_wrong}, false) THEN {of_arrival} ELSE {blamed} END"
+
+
+def _out_of_range(time: str, main: Output) -> str:
+    """Write whether a time lies well after its delivery, or before its table's first."""
+    too_early = f" OR {time} < TIMESTAMP'{main.target.earliest}'" if main.target.earliest else ""
+    return f"({_too_late(time, f'least(__main.received_at, {DELIVERED_AT})')}{too_early})"
 
 
 def _arrival_reason(main: Output) -> list[str]:
