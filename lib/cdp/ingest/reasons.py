@@ -174,9 +174,17 @@ def _output_reasons(output: Output, fields: FieldTree) -> str:
     if output.spec.explode is not None:
         path = path_sql(output.spec.explode)
         empty = f"array({_no_items(output.spec.explode, fields)})"
-        of_items = f"flatten(transform({path}, {ITEM} -> {found}))"
-        found = f"CASE WHEN coalesce(size({path}), 0) <= 0 THEN {empty} ELSE {of_items} END"
+        no_object = f"array({reason_sql(output.spec.explode, 'wrong_type')})"
+        of_items = f"flatten(transform({path}, {ITEM} -> CASE WHEN {ITEM} IS NULL THEN {no_object} ELSE {found} END))"
+        found = f"CASE WHEN {_is_no_list(output.spec.explode, fields)} THEN {empty} ELSE {of_items} END"
     return f"CASE WHEN {output.is_wanted} THEN {found} ELSE {NO_REASONS} END"
+
+
+def _is_no_list(path: str, fields: FieldTree) -> str:
+    """Write whether a list has nothing to look at; the reader takes a lone object for a list of one."""
+    node = fields.children.get(path)
+    is_other = f" OR NOT startswith({path_sql(path, fields)}, '[')" if node is not None and is_both(node) else ""
+    return f"coalesce(size({path_sql(path)}), 0) <= 0{is_other}"
 
 
 def _no_items(path: str, fields: FieldTree) -> str:
