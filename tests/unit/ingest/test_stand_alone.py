@@ -99,10 +99,11 @@ def test_files_of_messages(spark, tmp_path) -> None:
 
 def test_one_file_for_a_source_and_its_mapping(spark, tmp_path) -> None:
     spec = tmp_path / "till.yaml"
-    spec.write_text(SOURCE.format(format="csv", options='csv: {delimiter: ";", encoding: iso-8859-1}'))
+    options = 'csv: {delimiter: ";", encoding: iso-8859-1}\nmax_record_bytes: 100'
+    spec.write_text(SOURCE.format(format="csv", options=options))
     rows = [
         "id;what;at", '1;"caf\xe9; two\r\nlines";2026-01-04T10:00:00Z', "2;b", "3;;2026-01-04", "", '1;x;2026-01-04',
-        '4;"open;2026-01-04',
+        '4;"open;2026-01-04', "5;" + "x" * 100, "6;" + "x" * 100 + ";soon",
     ]  # fmt: skip
     code, summary, accepted, refused = check(str(spec), {"t.csv": "\r\n".join(rows).encode("latin-1")}, tmp_path)
     assert code == 0 and summary["duplicates"] == 1
@@ -112,6 +113,8 @@ def test_one_file_for_a_source_and_its_mapping(spark, tmp_path) -> None:
         (3, [("what", "missing")]),
         (4, [("", "wrong_columns")]),
         (6, [("", "wrong_columns")]),
+        (7, [("", "too_large"), ("", "wrong_columns")]),
+        (8, [("", "too_large"), ("at", "bad_time")]),
     ]
 
 
