@@ -46,7 +46,7 @@ def parse_records(
         return _parse_csv(records, spec, fields, headers)
     if spec.format == "xml":
         return _parse_xml(records, spec, fields, parts_when)
-    texts = with_text(records)
+    texts = with_text(records, spec)
     return parse_json(unwrap_changes(texts) if spec.change_data else texts, spec, fields, parts_when)
 
 

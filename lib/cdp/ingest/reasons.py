@@ -50,6 +50,7 @@ def reasons_sql(outputs: list[Output], source: SourceSpec, fields: FieldTree) ->
     own = [reason for column in outputs[0].every for reason in column.reasons]
     own.append(_time_reason(outputs[0]))
     own.extend(_arrival_reason(outputs[0]))
+    is_fatal += f" OR octet_length(__raw) > {source.max_read_bytes}" if source.is_json else ""
     alike = [kind.reasons for kind in outputs[0].alike]
     others = [_output_reasons(output, fields) for output in outputs[1:]]
     groups = ", ".join([FIELD_REASONS, reasons_array_sql(own), *alike, *others])

@@ -122,10 +122,12 @@ def test_batches_of_cloudevents_keep_their_line(spark, tmp_path) -> None:
     def event(number: int) -> str:
         return json.dumps({"specversion": "1.0", "id": str(number), "source": "/s", "type": "t"})
 
-    data = f"[{event(1)}, {event(2)}]\n{event(3)}\n[{event(1)}]\n[]\n[{event(4)}\n".encode()
+    lines = [f"[{event(1)}, {event(2)}]", event(3), f"[{event(1)}]", "[]", f"[{event(4)}", "y" * 20_000_000]
+    data = "\n".join([*lines, ""]).encode()
     _, summary, accepted, refused = check("cloudevents", {"events.jsonl": data}, tmp_path)
     assert [(a["line"], a["record"]["message_id"]) for a in accepted] == [(1, "1"), (1, "2"), (2, "3")]
-    assert summary["duplicates"] == 1 and [r["line"] for r in refused] == [4, 5]
+    assert summary["duplicates"] == 1 and [r["line"] for r in refused] == [4, 5, 6]
+    assert [reason["code"] for reason in refused[-1]["reasons"]] == ["too_large"]  # it is not looked into
 
 
 def test_what_cannot_be_checked_is_said(tmp_path) -> None:
