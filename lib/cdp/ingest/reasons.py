@@ -7,7 +7,7 @@ from cdp.ingest.columns import DELIVERED_AT, clean_sql, time_sql
 from cdp.ingest.fields import ITEM, FieldTree, is_both, path_sql
 from cdp.ingest.mapping_spec import Form, Kind, MappingSpec
 from cdp.ingest.outputs import Output
-from cdp.ingest.parse_json import is_json_sql, wrong_kind_sql
+from cdp.ingest.parse_json import around_sql, is_json_sql, read_sql, record_sql, wrong_kind_sql
 from cdp.ingest.spec import SourceSpec
 from cdp.ingest.targets import MAX_FUTURE_DAYS
 
@@ -17,11 +17,6 @@ _READS_AS: dict[Kind, str] = {
     "number": "{0} RLIKE '^[-+]?([0-9]+[.]?[0-9]*|[.][0-9]+)([eE][-+]?[0-9]+)?$'",
     "integer": "{0} RLIKE '^[-+]?[0-9]+$'",
     "boolean": "lower({0}) IN ('0', '1', 'true', 'false')",
-}
-#: What a text is read as that must not be null for it to lie within the range of its kind.
-_WITHIN: dict[Kind, str] = {
-    "number": "nullif(abs(try_cast({0} AS DOUBLE)), CAST('Infinity' AS DOUBLE))",
-    "integer": "try_cast({0} AS BIGINT)",
 }
 #: The column of a record's reasons that are read off its raw fields.
 FIELD_REASONS = "__field_reasons"
@@ -50,12 +45,12 @@ def reasons_sql(outputs: list[Output], source: SourceSpec, fields: FieldTree) ->
     own = [reason for column in outputs[0].every for reason in column.reasons]
     own.append(_time_reason(outputs[0]))
     own.extend(_arrival_reason(outputs[0]))
-    is_fatal += f" OR octet_length(__raw) > {source.max_read_bytes}" if source.is_json else ""
     alike = [kind.reasons for kind in outputs[0].alike]
     others = [_output_reasons(output, fields) for output in outputs[1:]]
     groups = ", ".join([FIELD_REASONS, reasons_array_sql(own), *alike, *others])
     codes = [*_FATAL, *(() if source.is_read_natively else ("bad_encoding",))]
     is_fatal = " OR ".join(f"array_contains(__fault.code, '{code}')" for code in codes)
+    is_fatal += f" OR octet_length(__raw) > {source.max_read_bytes}" if source.is_json else ""
     every = f"concat(coalesce(__fault, {NO_REASONS}), {groups})"
     return f"CASE WHEN {is_fatal} THEN __fault ELSE {every} END"
 
@@ -88,10 +83,25 @@ def _kind_reason(field: str, kinds: Kind | tuple[Kind, ...] | Form, source: Sour
         return f"CASE WHEN {wrong_kind_sql(field, text, allowed)} THEN {reason_sql(field, 'wrong_type')} END"
     is_wrong = " AND ".join(f"NOT ({_reads_as(kind, given)})" for kind in allowed)
     reason = f"WHEN {given} IS NOT NULL AND {is_wrong} THEN {reason_sql(field, 'wrong_type')}"
-    if set(allowed) <= set(_WITHIN):
-        is_beyond = " AND ".join(f"{_WITHIN[kind].format(given)} IS NULL" for kind in allowed)
+    within = [_within(kind, given) for kind in allowed]
+    if all(within):
+        is_beyond = " AND ".join(f"({value}) IS NULL" for value in within)
         reason += f" WHEN {given} IS NOT NULL AND {is_beyond} THEN {reason_sql(field, 'out_of_range')}"
     return f"CASE {reason} END"
+
+
+def _within(kind: Kind, text: str) -> str | None:
+    """Write what a text within the range of its kind is read as, and one beyond it as null; None: it has no range."""
+    if kind == "number":
+        return f"nullif(abs(try_cast({text} AS DOUBLE)), CAST('Infinity' AS DOUBLE))"
+    if kind == "integer":
+        return f"try_cast({text} AS BIGINT)"
+    if kind in ("object", "array"):
+        # The reader makes a text of a number beyond a double; it is asked only where there may be one.
+        is_made = f"contains({record_sql(read_sql(around_sql(text), 'STRING'))}, 'Infinity\"')"
+        may_be = f"{text} RLIKE '[0-9][eE][+]?[0-9]{{3}}|[0-9]{{309}}' AND NOT contains({text}, 'Infinity\"')"
+        return f"CASE WHEN NOT coalesce({may_be} AND {is_made}, false) THEN {text} END"
+    return None
 
 
 def _reads_as(kind: Kind, text: str) -> str:

@@ -233,6 +233,8 @@ BAD: list[tuple[str, bytes, Reasons]] = [
      {("line_items", "wrong_type"), ("line_items.quantity", "out_of_range")}),
     ("snowplow", snowplow(collector_tstamp="", dvce_created_tstamp="", dvce_sent_tstamp="", derived_tstamp=""),
      {("collector_tstamp", "missing")}),
+    ("snowplow", snowplow(unstruct_event='{"a": 1e999}', contexts='{"a": "1e999"}'),
+     {("unstruct_event", "out_of_range")}),
     ("snowplow", snowplow(collector_tstamp="9999-01-01 00:00:00.000"), {("collector_tstamp", "out_of_range")}),
     ("snowplow", snowplow()[:-1].rsplit(b"\t", 1)[0], {("", "wrong_columns")}),
     ("snowplow", snowplow()[:-1] + b"\tmore", {("", "wrong_columns")}),
