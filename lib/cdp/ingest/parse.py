@@ -19,10 +19,10 @@ from cdp.ingest.codes import NO_REASONS, quote_text, reason_sql, reasons_array_s
 from cdp.ingest.fields import KEPT, FieldTree
 from cdp.ingest.formats import CsvOptions
 from cdp.ingest.parse_json import parse_json, read_fields, with_text
-from cdp.ingest.records import MAX_ROW_BYTES
 from cdp.ingest.spec import SourceSpec
 from cdp.ingest.xml_elements import take_fields
 
+_ANY_SIZE = 2**31 - 1
 _TEXT = "cast(__raw AS STRING) AS __text"
 
 
@@ -46,7 +46,7 @@ def parse_records(
         return _parse_csv(records, spec, fields, headers)
     if spec.format == "xml":
         return _parse_xml(records, spec, fields, parts_when)
-    texts = with_text(records)
+    texts = with_text(records, spec)
     return parse_json(unwrap_changes(texts) if spec.change_data else texts, spec, fields, parts_when)
 
 
@@ -95,9 +95,11 @@ def _parse_csv(records: DataFrame, spec: SourceSpec, fields: FieldTree, headers:
         f"{node.build_sql(lambda path: f'__taken.values[{positions[path]}]', name)} AS `{name}`"
         for name, node in sorted(fields.children.items())
     ]
-    faults = " ".join(f"WHEN '{code}' THEN array({reason_sql('', code)})" for code in ("bad_encoding", "wrong_columns"))
-    too_large = f"WHEN {_too_large(spec)} THEN array({reason_sql('', 'too_large')})"
-    fault = f"CASE {too_large} ELSE CASE __taken.fault {faults} END END"
+    found = [f"CASE WHEN {_too_large(spec)} THEN {reason_sql('', 'too_large')} END"] + [
+        f"CASE WHEN __taken.fault = '{code}' THEN {reason_sql('', code)} END"
+        for code in ("bad_encoding", "wrong_columns")
+    ]
+    fault = f"nullif({reasons_array_sql(found)}, {NO_REASONS})"
     # As texts: Spark's interpreter of expressions is asked once, and not once a column.
     return taken.selectExpr(*(f"__{c}" for c in KEPT), *columns, _TEXT, f"{fault} AS __fault")
 
@@ -128,8 +130,8 @@ def _take_csv(
     raw: list[bytes], file_id: list[str], *, spec: SourceSpec, headers: Mapping[str, list[str]], leaves: list[str]
 ) -> list[tuple[str | None, list[str | None] | None]]:
     """Split CSV rows; a row with another number of columns than its file's header is refused whole."""
-    # The csv module's own limit of 128 KB a value would call long texts wrong rows.
-    csv.field_size_limit(MAX_ROW_BYTES)
+    # The csv module's own limit of 128 KB a value would call long texts wrong rows; what is too large is told by size.
+    csv.field_size_limit(_ANY_SIZE)
     options = spec.csv or CsvOptions()
     encoding, delimiter, quote = options.encoding, options.delimiter, options.quote
     places = {f: [(h.index(leaf) if leaf in h else None) for leaf in leaves] for f, h in headers.items()}

@@ -23,7 +23,9 @@ _AROUND = "__around"
 TRIMMED = r"rtrim(' \t\r\n', __text)"
 _OPTIONS = (
     f"map('mode', 'PERMISSIVE', 'columnNameOfCorruptRecord', '{_CORRUPT}', "
-    "'allowNonNumericNumbers', 'false', 'allowSingleQuotes', 'false')"
+    "'allowNonNumericNumbers', 'false', 'allowSingleQuotes', 'false', "
+    # A text of more than 20 million letters would else be no JSON; whether it is too large is the source's to say.
+    "'maxStringLen', '2147483647')"
 )
 #: What a value of another kind looks like once it is text; its true kind is only looked up where it looks wrong.
 _LOOKS: dict[Kind, str] = {
@@ -49,13 +51,15 @@ _KIND_NAMES: dict[Kind, str] = {
 }
 
 
-def with_text(records: DataFrame) -> DataFrame:
+def with_text(records: DataFrame, spec: SourceSpec) -> DataFrame:
     """Add `__is_utf8`, and `__text`, the record as text without the blanks before it; bytes that are not UTF-8 are
     replaced, so that other defects are named too. Blanks after it are looked for letter by letter, and harm nobody.
+    Null for a record that is too large to be taken apart.
     """
     text = "CAST(__raw AS STRING)"
     told = records.withColumn("__is_utf8", F.expr(f"is_valid_utf8({text})"))
-    valid = f"CASE WHEN __is_utf8 THEN {text} ELSE make_valid_utf8({text}) END"
+    is_read = f"octet_length(__raw) <= {spec.max_read_bytes}"
+    valid = f"CASE WHEN __is_utf8 AND {is_read} THEN {text} WHEN {is_read} THEN make_valid_utf8({text}) END"
     told = told.withColumn("__text", F.expr(valid))
     # Spark's ltrim copies the text even where there is nothing to leave out.
     return told.withColumn("__text", F.expr(r"if(startswith(__text, '{'), __text, ltrim(' \t\r\n\ufeff', __text))"))
@@ -191,12 +195,13 @@ def _fault_sql(spec: SourceSpec, fields: FieldTree, both: Mapping[str, FieldTree
     is_read = f"startswith(__text, '{{') AND {is_whole_sql('__json')}"
     is_made = _is_number_made(fields)
     form = f"""CASE
+        WHEN __text IS NULL THEN NULL
         WHEN {is_read} THEN CASE WHEN {is_made} THEN array({reason_sql("", "out_of_range")}) END
         WHEN NOT ({is_json}) THEN array({reason_sql("", "bad_json")})
         WHEN size({named}) > 0 THEN {named}
         ELSE array({reason_sql("", "wrong_type")}) END"""
     is_large = " AND ".join(f"octet_length({t}) > {spec.max_record_bytes}" for t in ("__text", TRIMMED))
-    too_large = f"CASE WHEN {is_large} THEN {reason_sql('', 'too_large')} END"
+    too_large = f"CASE WHEN __text IS NULL OR {is_large} THEN {reason_sql('', 'too_large')} END"
     bad_encoding = f"CASE WHEN NOT __is_utf8 THEN {reason_sql('', 'bad_encoding')} END"
     other = reasons_array_sql([too_large, bad_encoding])
     found = f"nullif(concat({other}, coalesce({form}, {NO_REASONS})), {NO_REASONS})"

@@ -7,7 +7,7 @@ from cdp.ingest.columns import DELIVERED_AT, clean_sql, time_sql
 from cdp.ingest.fields import ITEM, FieldTree, is_both, path_sql
 from cdp.ingest.mapping_spec import Form, Kind, MappingSpec
 from cdp.ingest.outputs import Output
-from cdp.ingest.parse_json import is_json_sql, wrong_kind_sql
+from cdp.ingest.parse_json import around_sql, is_json_sql, read_sql, record_sql, wrong_kind_sql
 from cdp.ingest.spec import SourceSpec
 from cdp.ingest.targets import MAX_FUTURE_DAYS
 
@@ -17,11 +17,6 @@ _READS_AS: dict[Kind, str] = {
     "number": "{0} RLIKE '^[-+]?([0-9]+[.]?[0-9]*|[.][0-9]+)([eE][-+]?[0-9]+)?$'",
     "integer": "{0} RLIKE '^[-+]?[0-9]+$'",
     "boolean": "lower({0}) IN ('0', '1', 'true', 'false')",
-}
-#: What a text is read as that must not be null for it to lie within the range of its kind.
-_WITHIN: dict[Kind, str] = {
-    "number": "nullif(abs(try_cast({0} AS DOUBLE)), CAST('Infinity' AS DOUBLE))",
-    "integer": "try_cast({0} AS BIGINT)",
 }
 #: The column of a record's reasons that are read off its raw fields.
 FIELD_REASONS = "__field_reasons"
@@ -55,6 +50,7 @@ def reasons_sql(outputs: list[Output], source: SourceSpec, fields: FieldTree) ->
     groups = ", ".join([FIELD_REASONS, reasons_array_sql(own), *alike, *others])
     codes = [*_FATAL, *(() if source.is_read_natively else ("bad_encoding",))]
     is_fatal = " OR ".join(f"array_contains(__fault.code, '{code}')" for code in codes)
+    is_fatal += f" OR octet_length(__raw) > {source.max_read_bytes}" if source.is_json else ""
     every = f"concat(coalesce(__fault, {NO_REASONS}), {groups})"
     return f"CASE WHEN {is_fatal} THEN __fault ELSE {every} END"
 
@@ -87,10 +83,25 @@ def _kind_reason(field: str, kinds: Kind | tuple[Kind, ...] | Form, source: Sour
         return f"CASE WHEN {wrong_kind_sql(field, text, allowed)} THEN {reason_sql(field, 'wrong_type')} END"
     is_wrong = " AND ".join(f"NOT ({_reads_as(kind, given)})" for kind in allowed)
     reason = f"WHEN {given} IS NOT NULL AND {is_wrong} THEN {reason_sql(field, 'wrong_type')}"
-    if set(allowed) <= set(_WITHIN):
-        is_beyond = " AND ".join(f"{_WITHIN[kind].format(given)} IS NULL" for kind in allowed)
+    within = [_within(kind, given) for kind in allowed]
+    if all(within):
+        is_beyond = " AND ".join(f"({value}) IS NULL" for value in within)
         reason += f" WHEN {given} IS NOT NULL AND {is_beyond} THEN {reason_sql(field, 'out_of_range')}"
     return f"CASE {reason} END"
+
+
+def _within(kind: Kind, text: str) -> str | None:
+    """Write what a text within the range of its kind is read as, and one beyond it as null; None: it has no range."""
+    if kind == "number":
+        return f"nullif(abs(try_cast({text} AS DOUBLE)), CAST('Infinity' AS DOUBLE))"
+    if kind == "integer":
+        return f"try_cast({text} AS BIGINT)"
+    if kind in ("object", "array"):
+        # The reader makes a text of a number beyond a double; it is asked only where there may be one.
+        is_made = f"contains({record_sql(read_sql(around_sql(text), 'STRING'))}, 'Infinity\"')"
+        may_be = f"{text} RLIKE '[0-9][eE][+]?[0-9]{{3}}|[0-9]{{309}}' AND NOT contains({text}, 'Infinity\"')"
+        return f"CASE WHEN NOT coalesce({may_be} AND {is_made}, false) THEN {text} END"
+    return None
 
 
 def _reads_as(kind: Kind, text: str) -> str:
@@ -111,16 +122,46 @@ def _given_sql(field: str, fields: FieldTree) -> str:
 
 
 def _time_reason(main: Output) -> str:
-    """Refuse a main row that says not when, or a time that lies beyond its delivery."""
-    time = main.target.time
-    given = [n for n in (time, "original_at") if n in main.columns]
-    spec = main.spec.columns[given[0]] if given else None
-    label = spec.field if spec and spec.field else time
-    no_text = f"coalesce({', '.join(main.columns[n].text_ref for n in given) or 'NULL'}) IS NULL"
-    missing = f"WHEN __main.`{time}` IS NULL AND {no_text} THEN {reason_sql(label, 'missing')}"
-    too_late = f"WHEN {_too_late(f'__main.`{time}`', f'least(__main.received_at, {DELIVERED_AT})')}"
-    too_early = f"OR __main.`{time}` < TIMESTAMP'{main.target.earliest}'" if main.target.earliest else ""
-    return f"CASE {missing} {too_late} {too_early} THEN {reason_sql(label, 'out_of_range')} END"
+    """Refuse a main row that says not when, or a time that lies beyond its delivery.
+
+    Where an arrival is required, it says itself that it is missing.
+    """
+    time, received = main.target.time, main.spec.columns.get("received_at")
+    stated = _stated_times(main)
+    no_text = f"coalesce({', '.join(main.columns[n].text_ref for n in stated) or 'NULL'}) IS NULL"
+    label = main.spec.columns[stated[0]].field or stated[0] if stated else time
+    is_missing = "false" if received and received.required else f"__main.`{time}` IS NULL AND {no_text}"
+    is_out = _out_of_range(f"__main.`{time}`", main)
+    return f"CASE WHEN {is_missing} THEN {reason_sql(label, 'missing')} WHEN {is_out} THEN {_time_to_blame(main)} END"
+
+
+def _stated_times(main: Output) -> list[str]:
+    return [name for name in (main.target.time, "original_at") if name in main.columns]
+
+
+def _time_to_blame(main: Output) -> str:
+    """Name the field of a time that is out of range: the first that is given, or the arrival where that one is right.
+
+    A time that is counted back from the arrival, or is the arrival, is as wrong as the arrival is.
+    """
+    stated, received = _stated_times(main), main.spec.columns.get("received_at")
+    labels = [main.spec.columns[name].field or name for name in stated] or [main.target.time]
+    blamed = reason_sql(labels[-1], "out_of_range")
+    if len(stated) > 1:
+        first = reason_sql(labels[0], "out_of_range")
+        blamed = f"CASE WHEN {main.columns[stated[0]].text_ref} IS NOT NULL THEN {first} ELSE {blamed} END"
+    if received is None or received.field is None:
+        return blamed
+    is_wrong = _out_of_range(f"coalesce({', '.join(main.columns[n].value_ref for n in stated) or 'NULL'})", main)
+    is_given = f"{main.columns['received_at'].value_ref} IS NOT NULL"
+    of_arrival = reason_sql(received.field, "out_of_range")
+    return f"CASE WHEN {is_given} AND NOT coalesce({is_wrong}, false) THEN {of_arrival} ELSE {blamed} END"
+
+
+def _out_of_range(time: str, main: Output) -> str:
+    """Write whether a time lies well after its delivery, or before its table's first."""
+    too_early = f" OR {time} < TIMESTAMP'{main.target.earliest}'" if main.target.earliest else ""
+    return f"({_too_late(time, f'least(__main.received_at, {DELIVERED_AT})')}{too_early})"
 
 
 def _arrival_reason(main: Output) -> list[str]:
@@ -144,9 +185,17 @@ def _output_reasons(output: Output, fields: FieldTree) -> str:
     if output.spec.explode is not None:
         path = path_sql(output.spec.explode)
         empty = f"array({_no_items(output.spec.explode, fields)})"
-        of_items = f"flatten(transform({path}, {ITEM} -> {found}))"
-        found = f"CASE WHEN coalesce(size({path}), 0) <= 0 THEN {empty} ELSE {of_items} END"
+        no_object = f"array({reason_sql(output.spec.explode, 'wrong_type')})"
+        of_items = f"flatten(transform({path}, {ITEM} -> CASE WHEN {ITEM} IS NULL THEN {no_object} ELSE {found} END))"
+        found = f"CASE WHEN {_is_no_list(output.spec.explode, fields)} THEN {empty} ELSE {of_items} END"
     return f"CASE WHEN {output.is_wanted} THEN {found} ELSE {NO_REASONS} END"
+
+
+def _is_no_list(path: str, fields: FieldTree) -> str:
+    """Write whether a list has nothing to look at; the reader takes a lone object for a list of one."""
+    node = fields.children.get(path)
+    is_other = f" OR NOT startswith({path_sql(path, fields)}, '[')" if node is not None and is_both(node) else ""
+    return f"coalesce(size({path_sql(path)}), 0) <= 0{is_other}"
 
 
 def _no_items(path: str, fields: FieldTree) -> str:

@@ -23,6 +23,8 @@ from cdp.ingest.mapping_spec import MappingSpec, TargetTable
 
 Party = Literal["first", "second", "third"]
 Format = Literal["csv", "jsonl", "parquet", "avro", "xml", "table", "kafka"]
+#: Every step copies what it carries of a record: of larger ones a task could not hold a few at a time.
+_MOST_BYTES = 20_000_000
 Purpose = Literal["email_marketing", "personalisation", "analytics", "model_training", "ads", "direct_mail"]
 
 
@@ -112,6 +114,11 @@ class SourceSpec(Definition):
     def is_json(self) -> bool:
         """Whether a landed record is JSON text, so that its values have types."""
         return self.format in ("jsonl", "parquet", "avro", "table", "kafka")
+
+    @property
+    def max_read_bytes(self) -> int:
+        """Of larger JSON records only that they are too large is told: they are not taken apart."""
+        return max(self.max_record_bytes, _MOST_BYTES)
 
     @property
     def is_read_natively(self) -> bool:

@@ -113,6 +113,13 @@ GOOD: list[tuple[str, bytes]] = [
     ("segment", segment(event="\U0001f600 \\ud83d")),
     ("cloudevents", cloudevent(data="{not json", note="[x]")),
     ("cloudevents", cloudevent(data=5)),
+    ("cloudevents", cloudevent(data='{"a":1}')),
+    ("cloudevents", cloudevent(source="http://[::1]:80/a%20b?c#d", data_base64="YQ==", whole=-2147483648)),
+    ("ga4", ga4(event_params=[{"key": k, "value": {"int_value": n}} for k, n in (("k", "1"), ("x", "3"), ("k", "2"))])),
+    ("ga4", ga4(event_params=[{"key": "n", "value": {"int_value": "9223372036854775807"}}])),
+    ("segment", segment(event="Product Viewed", properties={"products": {"a": 1}})),
+    ("segment", segment(event="Order Completed", properties={"order_id": "W-1", "products": []})),
+    ("snowplow", snowplow(dvce_created_tstamp="", dvce_sent_tstamp="", derived_tstamp="")),
     ("cloudevents", cloudevent(time="2026-01-04T10:00:00Z", receivedat="2026-01-04T10:00:01Z")),
     ("shopify", order(id=5, updated_at="2026-01-04T05:00:01-05:00")),
     ("shopify", order(id=5, updated_at="2026-01-04T07:00:00-05:00", receivedAt="2026-01-04T12:00:01Z", line_items=TWO)),
@@ -174,6 +181,15 @@ BAD: list[tuple[str, bytes, Reasons]] = [
     ("segment", segment(receivedAt="9999-01-01T00:00:00Z"), {("receivedAt", "out_of_range")}),
     ("segment", segment(event="Order Completed", properties=products(price="dear", quantity=-1)),
      {("properties.products.price", "wrong_type"), ("properties.products.quantity", "out_of_range")}),
+    *(
+        ("segment", segment(event="Order Completed", properties={"order_id": "W-1", "products": products}),
+         {("properties.products", "wrong_type")})
+        for products in ({"price": 1}, "x", '[{"price": 1}]', 5, [None], [{"price": 1}, None], ["x"], [[]])
+    ),
+    ("segment", segment(timestamp=None, originalTimestamp="1970-01-01"), {("originalTimestamp", "out_of_range")}),
+    ("segment", segment(sentAt=TIME, receivedAt="9999-01-01"), {("receivedAt", "out_of_range")}),
+    ("segment", segment(timestamp="9999-01-01", sentAt="9999-01-01", receivedAt="9999-01-01"),
+     {("timestamp", "out_of_range"), ("receivedAt", "out_of_range")}),
     ("cloudevents", cloudevent(specversion="0.3", id=None, type=""),
      {("specversion", "unknown_value"), ("id", "missing"), ("type", "missing")}),
     ("cloudevents", cloudevent(specversion=1.0, id=5, time=7),
@@ -184,6 +200,19 @@ BAD: list[tuple[str, bytes, Reasons]] = [
       ("datacontenttype", "wrong_type")}),
     ("cloudevents", cloudevent(data_base64="?", data=1),
      {("data_base64", "wrong_type"), ("data", "unknown_value")}),
+    *(
+        ("cloudevents", cloudevent(source=source), {("source", "wrong_type")})
+        for source in ("a\\b", "a\u00e9", "%zz", "a[1]", "a#b#c")
+    ),
+    *(
+        ("cloudevents", cloudevent(data_base64=data), {("data_base64", "wrong_type")})
+        for data in ("aGVsbG8", "aG V", "YQ\n=")
+    ),
+    ("cloudevents", cloudevent(time="", id="a\u0001", type="a\u0000", subject="\u009f"),
+     {("time", "bad_time"), ("id", "wrong_type"), ("type", "wrong_type"), ("subject", "wrong_type")}),
+    ("cloudevents", cloudevent(whole=2147483648, text="a\nb"),
+     {("extension", "out_of_range"), ("extension", "wrong_type")}),
+    ("cloudevents", cloudevent(whole=10**40), {("extension", "out_of_range")}),
     ("cloudevents", cloudevent(myExtension=1, other={"a": 1}),
      {("extension", "bad_name"), ("extension", "wrong_type")}),
     ("cloudevents", cloudevent(data=0.5).replace(b"0.5", b"1e999"), {("", "out_of_range")}),
@@ -198,6 +227,15 @@ BAD: list[tuple[str, bytes, Reasons]] = [
      {("created_at", "bad_time"), ("line_items.quantity", "wrong_type"), ("line_items.price", "out_of_range"),
       ("currency", "unknown_value")}),
     ("shopify", order(customer="Ana", line_items=[]), {("customer", "wrong_type"), ("line_items", "missing")}),
+    ("shopify", order(line_items={"sku": "S"}), {("line_items", "wrong_type")}),
+    ("shopify", order(line_items=[*TWO, None]), {("line_items", "wrong_type")}),
+    ("shopify", order(line_items=[None, {"quantity": -1, "price": "1"}]),
+     {("line_items", "wrong_type"), ("line_items.quantity", "out_of_range")}),
+    ("snowplow", snowplow(collector_tstamp="", dvce_created_tstamp="", dvce_sent_tstamp="", derived_tstamp=""),
+     {("collector_tstamp", "missing")}),
+    ("snowplow", snowplow(unstruct_event='{"a": 1e999}', contexts='{"a": "1e999"}'),
+     {("unstruct_event", "out_of_range")}),
+    ("snowplow", snowplow(collector_tstamp="9999-01-01 00:00:00.000"), {("collector_tstamp", "out_of_range")}),
     ("snowplow", snowplow()[:-1].rsplit(b"\t", 1)[0], {("", "wrong_columns")}),
     ("snowplow", snowplow()[:-1] + b"\tmore", {("", "wrong_columns")}),
     ("snowplow", b"\n", {("", "wrong_columns")}),
@@ -212,6 +250,10 @@ BAD: list[tuple[str, bytes, Reasons]] = [
       ("contexts", "wrong_type")}),
     ("ga4", ga4(user_pseudo_id={"a": 1}, event_params=[{"key": "k", "value": {"int_value": "abc"}}]),
      {("user_pseudo_id", "wrong_type"), ("event_params", "wrong_type")}),
+    *(
+        ("ga4", ga4(event_params=[{"key": "k", "value": value}]), {("event_params", "out_of_range")})
+        for value in ({"int_value": "9223372036854775808"}, {"int_value": "-9" + "0" * 40}, {"double_value": "1e999"})
+    ),
     ("ga4", ga4(event_name=None, event_timestamp="now", event_date="2026", user_pseudo_id=None),
      {("event_name", "missing"), ("event_timestamp", "bad_time"), ("event_date", "bad_time"),
       ("user_pseudo_id", "missing")}),

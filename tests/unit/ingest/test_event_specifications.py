@@ -15,6 +15,7 @@ from cdp.ingest.accept import map_sources
 from cdp.ingest.decide import decide
 from cdp.ingest.land import LANDED_DDL
 from cdp.ingest.mapping_spec import MappingSpec
+from cdp.ingest.parse_json import is_json_sql
 from cdp.ingest.whole_orders import lines_once
 from cdp.rules.definitions import load_definitions
 
@@ -39,6 +40,7 @@ def test_properties_and_context_are_json(decided) -> None:
     events = [event for n in range(len(GOOD)) for event in decided[n].events]
     texts = [text for event in events for text in (event.properties, event.context) if text is not None]
     assert len(texts) > 20 and all(isinstance(json.loads(text), (dict, list)) for text in texts)
+    assert {'{"data":"{\\"a\\":1}"}', '{"x":3,"k":2}', '{"n":9223372036854775807}'} <= set(texts)
     (extended,) = (json.loads(e.context) for e in events if "traceparent" in str(e.context))
     assert extended == {"specversion": "1.0", "source": "/shop", "traceparent": "x", "sampled": "true"}
 
@@ -78,6 +80,11 @@ def test_an_order_that_is_told_again_is_a_new_event_with_the_same_lines(spark, d
     assert {line.order_line_id for line in both} > {line.order_line_id for line in orders[0].order_lines}
     assert lines_once(lines[2], ["shopify"], lines[0]).count() == 0
     assert lines_once(lines[2], ["web"], lines[0]).count() == 1
+
+
+def test_a_very_long_text_is_json(spark) -> None:
+    text = f"""concat('{{"x":"', repeat('y', {20_000_001}), '"}}')"""
+    assert spark.range(1).where(is_json_sql(text)).count() == 1
 
 
 def test_refused_records_keep_their_bytes(decided) -> None:

@@ -99,10 +99,11 @@ def test_files_of_messages(spark, tmp_path) -> None:
 
 def test_one_file_for_a_source_and_its_mapping(spark, tmp_path) -> None:
     spec = tmp_path / "till.yaml"
-    spec.write_text(SOURCE.format(format="csv", options='csv: {delimiter: ";", encoding: iso-8859-1}'))
+    options = 'csv: {delimiter: ";", encoding: iso-8859-1}\nmax_record_bytes: 100'
+    spec.write_text(SOURCE.format(format="csv", options=options))
     rows = [
         "id;what;at", '1;"caf\xe9; two\r\nlines";2026-01-04T10:00:00Z', "2;b", "3;;2026-01-04", "", '1;x;2026-01-04',
-        '4;"open;2026-01-04',
+        '4;"open;2026-01-04', "5;" + "x" * 100, "6;" + "x" * 100 + ";soon",
     ]  # fmt: skip
     code, summary, accepted, refused = check(str(spec), {"t.csv": "\r\n".join(rows).encode("latin-1")}, tmp_path)
     assert code == 0 and summary["duplicates"] == 1
@@ -112,6 +113,8 @@ def test_one_file_for_a_source_and_its_mapping(spark, tmp_path) -> None:
         (3, [("what", "missing")]),
         (4, [("", "wrong_columns")]),
         (6, [("", "wrong_columns")]),
+        (7, [("", "too_large"), ("", "wrong_columns")]),
+        (8, [("", "too_large"), ("at", "bad_time")]),
     ]
 
 
@@ -119,10 +122,12 @@ def test_batches_of_cloudevents_keep_their_line(spark, tmp_path) -> None:
     def event(number: int) -> str:
         return json.dumps({"specversion": "1.0", "id": str(number), "source": "/s", "type": "t"})
 
-    data = f"[{event(1)}, {event(2)}]\n{event(3)}\n[{event(1)}]\n[]\n[{event(4)}\n".encode()
+    lines = [f"[{event(1)}, {event(2)}]", event(3), f"[{event(1)}]", "[]", f"[{event(4)}", "y" * 20_000_000]
+    data = "\n".join([*lines, ""]).encode()
     _, summary, accepted, refused = check("cloudevents", {"events.jsonl": data}, tmp_path)
     assert [(a["line"], a["record"]["message_id"]) for a in accepted] == [(1, "1"), (1, "2"), (2, "3")]
-    assert summary["duplicates"] == 1 and [r["line"] for r in refused] == [4, 5]
+    assert summary["duplicates"] == 1 and [r["line"] for r in refused] == [4, 5, 6]
+    assert [reason["code"] for reason in refused[-1]["reasons"]] == ["too_large"]  # it is not looked into
 
 
 def test_what_cannot_be_checked_is_said(tmp_path) -> None:
