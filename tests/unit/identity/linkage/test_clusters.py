@@ -53,6 +53,15 @@ def test_a_vague_record_is_not_cut_for_what_it_does_not_tell() -> None:
     assert _cluster(5, evidence).label.tolist() == [0] * 5
 
 
+def test_what_fits_two_people_alike_is_neithers() -> None:
+    father_and_mother = {(0, 1): (20.0, 0.0), (2, 3): (20.0, 0.0)}
+    father_and_mother |= {(a, b): (8.0, -30.0) for a in (0, 1) for b in (2, 3)}
+    of_the_family = {(a, 4): (8.0, 0.0) for a in range(4)}
+    assert _cluster(5, father_and_mother | of_the_family).label.tolist() == [0, 0, 2, 2, 4]
+    rather_the_father = of_the_family | {(a, 4): (12.0, 0.0) for a in (0, 1)}
+    assert _cluster(5, father_and_mother | rather_the_father).label.tolist() == [0, 0, 2, 2, 0]
+
+
 def test_a_group_has_the_addresses_of_all_its_records() -> None:
     evidence = {(0, 1): (25.0, -2.0), (1, 2): (0.0, 12.0), (0, 2): (0.0, -9.0)}
     assert _cluster(3, evidence, is_set=True).label.tolist() == [0, 0, 0]
