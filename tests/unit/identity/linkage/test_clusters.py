@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from cdp.identity.linkage.clusters import LARGEST_PIECE, Clustering, cluster_records
+from cdp.identity.linkage.explain import why_cut
 from cdp.identity.linkage.policy import Refusals
 from cdp.identity.rules import Policy
 
@@ -60,6 +61,11 @@ def test_what_fits_two_people_alike_is_neithers() -> None:
     assert _cluster(5, father_and_mother | of_the_family).label.tolist() == [0, 0, 2, 2, 4]
     rather_the_father = of_the_family | {(a, 4): (12.0, 0.0) for a in (0, 1)}
     assert _cluster(5, father_and_mother | rather_the_father).label.tolist() == [0, 0, 2, 2, 0]
+
+
+def test_it_is_told_why_people_were_kept_apart() -> None:
+    assert why_cut("both weigh +0.5 bits", 0.5, threshold=1.0) == "both weigh +0.5 bits"
+    assert "others fit one of them as well" in why_cut("both weigh +3.0 bits", 3.0, threshold=1.0)
 
 
 def test_a_group_has_the_addresses_of_all_its_records() -> None:
