@@ -100,10 +100,10 @@ def test_the_threshold_rises_only_where_much_is_doubtful() -> None:
     assert threshold(np.array([], np.float32)) == 0.0
 
 
-def test_the_threshold_keeps_half_of_the_likely_pairs() -> None:
+def test_the_threshold_keeps_a_quarter_of_the_likely_pairs() -> None:
     """All of one doubt: 4 bits are 16 to 1, less than what is asked for, and yet no reason to join nobody."""
     assert threshold(np.full(100, 4.0, np.float32)) < 4
-    assert threshold(np.array([4.0] * 60 + [2.0] * 40, np.float32)) == 2
+    assert threshold(np.array([4.0] * 30 + [2.0] * 70, np.float32)) == 2
     assert threshold(np.full(100, 2.0, np.float32)) == 2  # 4 to 1 is too little
 
 
