@@ -16,7 +16,7 @@ from scipy.sparse.csgraph import breadth_first_order, minimum_spanning_tree
 
 from cdp.identity.decisions import DECIDED, Side, StewardDecisions
 from cdp.identity.graph import RECORD
-from cdp.identity.linkage.explain import cut_pairs, probability, waterfalls
+from cdp.identity.linkage.explain import cut_pairs, probability, waterfalls, why_cut
 from cdp.identity.record_matches import MATCHED, Matches
 
 Link = dict[str, Any]
@@ -197,11 +197,12 @@ def _cuts(found: Matches | None, records: set[str]) -> list[dict[str, Any]]:
     mine = np.isin(clusters.left[at], found.rows_of(records)) | np.isin(clusters.right[at], found.rows_of(records))
     at = at[mine]
     mean = found.weigh_people(clusters.label[clusters.left[at]], clusters.label[clusters.right[at]], np.zeros(len(at)))
+    summed = [f"all records of both people together weigh {average:+.1f} bits" for average in mean]
     return [
         {"record_a": names[clusters.left[k]], "record_b": names[clusters.right[k]],
          "weight": round(float(clusters.weight[k]), 2),
-         "why": found.linked.refused.get(int(k), f"all records of both people together weigh {average:+.1f} bits")}
-        for k, average in zip(at, mean, strict=True)
+         "why": found.linked.refused.get(int(k), why_cut(told, float(average), found.linked.threshold))}
+        for k, average, told in zip(at, mean, summed, strict=True)
     ]  # fmt: skip
 
 

@@ -127,28 +127,42 @@ def merge_groups(
     balance = np.zeros((n, n), np.int32)
     balance[i, j] = balance[j, i] = stances
     weight[balance > 0] = -np.inf
+    told = weight.copy()  # also of groups that were not joined because of others
     own, is_gone = np.arange(n), np.zeros(n, bool)
     while True:
         best = int(weight.argmax())
         x, y = sorted((best // n, best % n))
         if weight[x, y] <= stop:
             return own
-        if fits is not None and not fits(np.flatnonzero((own == x) | (own == y))):
+        # of a set the pair with the better evidence stays, of all else both count
+        is_better = (counts[y] > 0) & ((counts[x] == 0) | (sums[0, y] > sums[0, x]))
+        both_sums = np.where(is_set, np.where(is_better, sums[:, y], sums[:, x]), sums[:, x] + sums[:, y])
+        both_counts = np.where(is_set, np.maximum(counts[x], counts[y]), counts[x] + counts[y])
+        row = weigh((both_sums / np.maximum(both_counts, 1)).sum(axis=2))
+        row[is_gone | (balance[x] + balance[y] > 0)] = row[[x, y]] = -np.inf
+        is_fit = fits is None or fits(np.flatnonzero((own == x) | (own == y)))
+        if not is_fit or weight[x, y] <= _rival_bits(told, x, y, row <= stop):
             weight[x, y] = weight[y, x] = -np.inf
             continue
         own[own == y] = x
         is_gone[y] = True
-        # of a set the pair with the better evidence stays, of all else both count
-        is_better = (counts[y] > 0) & ((counts[x] == 0) | (sums[0, y] > sums[0, x]))
-        sums[:, x] = np.where(is_set, np.where(is_better, sums[:, y], sums[:, x]), sums[:, x] + sums[:, y])
-        counts[x] = np.where(is_set, np.maximum(counts[x], counts[y]), counts[x] + counts[y])
+        sums[:, x], counts[x] = both_sums, both_counts
         sums[:, :, x], counts[:, x] = sums[:, x], counts[x]
         balance[x] += balance[y]
         balance[:, x] = balance[x]
-        row = weigh((sums[:, x] / np.maximum(counts[x], 1)).sum(axis=2))
-        row[is_gone | (balance[x] > 0)] = row[x] = -np.inf
-        weight[x] = weight[:, x] = row
-        weight[y] = weight[:, y] = -np.inf
+        for matrix in (weight, told):
+            matrix[x] = matrix[:, x] = row
+            matrix[y] = matrix[:, y] = -np.inf
+
+
+def _rival_bits(told: Floats, x: int, y: int, is_lost: npt.NDArray[np.bool_]) -> float:
+    """What speaks against joining two groups: each may as well be of one person with others that this would part it of.
+
+    A record with a family's name and address may be the father's or the mother's, but not both's: the odds of each are
+    against those of all others together.
+    """
+    lost = np.setdiff1d(np.flatnonzero(is_lost), (x, y))
+    return float(np.log2(1 + np.exp2(told[[[x], [y]], lost].astype(float)).sum()))
 
 
 def component_labels(n_records: int, left: Rows, right: Rows) -> Rows:

@@ -92,7 +92,8 @@ def explain_people(
     for left, _, told in links:
         kept[int(label[left])].append(told)
     for at, (left, right, told), average in zip(cut_pairs(linked).tolist(), cuts, mean, strict=True):
-        why = linked.refused.get(at, f"all pairs between the records of both weigh {average:+.1f} bits on average")
+        summed = f"all pairs between the records of both weigh {average:+.1f} bits on average"
+        why = linked.refused.get(at, why_cut(summed, average, linked.threshold))
         for side in (left, right):
             lost[int(label[side])].append({**told, "why": why})
     for person, rows in members.items():
@@ -103,6 +104,11 @@ def explain_people(
                 "records": [record[row] for row in rows], "links": tied,
                 "weakest_link": min(tied, key=lambda link: link["weight"], default=None), "cut": lost[person],
             }  # fmt: skip
+
+
+def why_cut(summed: str, weight: float, threshold: float) -> str:
+    """Why two people are not one, from what their records weigh together: it is too little, or not for these alone."""
+    return summed if weight <= threshold else f"{summed}, but others fit one of them as well and not both"
 
 
 def _told(

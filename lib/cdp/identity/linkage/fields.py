@@ -95,8 +95,9 @@ def _name_fields(parts: Parts, nicknames: Mapping[str, str]) -> list[Field]:
                             (0.8, 0.05, 0.06, 0.02, 0.01, 0.02, 0.04),
                             {1: "given", 3: "given"}, most_different=0.1))  # fmt: skip
     if "middle" in parts:
+        # families hand down middle names too: a mother's name, a patronymic, the first of two Spanish family names
         fields.append(Field("middle name", ("same", "initial", "different"), compare_middle, (0.8, 0.1, 0.1),
-                            {1: "middle"}))  # fmt: skip
+                            {1: "middle"}, shared_at_home=True, typical_at_home=(0.1, 0.05, 0.85)))  # fmt: skip
     if "family" in parts:
         fields.append(Field("family name", FAMILY, compare_family, (0.84, 0.06, 0.02, 0.02, 0.06),
                             {1: "family", 2: "family"}, shared_at_home=True,

@@ -18,6 +18,8 @@ from cdp.identity.linkage.parts import IDENTIFIERS, Part, Parts
 Bits = npt.NDArray[np.float32]
 #: The least mean probability of the pairs that are taken to be one person.
 PRECISION_AIM = 0.97
+#: The same where the aim would leave less than a quarter of them.
+LEAST_PRECISION = 0.9
 _CHUNK = 500_000  # pairs scored at once
 LEAST, MOST = -20.0, 40.0  # bits; a probability is 1 in floating point long before
 
@@ -91,14 +93,18 @@ def threshold(weight: Bits) -> float:
     """The weight above which pairs are taken to be one person: 0 (even odds), or as much more as precision asks for.
 
     The least weight from 0 on above which the probabilities of all pairs have a mean of PRECISION_AIM: where the fields
-    tell little and many pairs are doubtful, it rises by itself. It comes of the model's own probabilities alone.
+    tell little and many pairs are doubtful, it rises by itself. Where it would leave less than a quarter of the
+    people's pairs that are likelier so than not, the mean may fall to LEAST_PRECISION to keep that: where all are of
+    one doubt, none would be left. It comes of the model's own probabilities alone.
     """
     likely = np.sort(weight[weight > 0].astype(float))[::-1]
     if not len(likely):
         return 0.0
-    mean = np.cumsum(1 / (1 + np.exp2(-likely))) / np.arange(1, len(likely) + 1)
-    enough = int(np.count_nonzero(mean >= PRECISION_AIM))  # the mean falls with every pair
-    return 0.0 if enough == len(likely) else float(likely[enough])
+    expected = np.cumsum(1 / (1 + np.exp2(-likely)))
+    mean = expected / np.arange(1, len(likely) + 1)  # falls with every pair
+    by_aim, at_least = (np.append(likely, 0.0)[np.count_nonzero(mean >= p)] for p in (PRECISION_AIM, LEAST_PRECISION))
+    quarter = likely[np.searchsorted(expected, expected[-1] / 4)]
+    return float(min(by_aim, max(at_least, likely[likely < quarter].max(initial=0.0))))
 
 
 def _odds(model: LinkModel, bits: Bits, kind: str) -> Bits:

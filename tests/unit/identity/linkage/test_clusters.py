@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from cdp.identity.linkage.clusters import LARGEST_PIECE, Clustering, cluster_records
+from cdp.identity.linkage.explain import why_cut
 from cdp.identity.linkage.policy import Refusals
 from cdp.identity.rules import Policy
 
@@ -51,6 +52,20 @@ def test_one_bad_record_does_not_join_two_people() -> None:
 def test_a_vague_record_is_not_cut_for_what_it_does_not_tell() -> None:
     evidence = dict.fromkeys(itertools.combinations(range(4), 2), (20.0, 0.0)) | {(3, 4): (0.0, 9.0)}
     assert _cluster(5, evidence).label.tolist() == [0] * 5
+
+
+def test_what_fits_two_people_alike_is_neithers() -> None:
+    father_and_mother = {(0, 1): (20.0, 0.0), (2, 3): (20.0, 0.0)}
+    father_and_mother |= {(a, b): (8.0, -30.0) for a in (0, 1) for b in (2, 3)}
+    of_the_family = {(a, 4): (8.0, 0.0) for a in range(4)}
+    assert _cluster(5, father_and_mother | of_the_family).label.tolist() == [0, 0, 2, 2, 4]
+    rather_the_father = of_the_family | {(a, 4): (12.0, 0.0) for a in (0, 1)}
+    assert _cluster(5, father_and_mother | rather_the_father).label.tolist() == [0, 0, 2, 2, 0]
+
+
+def test_it_is_told_why_people_were_kept_apart() -> None:
+    assert why_cut("both weigh +0.5 bits", 0.5, threshold=1.0) == "both weigh +0.5 bits"
+    assert "others fit one of them as well" in why_cut("both weigh +3.0 bits", 3.0, threshold=1.0)
 
 
 def test_a_group_has_the_addresses_of_all_its_records() -> None:

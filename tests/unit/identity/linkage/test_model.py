@@ -100,6 +100,13 @@ def test_the_threshold_rises_only_where_much_is_doubtful() -> None:
     assert threshold(np.array([], np.float32)) == 0.0
 
 
+def test_the_threshold_keeps_a_quarter_of_the_likely_pairs() -> None:
+    """All of one doubt: 4 bits are 16 to 1, less than what is asked for, and yet no reason to join nobody."""
+    assert threshold(np.full(100, 4.0, np.float32)) < 4
+    assert threshold(np.array([4.0] * 30 + [2.0] * 70, np.float32)) == 2
+    assert threshold(np.full(100, 2.0, np.float32)) == 2  # 4 to 1 is too little
+
+
 def test_names_that_go_together_are_not_taken_for_people() -> None:
     """Two languages with names and towns of their own: a namesake elsewhere is another person, one next door is not.
 
@@ -223,3 +230,17 @@ def test_a_couple_of_one_age_is_not_one_person() -> None:
     columns = {"first": "given_name", "last": "family_name", "town": "city", "age": "age"}
     mixed, people = _mixed_people(rows, columns)
     assert mixed <= 12 and mixed + people >= 800
+
+
+def test_families_hand_down_two_names() -> None:
+    """300 families of three in the Spanish manner: the first of two family names reads as a middle name."""
+    draw = np.random.default_rng(3)
+    rows: list[dict[str, str]] = []
+    for n in range(300):
+        names = f"{_WORDS[draw.integers(140)]}o {_WORDS[draw.integers(140)]}ez"
+        line = f"{draw.integers(1, 90)} Calle {_WORDS[draw.integers(60)]}a"
+        for k, first in enumerate(draw.choice(_WORDS, 3, replace=False)):
+            one = {"name": f"{first} {names}", "line": line}
+            rows += [{**one, "id": f"{n:04d}{k}-{copy}"} for copy in range(1 + (n + k) % 2)]
+    mixed, people = _mixed_people(rows, {"name": "full_name", "line": "street_address"})
+    assert mixed == 0 and people >= 900
