@@ -153,7 +153,7 @@ def _map_source(
         # The rest of Spark's message is the whole plan.
         problem = str(error).split("SQLSTATE")[0].strip()
         raise ConfigError(
-            f"conf/mappings/{mapping.name}.yaml: an expression does not fit the raw fields: {problem} "
+            f"mapping {mapping.name}: an expression does not fit the raw fields: {problem} "
             "Fields that only sql uses must stand in `fields`."
         ) from None
 

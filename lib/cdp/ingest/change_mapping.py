@@ -25,7 +25,7 @@ def mapping_of_changes(mapping: MappingSpec) -> MappingSpec:
     main, *others = mapping.outputs
     if main.table != "customer_records":
         raise ConfigError(
-            f"conf/mappings/{mapping.name}.yaml: `change_data` needs customer_records as the first output (its rows "
+            f"mapping {mapping.name}: `change_data` needs customer_records as the first output (its rows "
             f"have versions), not {main.table}; send changes of {main.table} as events of their own"
         )
     injected = {

@@ -54,7 +54,7 @@ def _place(prefix: str, kind: str, needs_main: bool) -> str:
 def compile_output(number: int, output: OutputSpec, mapping: MappingSpec, fields: FieldTree) -> Output:
     """Write the SQL of one output; ConfigError names a column that its table does not take."""
     target = TARGETS[output.table]
-    where = f"conf/mappings/{mapping.name}.yaml: output {output.table}"
+    where = f"mapping {mapping.name}: output {output.table}"
     unknown = sorted(set(output.columns) - set(target.input_types))
     if unknown:
         hint = nearest_name(unknown[0], list(target.input_types))

@@ -7,6 +7,7 @@ record is a syntax error, another item, or hides the end; the lenient words are 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 
 from pyspark.sql import DataFrame
@@ -126,11 +127,11 @@ def wrong_kind_sql(field: str, text: str, kinds: tuple[Kind, ...]) -> str:
         is_odd = f"{text} IS NOT NULL AND ({' OR '.join(others)})"
     else:
         # A text that holds JSON looks like the JSON it holds; quotes in it are escaped in the record.
-        starts = (quote_text(f'"{field}":{blank}"') for blank in ("", " "))
-        quoted = " OR ".join(f"contains(__text, {start})" for start in starts)
+        start = rf'"{re.escape(field)}"\s*:\s*"'
+        quoted = f"__text RLIKE {quote_text(start)}"
         can_be = f"(NOT contains({text}, '\"') OR __is_escaped)"
         is_odd = (
-            f"{text} IS NOT NULL AND (NOT {_fits(text, kinds)} OR {can_be} AND ({quoted}){_no_fraction(text, kinds)})"
+            f"{text} IS NOT NULL AND (NOT {_fits(text, kinds)} OR {can_be} AND {quoted}{_no_fraction(text, kinds)})"
         )
     names = "|".join(_KIND_NAMES[kind] for kind in kinds)
     kind = f"schema_of_variant(from_json(__text, {quote_text(f'`{field}` VARIANT')}).`{field}`)"

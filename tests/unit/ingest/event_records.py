@@ -161,6 +161,7 @@ BAD: list[tuple[str, bytes, Reasons]] = [
     ("segment", segment(event=5, userId=True, properties=[1], traits="x", context=3, messageId={"a": 1}),
      {(f, "wrong_type") for f in ("event", "userId", "properties", "traits", "context", "messageId")}),
     ("segment", segment(properties='{"a": 1}', event=["x"]), {("properties", "wrong_type"), ("event", "wrong_type")}),
+    ("segment", segment(traits='{"a": 1}').replace(b'"traits": ', b'"traits"  :\t'), {("traits", "wrong_type")}),
     ("segment", segment(event="\t", anonymousId="\n"), {("event", "missing"), ("userId", "missing")}),
     ("segment", segment(type="group"), {("groupId", "missing")}),
     ("segment", segment(type="alias"), {("previousId", "missing"), ("userId", "missing")}),

@@ -236,7 +236,7 @@ def test_a_mapping_that_names_what_is_not_there_is_refused(spark) -> None:
     landed = land(spark, [("pos", b"{}")], "f")
     for mappings, text in (
         (broken(quantitty={"field": "q"}), "did you mean 'quantity'"),
-        (broken(channel={"sql": "nowhere"}), "conf/mappings/pos.yaml"),
+        (broken(channel={"sql": "nowhere"}), "mapping pos: an expression"),
         ({}, "mapping 'pos' does not exist"),
     ):
         with pytest.raises(ConfigError, match=text):
