@@ -7,7 +7,7 @@ time for one day or for many.
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from datetime import date, timedelta
+from datetime import date
 from functools import reduce
 from typing import Literal
 
@@ -19,8 +19,8 @@ from cdp.contracts.model import TableContract
 from cdp.contracts.silver.events import EVENTS
 from cdp.contracts.silver.feedback import FEEDBACK
 from cdp.contracts.silver.order_lines import ORDER_LINES
-from cdp.core.dates import start_of
 from cdp.rules.expressions import count_by_sets, filter_aggregates
+from cdp.rules.known import is_known
 
 SOURCE_TABLES: dict[str, tuple[TableContract, str]] = {
     EVENTS.full_name: (EVENTS, "event_at"),
@@ -100,14 +100,11 @@ def _measure_table(
     truths: Collection[str],
 ) -> DataFrame:
     """One row per person and date with at least one row that counts for at least one of the measures of a table."""
-    happened_at = F.col(SOURCE_TABLES[next(iter(measures.values())).table][1])
-    known = (happened_at < F.lit(start_of(dates[-1]))) & (
-        F.col("received_at") < F.lit(start_of(dates[-1] + timedelta(days=1)))
-    )
+    happened_at = SOURCE_TABLES[next(iter(measures.values())).table][1]
     known_from = F.greatest(F.date_add(F.to_date(happened_at), 1), F.to_date("received_at"))
     owners = person_records.select("record_id", "person_id", "joined_on")
     # Windows begin earliest on the first date: what counts for none of them there is left out before rows multiply.
-    rows = table.where(known).where(_counts_for_any(measures, f"DATE'{dates[0]}'"))
+    rows = table.where(is_known(happened_at, dates[-1])).where(_counts_for_any(measures, f"DATE'{dates[0]}'"))
     if any(name in truths for name in measures):  # rows of records that joined later stay, for these alone
         measures = {name: m if name in truths else _once_joined(m) for name, m in measures.items()}
     else:

@@ -16,6 +16,7 @@ from cdp.models.attribution.attribution import attribute_paths
 from cdp.models.attribution.markov import MAX_CHANNELS
 from cdp.models.attribution.paths import collect_paths
 from cdp.models.attribution.spec import AttributionSpec
+from cdp.rules.known import is_known
 
 HOLD_DAYS = 7  # without new data only the window moves on
 _OF = "\x1e"  # between the channel and the campaign of a step
@@ -34,11 +35,10 @@ def journeys(
     order converted, the others did not (the latest may still). Known is what happened before the as-of day 00:00 UTC
     and had arrived by its end.
     """
-    since, until, arrived = (start_of(as_of + timedelta(days=n)) for n in (-spec.window_days, 0, 1))
+    since, until = (start_of(as_of - timedelta(days=n)) for n in (spec.window_days, 0))
 
     def known(rows: DataFrame, at: str) -> DataFrame:
-        is_inside = (F.col(at) >= F.lit(since)) & (F.col(at) < F.lit(until)) & (F.col("received_at") < F.lit(arrived))
-        return rows.where(is_inside & F.col("record_id").isNotNull())
+        return rows.where(is_known(at, as_of) & (F.col(at) >= F.lit(since)) & F.col("record_id").isNotNull())
 
     touches = _touches(known(events, "event_at"), spec)
     lines = _lines(known(order_lines, "ordered_at"))

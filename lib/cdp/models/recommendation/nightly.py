@@ -13,6 +13,7 @@ from cdp.contracts.gold.recommendations import RECOMMENDATIONS
 from cdp.models.recommendation.purchase_log import COLUMNS, collect_purchases
 from cdp.models.recommendation.recommendations import SHARE, Recommendations, recommend_purchases
 from cdp.models.recommendation.spec import ListSpec
+from cdp.rules.known import is_known
 
 HOLD_DAYS = 7  # without new data a night's lists differ from those of the night before by a day's fading only
 MAX_LINES = 5_000_000  # order lines whose people are ranked at a time on the driver
@@ -31,9 +32,8 @@ def item_purchases(order_lines: DataFrame, person_records: DataFrame, *, item: s
     as-of day 00:00 UTC and had arrived by its end; cancelled lines never count, and a day on which a person's net of
     the item is not positive (all went back) is none on which it was bought. Lines without an item are left out.
     """
-    is_known = (F.col("ordered_at") < F.lit(as_of)) & (F.col("received_at") < F.lit(as_of + timedelta(days=1)))
     is_sale = ~F.coalesce("is_cancelled", F.lit(False)) & F.col("record_id").isNotNull() & F.col(item).isNotNull()
-    lines = order_lines.where(is_known & is_sale).select(
+    lines = order_lines.where(is_known("ordered_at", as_of) & is_sale).select(
         "record_id", F.to_date("ordered_at").alias("at"), F.col(item).alias("item_id"), "amount"
     )
     mine = lines.join(person_records.select("record_id", F.col("person_id").alias("customer_id")), on="record_id")
