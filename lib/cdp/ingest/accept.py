@@ -16,7 +16,7 @@ from pyspark.sql import functions as F
 from cdp.core.errors import ConfigError
 from cdp.core.hold import cut
 from cdp.ingest.changes import clear_deleted_rows
-from cdp.ingest.decide import ACCEPTED, REFUSED, decide
+from cdp.ingest.decide import ACCEPTED, decide
 from cdp.ingest.default_consents import default_consents
 from cdp.ingest.fields import FieldTree, collect_fields, is_both
 from cdp.ingest.mapping import TABLES, map_records
@@ -85,12 +85,9 @@ def accept_records(
         tables["consents"] = tables["consents"].unionByName(defaults)
     uncounted = [t for t, has in (("consents", defaults is not None), ("customer_records", loaded_whole)) if has]
     by_record = {t for t in TABLES if TARGETS[t].contract.key == (TARGETS[t].id_column,)}
-    refused = decided.rows.where(F.col("status") == REFUSED).select(
-        "landed_id", "source", "file_id", "record_no", "raw", "reasons", "delivered_on"
-    )
     return AcceptResult(
         **tables,
-        refused=refused,
+        refused=decided.refused,
         counts=decided.counts,
         decided=decided.rows,
         uncounted=frozenset(uncounted),

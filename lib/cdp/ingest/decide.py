@@ -1,7 +1,7 @@
 """Decide on mapped records: accepted, seen before, or refused, and how many of each a file has.
 
-Records are wide, and a decision needs their keys only: keys alone are sorted and compared with those that silver holds,
-and the few records that turn out to be duplicates are told to the rest.
+Records are wide, and a decision needs their keys only. Nearly every key is new, which hashes alone can tell: only those
+whose hash comes twice or is in silver are sorted and compared, and the duplicates among them are told to the records.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ from cdp.ingest.targets import TARGETS
 ACCEPTED, DUPLICATE, REFUSED = "accepted", "duplicate", "refused"
 #: Up to so many rows (some 100 MB) are sent to every task; beyond it both sides of a join are sorted.
 _FEW_ROWS = 2_000_000
+_PLACE = ("landed_id", "source", "file_id", "record_no", "delivered_on")
 
 
 @dataclass(frozen=True)
@@ -27,11 +28,13 @@ class Decided:
     """What was decided, and the count of it.
 
     `rows`: one per landed record, with `status`, `is_resumed` (accepted already by a run that was killed) and its rows
-    of every silver table. `counts`: one Row per file (file_id, rows_read, rows_accepted, rows_duplicate, rows_refused,
-    rows_resumed, and n_<table>: rows that it gives to a table).
+    of every silver table, none where it is not accepted. `refused`: the refused ones with `raw` and `reasons`; to
+    read them is to read no accepted one. `counts`: one Row per file (file_id, rows_read, rows_accepted, rows_duplicate,
+    rows_refused, rows_resumed, and n_<table>: rows that it gives to a table).
     """
 
     rows: DataFrame
+    refused: DataFrame
     counts: list[Row]
 
 
@@ -42,70 +45,88 @@ def decide(mapped: DataFrame, seen: Mapping[str, DataFrame]) -> Decided:
     be in them. The earliest delivery wins, then the smaller file id, then the record number.
     """
     keys = cut(_keys_of(mapped))
-    is_few = keys.count() <= _FEW_ROWS
-    judged = cut(_judge(keys, _seen_keys(keys, seen, is_few=is_few)))
-    counts = _count(judged).collect()
-    told = judged.where("is_duplicate OR is_resumed").select("landed_id", "is_duplicate", "is_resumed")
-    n_told = sum(row.rows_duplicate + row.rows_resumed for row in counts)
-    return Decided(_tell(mapped, F.broadcast(told) if n_told <= _FEW_ROWS else told), counts)
+    n_keys = keys.count()
+    doubts = cut(_doubts(keys, seen, is_few=n_keys <= _FEW_ROWS))
+    told = cut(_judge(keys, _send(doubts, doubts.count())))
+    n_told = told.count()
+    counts = _count(keys, _send(told, n_told)).collect()
+    refused = keys.where("is_refused").select(*_PLACE, "raw", "reasons")
+    return Decided(_tell(mapped, _send(told, n_told)), refused, counts)
+
+
+def _send(frame: DataFrame, n_rows: int) -> DataFrame:
+    return F.broadcast(frame) if n_rows <= _FEW_ROWS else frame
 
 
 def _keys_of(mapped: DataFrame) -> DataFrame:
     is_refused = F.size("__reasons") > 0
-    placed = ("landed_id", "file_id", "record_no", "delivered_on")
+    key = F.when(~is_refused, F.col("__key"))
     return mapped.select(
-        *(F.col(f"__{c}").alias(c) for c in placed),
+        *(F.col(f"__{c}").alias(c) for c in _PLACE),
+        F.col("__raw").alias("raw"),
+        F.col("__reasons").alias("reasons"),
         is_refused.alias("is_refused"),
-        F.when(~is_refused, F.col("__key")).alias("key"),
+        key.alias("key"),
+        F.when(key.isNotNull(), _hash(key)).alias("hash"),
         *(F.size(t).alias(f"n_{t}") for t in TABLES),
     )
 
 
-def _seen_keys(keys: DataFrame, seen: Mapping[str, DataFrame], *, is_few: bool) -> DataFrame:
-    """The keys that silver has (key, seen_landed_id); of few new ones only those that may be among them."""
-    if not seen:
-        return keys.sparkSession.createDataFrame([], "key STRING, seen_landed_id STRING")
-    held = [
-        frame.select(
-            (version_key() if table == "customer_records" else F.col(TARGETS[table].id_column)).alias("key"),
-            F.col("landed_id").alias("seen_landed_id"),
-        )
-        for table, frame in sorted(seen.items())
-    ]
-    every = reduce(DataFrame.unionByName, held)
-    if not is_few:
-        return every
-    new = F.broadcast(keys.where(F.col("key").isNotNull()).select(F.xxhash64("key").alias("hash")))
-    # At most as many as are new, so they are sent too: the new ones are not sorted a second time.
-    return F.broadcast(every.join(new, on=F.xxhash64(every.key) == new.hash, how="left_semi"))
+def _hash(key: Column) -> Column:
+    return F.xxhash64(key)
 
 
-def _judge(keys: DataFrame, seen: DataFrame) -> DataFrame:
-    order = Window.partitionBy(F.coalesce("key", "landed_id")).orderBy(
-        "delivered_on", "file_id", "record_no", "landed_id"
+def _doubts(keys: DataFrame, seen: Mapping[str, DataFrame], *, is_few: bool) -> DataFrame:
+    """The hashes that keys share with each other (key null), and the keys of silver whose hash is among them.
+
+    One row per such hash or key of silver: hash, key, seen_landed_id.
+    """
+    hashes = keys.select("hash").where("hash IS NOT NULL")
+    shared = hashes.groupBy("hash").count().where("count > 1")
+    nothing = F.lit(None).cast("string")
+    found = [shared.select("hash", nothing.alias("key"), nothing.alias("seen_landed_id"))]
+    for table, frame in sorted(seen.items()):
+        key = version_key() if table == "customer_records" else F.col(TARGETS[table].id_column)
+        held = frame.select(key.alias("key"), F.col("landed_id").alias("seen_landed_id"))
+        # Sent to where silver is read: a table of any size is scanned, and neither sorted nor shuffled.
+        new = F.broadcast(hashes) if is_few else hashes
+        found.append(held.withColumn("hash", _hash(F.col("key"))).join(new, on="hash", how="left_semi"))
+    return reduce(DataFrame.unionByName, found)
+
+
+def _judge(keys: DataFrame, doubts: DataFrame) -> DataFrame:
+    """The records that are duplicates or were accepted by a run that was killed, of those whose key is doubted."""
+    doubted = keys.select("landed_id", "file_id", "record_no", "delivered_on", "key", "hash").join(
+        doubts.select("hash"), on="hash", how="left_semi"
     )
-    joined = keys.withColumn("nth", F.row_number().over(order)).join(seen, on="key", how="left")
+    order = Window.partitionBy("key").orderBy("delivered_on", "file_id", "record_no", "landed_id")
+    seen = doubts.where("key IS NOT NULL").drop("hash")
+    joined = doubted.withColumn("nth", F.row_number().over(order)).join(seen, on="key", how="left")
     # A killed run may have written this very record: that makes it accepted (and resumed), not a duplicate.
     is_own = F.coalesce(F.col("seen_landed_id") == F.col("landed_id"), F.lit(False))
-    is_old = F.col("key").isNull() | (F.col("nth") > 1) | (F.col("seen_landed_id").isNotNull() & ~is_own)
-    is_duplicate = ~F.col("is_refused") & is_old
-    return joined.select(
-        "landed_id",
-        "file_id",
-        "is_refused",
-        is_duplicate.alias("is_duplicate"),
-        (is_own & ~is_duplicate & ~F.col("is_refused")).alias("is_resumed"),
-        *(f"n_{t}" for t in TABLES),
+    is_duplicate = (F.col("nth") > 1) | (F.col("seen_landed_id").isNotNull() & ~is_own)
+    judged = joined.select(
+        "landed_id", is_duplicate.alias("is_duplicate"), (is_own & ~is_duplicate).alias("is_resumed")
     )
+    return judged.where("is_duplicate OR is_resumed")
 
 
-def _count(judged: DataFrame) -> DataFrame:
-    is_accepted = ~F.col("is_refused") & ~F.col("is_duplicate")
-    return judged.groupBy("file_id").agg(
+def _status(is_refused: Column, key: Column) -> Column:
+    """The status of a record joined with what it was told; a key of null says nothing new, and counts as seen."""
+    is_old = key.isNull() | F.coalesce("is_duplicate", F.lit(False))
+    return F.when(is_refused, REFUSED).when(is_old, DUPLICATE).otherwise(ACCEPTED)
+
+
+def _count(keys: DataFrame, told: DataFrame) -> DataFrame:
+    joined = keys.join(told, on="landed_id", how="left")
+    status = _status(F.col("is_refused"), F.col("key"))
+    of_file = joined.select("file_id", status.alias("status"), "is_resumed", *(f"n_{t}" for t in TABLES))
+    is_accepted = F.col("status") == ACCEPTED
+    return of_file.groupBy("file_id").agg(
         F.count("*").alias("rows_read"),
         F.count_if(is_accepted).alias("rows_accepted"),
-        F.count_if("is_duplicate").alias("rows_duplicate"),
-        F.count_if("is_refused").alias("rows_refused"),
+        F.count_if(F.col("status") == DUPLICATE).alias("rows_duplicate"),
+        F.count_if(F.col("status") == REFUSED).alias("rows_refused"),
         F.count_if("is_resumed").alias("rows_resumed"),
         *(F.sum(F.when(is_accepted, F.col(f"n_{t}")).otherwise(0)).alias(f"n_{t}") for t in TABLES),
     )
@@ -113,16 +134,14 @@ def _count(judged: DataFrame) -> DataFrame:
 
 def _tell(mapped: DataFrame, told: DataFrame) -> DataFrame:
     joined = mapped.join(told, on=F.col("__landed_id") == told.landed_id, how="left")
-    is_refused = F.size("__reasons") > 0
-    status = F.when(is_refused, REFUSED).when(F.coalesce("is_duplicate", F.lit(False)), DUPLICATE).otherwise(ACCEPTED)
+    status = _status(F.size("__reasons") > 0, F.col("__key"))
 
     def of_accepted(table: str) -> Column:
         nothing = F.array().cast(mapped.schema[table].dataType)
         return F.when(status == ACCEPTED, F.col(table)).otherwise(nothing).alias(table)
 
-    kept = ("landed_id", "source", "file_id", "record_no", "delivered_on", "reasons", "raw")
     return joined.select(
-        *(F.col(f"__{c}").alias(c) for c in kept),
+        *(F.col(f"__{c}").alias(c) for c in (*_PLACE, "reasons", "raw")),
         status.alias("status"),
         F.col("__table").alias("main_table"),
         F.get("customer_records", F.lit(0))["record_id"].alias("record_id"),

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from pyspark.sql import functions as F
 
 from cdp.core.errors import ConfigError
 from cdp.ingest import decide
@@ -134,9 +135,14 @@ def test_every_defect_of_a_record_is_named(spark) -> None:
     assert all("shout" not in str(r.reasons) for r in result.refused.collect())
 
 
-@pytest.mark.parametrize("few_rows", [decide._FEW_ROWS, 0])
-def test_duplicates_are_found_in_the_batch_and_in_the_lake_in_any_order(spark, monkeypatch, few_rows: int) -> None:
-    monkeypatch.setattr(decide, "_FEW_ROWS", few_rows)
+@pytest.mark.parametrize("are_many, hashes_agree", [(False, False), (True, False), (False, True)])
+def test_duplicates_are_found_in_the_batch_and_in_the_lake_in_any_order(
+    spark, monkeypatch, are_many: bool, hashes_agree: bool
+) -> None:
+    if are_many:
+        monkeypatch.setattr(decide, "_FEW_ROWS", 0)
+    if hashes_agree:  # of different keys
+        monkeypatch.setattr(decide, "_hash", lambda key: F.length(key).cast("long"))
     first = accept(spark, [("web", message()), ("web", message()), ("web", message(messageId="m-2"))])
     counts = first.counts[0]
     assert (counts.rows_read, counts.rows_accepted, counts.rows_duplicate, counts.rows_refused) == (3, 2, 1, 0)
