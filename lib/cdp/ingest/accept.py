@@ -70,9 +70,10 @@ def accept_records(
     used = {name: mapping_of(source, mappings) for name, source in sources.items()}
     mains = {mapping.outputs[0].table for mapping in used.values()}
     mapped = map_sources(landed, sources=sources, mappings=mappings, headers=headers)
-    decided = decide(mapped, {table: frame for table, frame in seen.items() if table in mains})
+    decided = decide(mapped, {t: frame for t, frame in seen.items() if t in mains}, further=set(TABLES) - mains)
     accepted = decided.rows.where(F.col("status") == ACCEPTED)
-    tables = {t: accepted.where(F.size(t) > 0).select(F.inline(t)) for t in TABLES}
+    rows = {t: accepted if t in mains else decided.further for t in TABLES}
+    tables = {t: frame.where(F.size(t) > 0).select(F.inline(t)) for t, frame in rows.items()}
     told_again = sources_told_again(used)
     if told_again:
         tables["order_lines"] = lines_once(tables["order_lines"], told_again, seen.get("order_lines"))

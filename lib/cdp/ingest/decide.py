@@ -6,7 +6,7 @@ whose hash comes twice or is in silver are sorted and compared, and the duplicat
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import reduce
 
@@ -28,37 +28,45 @@ class Decided:
     """What was decided, and the count of it.
 
     `rows`: one per landed record, with `status`, `is_resumed` (accepted already by a run that was killed) and its rows
-    of every silver table, none where it is not accepted. `refused`: the refused ones with `raw` and `reasons`; to
-    read them is to read no accepted one. `counts`: one Row per file (file_id, rows_read, rows_accepted, rows_duplicate,
-    rows_refused, rows_resumed, and n_<table>: rows that it gives to a table).
+    of every silver table, none where it is not accepted. What few records have can be read without these wide rows:
+    `refused`, the refused records with `raw` and `reasons`, and `further`, the rows of accepted records in the tables
+    that were asked for. `counts`: one Row per file (file_id, rows_read, rows_accepted, rows_duplicate, rows_refused,
+    rows_resumed, and n_<table>: rows that it gives to a table).
     """
 
     rows: DataFrame
     refused: DataFrame
+    further: DataFrame
     counts: list[Row]
 
 
-def decide(mapped: DataFrame, seen: Mapping[str, DataFrame]) -> Decided:
+def decide(mapped: DataFrame, seen: Mapping[str, DataFrame], *, further: Iterable[str] = ()) -> Decided:
     """Refuse records with reasons; call a duplicate what is in silver or came earlier in the batch.
 
     `mapped` is held: it is read more than once. `seen`: the silver tables by name, as far as main rows of the batch may
-    be in them. The earliest delivery wins, then the smaller file id, then the record number.
+    be in them. `further`: tables in which no record has its main row. The earliest delivery wins, then the smaller
+    file id, then the record number.
     """
-    keys = cut(_keys_of(mapped))
+    keys = cut(_keys_of(mapped, further))
     n_keys = keys.count()
     doubts = cut(_doubts(keys, seen, is_few=n_keys <= _FEW_ROWS))
     told = cut(_judge(keys, _send(doubts, doubts.count())))
     n_told = told.count()
-    counts = _count(keys, _send(told, n_told)).collect()
-    refused = keys.where("is_refused").select(*_PLACE, "raw", "reasons")
-    return Decided(_tell(mapped, _send(told, n_told)), refused, counts)
+    joined = keys.join(_send(told, n_told), on="landed_id", how="left")
+    judged = joined.withColumn("status", _status(F.col("is_refused"), F.col("key")))
+    return Decided(
+        rows=_tell(mapped, _send(told, n_told)),
+        refused=keys.where("is_refused").select(*_PLACE, "raw", "reasons"),
+        further=judged.where(F.col("status") == ACCEPTED).select(*sorted(further)),
+        counts=_count(judged).collect(),
+    )
 
 
 def _send(frame: DataFrame, n_rows: int) -> DataFrame:
     return F.broadcast(frame) if n_rows <= _FEW_ROWS else frame
 
 
-def _keys_of(mapped: DataFrame) -> DataFrame:
+def _keys_of(mapped: DataFrame, further: Iterable[str]) -> DataFrame:
     is_refused = F.size("__reasons") > 0
     key = F.when(~is_refused, F.col("__key"))
     return mapped.select(
@@ -69,6 +77,7 @@ def _keys_of(mapped: DataFrame) -> DataFrame:
         key.alias("key"),
         F.when(key.isNotNull(), _hash(key)).alias("hash"),
         *(F.size(t).alias(f"n_{t}") for t in TABLES),
+        *sorted(further),
     )
 
 
@@ -117,12 +126,9 @@ def _status(is_refused: Column, key: Column) -> Column:
     return F.when(is_refused, REFUSED).when(is_old, DUPLICATE).otherwise(ACCEPTED)
 
 
-def _count(keys: DataFrame, told: DataFrame) -> DataFrame:
-    joined = keys.join(told, on="landed_id", how="left")
-    status = _status(F.col("is_refused"), F.col("key"))
-    of_file = joined.select("file_id", status.alias("status"), "is_resumed", *(f"n_{t}" for t in TABLES))
+def _count(judged: DataFrame) -> DataFrame:
     is_accepted = F.col("status") == ACCEPTED
-    return of_file.groupBy("file_id").agg(
+    return judged.groupBy("file_id").agg(
         F.count("*").alias("rows_read"),
         F.count_if(is_accepted).alias("rows_accepted"),
         F.count_if(F.col("status") == DUPLICATE).alias("rows_duplicate"),
