@@ -8,6 +8,7 @@ import numpy.typing as npt
 from cdp.identity.linkage.fields import Field
 
 Floats = npt.NDArray[np.float64]
+_FAINT = 1e-9  # of levels that one could do without
 # Two people of one household: father and son with one name, twins; and ages as in any household, half of its pairs
 # within 13 years (couples, siblings), an eighth within two, half not (parents and children). Levels as in
 # compare_births.py.
@@ -62,6 +63,21 @@ def of_relatives(field: Field, stranger: Floats) -> Floats:
     made = stranger * (1 - _NAMESAKES)
     made[0] = 1.0
     made[1] += _NAMESAKES
+    return made
+
+
+def at_least_as_different(home: Floats, same: Floats, field: Field) -> Floats:
+    """Hold a household's rates to those of one person: two people under one roof differ at least as often as one does.
+
+    They move and marry as one person does, and apart from each other too. Left free, the household kind learns those
+    who agree on all they share, and the others, with one phone and two addresses, are taken for people who moved.
+    """
+    plain = list(_DIFFERENT.get(field.name, (-1,)))
+    rest = np.ones(len(home), bool)
+    rest[[0, *plain]] = False
+    made = home.copy()
+    made[plain] = np.maximum(home[plain], same[plain])
+    made[rest] *= max(1 - made[plain].sum(), _FAINT) / home[rest].sum()
     return made
 
 

@@ -93,7 +93,7 @@ def _name_fields(parts: Parts, nicknames: Mapping[str, str]) -> list[Field]:
     if "given" in parts:
         fields.append(Field("given name", GIVEN, lambda p, a, b: compare_given(p, a, b, nicknames),
                             (0.8, 0.05, 0.06, 0.02, 0.01, 0.02, 0.04),
-                            {1: "given", 3: "given"}, most_different=0.1))  # fmt: skip
+                            {1: "given", 3: "given"}, most_different=0.05))  # fmt: skip
     if "middle" in parts:
         # families hand down middle names too: a mother's name, a patronymic, the first of two Spanish family names
         fields.append(Field("middle name", ("same", "initial", "different"), compare_middle, (0.8, 0.1, 0.1),

@@ -22,7 +22,15 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from cdp.identity.linkage.bounds import OF_ONE_ORIGIN, ORIGIN, at_most_half, held, of_one_origin, of_relatives
+from cdp.identity.linkage.bounds import (
+    OF_ONE_ORIGIN,
+    ORIGIN,
+    at_least_as_different,
+    at_most_half,
+    held,
+    of_one_origin,
+    of_relatives,
+)
 from cdp.identity.linkage.fields import Field
 from cdp.identity.linkage.levels import Levels
 
@@ -132,6 +140,11 @@ def _climb(
             shares["home"] = max(shares["home"], _LEAST_HOME * shares["same"])
         shares |= at_most_half(shares["origin"], shares["stranger"])
         rates = {kind: [_rate(kind, patterns, n_of, at, f) for at, f in enumerate(fields)] for kind in KINDS}
+        if _tell_people_apart(fields):
+            rates["home"] = [
+                at_least_as_different(home, same, field) if field.shared_at_home else home
+                for home, same, field in zip(rates["home"], rates["same"], fields, strict=True)
+            ]
         now = np.concatenate([[np.log(shares["same"])], *[np.log(s[1:]) for s in rates["same"]]])
         if len(now) == len(last) and np.abs(now - last).max() < _TOLERANCE:
             return rates, shares, done
@@ -167,6 +180,11 @@ def _typical(kind: str, field: Field) -> Floats:
     """How pairs of this kind typically agree, before any are seen."""
     at_home = field.typical_at_home if kind == "home" else None
     return np.array([1.0, *(at_home or field.typical)])
+
+
+def _tell_people_apart(fields: list[Field]) -> bool:
+    """Whether a field is there that two people of one household seldom agree on."""
+    return any(f.name in ("given name", "birth date", "national id") for f in fields)
 
 
 def _is_alone(patterns: Patterns, field: Field) -> bool:
@@ -213,7 +231,7 @@ def _warnings(
     fields: list[Field], rates: Mapping[str, list[Floats]], matches: float, n_records: int, rounds: int
 ) -> list[str]:
     told = []
-    if not any(f.name in ("given name", "birth date", "national id") for f in fields):
+    if not _tell_people_apart(fields):
         told.append("no given name, birth date or national id: members of one household cannot be told apart")
     if len(fields) == 1 and not fields[0].is_identifier:
         told.append(f"{fields[0].name} is all that the records tell: hardly anybody is known by it alone")

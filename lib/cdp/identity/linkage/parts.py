@@ -159,18 +159,26 @@ def _name_parts(frame: pd.DataFrame, schema: RecordSchema) -> Parts:
         found["suffix"].insert(0, map_distinct(frame[column], parse_suffix))
     whole = {name: _first_known(columns) for name, columns in found.items() if columns}
     if "given" in whole and "family" in whole:
-        whole["given"], whole["family"] = _place_single_words(whole["given"], whole["family"])
+        whole["given"], whole["family"] = _place_words(whole["given"], whole["family"])
     return {name: part_of(column) for name, column in whole.items()}
 
 
-def _place_single_words(given: pd.Series, family: pd.Series) -> tuple[pd.Series, pd.Series]:
-    """A name of one word is a given name where the records with both names use it so more often than as family name."""
+def _place_words(given: pd.Series, family: pd.Series) -> tuple[pd.Series, pd.Series]:
+    """Where only a family name is told, the first or the last of its words is a given name if the records with both
+    names use it so more often than in family names: somebody's first name alone, or the whole name in one column."""
     both = given.notna() & family.notna()
-    as_given, as_family = given[both].value_counts(), family[both].value_counts()
-    alone = given.isna() & family.notna()
-    words = family.where(alone)
-    is_given = alone & (words.map(as_given).fillna(0) > words.map(as_family).fillna(0))
-    return given.where(~is_given, family), family.where(~is_given, None)
+    as_given, as_family = given[both].value_counts(), family[both].str.split().explode().value_counts()
+    words = family[given.isna() & family.notna()].str.split()
+    given, family = given.copy(), family.copy()
+    for at in (0, -1):
+        ends = words.str[at]
+        is_given = ends.map(as_given).fillna(0) > ends.map(as_family).fillna(0)
+        found = words[is_given]
+        given[found.index] = ends[is_given]
+        others = (found.str[1:] if at == 0 else found.str[:-1]).str.join(" ")
+        family[found.index] = others.where(others != "", None)
+        words = words[~is_given]
+    return given, family
 
 
 def _date_parts(frame: pd.DataFrame, schema: RecordSchema) -> Parts:

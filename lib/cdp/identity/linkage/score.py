@@ -17,7 +17,7 @@ from cdp.identity.linkage.parts import IDENTIFIERS, Part, Parts
 
 Bits = npt.NDArray[np.float32]
 #: The least mean probability of the pairs that are taken to be one person.
-PRECISION_AIM = 0.97
+PRECISION_AIM = 0.965
 #: The same where the aim would leave less than a quarter of them.
 LEAST_PRECISION = 0.9
 _CHUNK = 500_000  # pairs scored at once

@@ -8,7 +8,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from cdp.identity.linkage.bounds import of_relatives
+from cdp.identity.linkage.bounds import at_least_as_different, of_relatives
+from cdp.identity.linkage.compare_addresses import ADDRESS
 from cdp.identity.linkage.compare_births import BIRTH
 from cdp.identity.linkage.engine import link_records
 from cdp.identity.linkage.fields import Field
@@ -179,8 +180,20 @@ def test_some_households_have_two_names_whatever_was_learned() -> None:
     free = _fields()
     held = [replace(field, typical_homes=0.2) if field.name == "family name" else field for field in free]
     at = list(_SAME).index("family name")
-    differ = [fit(fields, patterns, 4_000).rates["home"][at][2] for fields in (free, held)]
-    assert differ[0] < 0.02 and differ[1] >= 0.2 * free[at].typical[1]
+    rates = [fit(fields, patterns, 4_000).rates for fields in (free, held)]
+    differ = [of["home"][at][2] for of in rates]
+    # no less than one person's two records, though these households never did
+    assert differ[0] == rates[0]["same"][at][2] < 0.2 * free[at].typical[1] <= differ[1]
+
+
+def test_a_household_differs_at_least_as_often_as_one_person() -> None:
+    field = Field("address", ADDRESS, lambda p, a, b: np.zeros(0, np.int8), (0.1,) * len(ADDRESS), {})
+    same = np.array([1.0, 0.4, 0.1, 0.1, 0.1, 0.02, 0.08, 0.2])
+    home = np.array([1.0, 0.5, 0.1, 0.2, 0.1, 0.04, 0.05, 0.01])
+    made = at_least_as_different(home, same, field)
+    assert (made[5], made[7]) == (0.04, 0.2) and made[1:].sum() == pytest.approx(1)
+    assert made[1] / made[2] == pytest.approx(5)
+    assert at_least_as_different(made, same, field) == pytest.approx(made)
 
 
 def test_relatives_agree_on_years_alone_only_where_dates_are_years_alone() -> None:

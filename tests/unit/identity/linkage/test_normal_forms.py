@@ -126,6 +126,20 @@ def test_a_name_of_one_word_goes_where_the_file_uses_it() -> None:
     assert parts["family"].values[parts["family"].first[5]] == "curtis" and parts["given"].first[5] == -1
 
 
+@pytest.mark.parametrize("whole, given, family", [
+    ("Victor Curtis", "victor", "curtis"), ("Curtis Victor", "victor", "curtis"), ("de la Cruz", None, "de la cruz"),
+    ("Curtis Braun", None, "curtis braun"), ("Victor", "victor", None),
+])  # fmt: skip
+def test_a_whole_name_in_the_family_column_is_taken_apart(whole: str, given: str | None, family: str | None) -> None:
+    schema = RecordSchema.model_validate({"record_id": "id", "columns": {"f": "given_name", "l": "family_name"}})
+    frame = pd.DataFrame({"id": list("12345"), "f": ["Victor", "Victor", "Anna", "Paul", None],
+                          "l": ["Braun", "Curtis", "Curtis", "Cruz", whole]}).astype(object)  # fmt: skip
+    parts = build_parts(frame.where(frame.notna(), None), schema)
+    told = {name: parts[name].first[4] for name in ("given", "family")}
+    assert told["given"] == -1 if given is None else parts["given"].values[told["given"]] == given
+    assert told["family"] == -1 if family is None else parts["family"].values[told["family"]] == family
+
+
 @pytest.mark.parametrize("raw, parts", [
     ("12 High St, Apt 4, 10115 Berlin", ("12 High St  Apt 4", "berlin", "10115")),
     ("Apt 4, 12 High St, Town", ("Apt 4  12 High St", "town", None)),
