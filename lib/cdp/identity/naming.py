@@ -104,14 +104,14 @@ def heirs_by_person(decisions: Decisions, names: DataFrame) -> DataFrame:
 def close_ids(previous_people: DataFrame, decisions: Decisions | None, names: DataFrame) -> DataFrame:
     """Rows of gold.people for the ids that stand for nobody any more; who came back tonight is not among them.
 
-    Grain: one row per id merged or retired, tonight or earlier. merged_into always names the last survivor, also
-    when that one was merged in turn. Counts are 0: the records belong to somebody else now.
+    Grain: one row, without status_since, per id merged or retired, tonight or earlier. merged_into always names the
+    last survivor, also when that one was merged in turn. Counts are 0: the records belong to somebody else now.
     """
     closed = previous_people.filter("status <> 'active'")
     if decisions is not None:
         closed = _close_ended(previous_people, decisions, names)
-    none = F.lit(0).cast("bigint")
-    return closed.withColumn("n_records", none).withColumn("n_identifiers", none).select(*previous_people.columns)
+    none, columns = F.lit(0).cast("bigint"), [name for name in previous_people.columns if name != "status_since"]
+    return closed.withColumn("n_records", none).withColumn("n_identifiers", none).select(*columns)
 
 
 def _close_ended(previous_people: DataFrame, decisions: Decisions, names: DataFrame) -> DataFrame:

@@ -65,16 +65,16 @@ def resolve_people(
 ) -> PeopleResult:
     """Make one person of every cluster of linked records, under the id of last night where there is one.
 
-    people: one row per person id ever given. born_on is the day on which the company first knew of the person's anchor
-    record, the oldest record at birth; on a merge the person with the oldest born_on survives and the others get status
-    merged and merged_into; on a split the part with the anchor record keeps the id, else the part with most records,
-    and of the others a person who had been merged into it is back under the old id. Without a record left a person is
-    retired. An id is never given to anybody else. person_identifiers: one row per record (type `record`) and per value
-    with an active link; known_from is when the company first knew that it is this person's, by the links of tonight:
-    the part of the person that was known first is the person, the rest joined it. history: what was merged, split and
-    retired tonight; nothing when `previous_*` is this night's own result. The frames of last night are empty on the
-    first night. ContractError when more than the share `most_changed` of last night's people would be merged, split or
-    retired.
+    people: one row per person id ever given. born_on is the day on which the company first knew of the person's
+    anchor record, the oldest record at birth; on a merge the person with the oldest born_on survives and the others
+    get status merged and merged_into; on a split the part with the anchor record keeps the id, else the part with
+    most records, and of the others a person who had been merged into it is back under the old id. Without a record
+    left a person is retired; status_since is the night of that. An id is never given to anybody else.
+    person_identifiers: one row per record (type `record`) and per value with an active link; known_from is when the
+    company first knew that it is this person's, by the links of tonight: the part of the person that was known
+    first is the person, the rest joined it. history: what was merged, split and retired tonight; nothing when
+    `previous_*` is this night's own result. The frames of last night are empty on the first night. ContractError
+    when more than the share `most_changed` of last night's people would be merged, split or retired.
     """
     profiles = customer_records.selectExpr(
         "record_id", "source", "valid_from", "coalesce(received_at, valid_from) known_from"
@@ -103,8 +103,9 @@ def resolve_people(
     assigned = graph.gather(members).join(names.select("cluster", "person_id"), on="cluster", how="inner")
     held = hold(_held_identifiers(graph, names, identifiers, rules))
     active = _active_people(names, graph.gather(held), rules)
+    people = active if is_first else active.unionByName(close_ids(before, decisions, names))
     return PeopleResult(
-        people=graph.gather(active if is_first else active.unionByName(close_ids(before, decisions, names))),
+        people=graph.gather(_date_status(people, before, run_date)),
         person_identifiers=graph.gather(_record_rows(assigned).unionByName(held)),
         history=describe_changes(graph.gather(members), links, decisions, names, run_date=run_date),
         _cached=(members, pairs, named, held, *(decisions.held if decisions else ())),
@@ -213,3 +214,15 @@ def _active_people(named: DataFrame, held: DataFrame, rules: IdentityRules) -> D
         F.lit("active").alias("status"),
         F.lit(None).cast("string").alias("merged_into"),
     )
+
+
+def _date_status(people: DataFrame, before: DataFrame, run_date: date) -> DataFrame:
+    """Add status_since: tonight where last night's row of the id had another status or survivor, or was not there."""
+    told = ("status", "merged_into")
+    was = before.select("person_id", F.struct(*told, "status_since").alias("was"))
+    joined = people.join(was, on="person_id", how="left")
+    stays = F.col("was").isNotNull()
+    for name in told:
+        stays = stays & F.col(name).eqNullSafe(F.col(f"was.{name}"))
+    since = F.when(stays, F.col("was.status_since")).otherwise(F.lit(run_date))
+    return joined.withColumn("status_since", since).drop("was")

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from datetime import date
 from typing import TYPE_CHECKING
 
 from pyspark.sql import Window
@@ -12,85 +10,48 @@ from pyspark.sql import functions as F
 from cdp.contracts.gold.profiles import PROFILES
 from cdp.profiles.choose import choose_values, chosen_entry, merge_attributes
 from cdp.profiles.confidence import confidence, say
-from cdp.profiles.retention import rows_in_time
+from cdp.profiles.signs import CONTACTS
 from cdp.profiles.survivorship import PROFILE_COLUMNS, SurvivorshipPolicy
-from cdp.rules.person_records import person_records
 
 if TYPE_CHECKING:
     from pyspark.sql import Column, DataFrame
 
-CONTACTS = ("email", "phone")
 _ENTRIES = PROFILES.column("chosen").type
+
+#: What a profile says of its person; the other columns say when it came to say so.
+CONTENT = tuple(name for name in PROFILES.column_names if name not in ("changed_on", "changed", "made_of"))
 
 
 def compose_profiles(
-    people: DataFrame,
-    person_identifiers: DataFrame,
-    customer_records: DataFrame,
-    identifiers: DataFrame,
-    *,
-    policy: SurvivorshipPolicy,
-    run_date: date,
-    retention: Mapping[str, int] | None = None,
+    signs: DataFrame, records: DataFrame, customer_records: DataFrame, *, policy: SurvivorshipPolicy
 ) -> DataFrame:
     """Choose the surviving value of every attribute.
 
-    Grain: one row per active person; people without a customer record, anonymous ones among them, have null
-    attributes. The newest version of each record counts (ties: greatest landed_id), empty text is null. `chosen`
-    names source, record, time, rule and confidence (see :mod:`cdp.profiles.confidence`) of every value that is not
-    null; for a key of `attributes` it says `attributes.<key>`. email and phone that no customer record states are
-    filled from the person's identifiers (rule `identifier`, the newest, ties: greatest). first_seen_at and
-    last_seen_at span all records of the person, events included. `retention` gives days per source: a version that
-    was received longer before run_date is not used.
+    Grain: one row (`CONTENT` and made_of) per row of `signs`, which is as of :func:`cdp.profiles.signs.gather_signs`;
+    people without a customer record, anonymous ones among them, have null attributes. `records` says whose records are
+    looked at (record_id, person_id). The newest version of each record counts (ties: greatest landed_id), empty text is
+    null. `chosen` names source, record, time, rule and confidence (see :mod:`cdp.profiles.confidence`) of every value
+    that is not null; for a key of `attributes` it says `attributes.<key>`. email and phone that no customer record
+    states are filled from the person's identifiers (rule `identifier`, the newest, ties: greatest).
     """
-    records = person_records(person_identifiers)
-    current = _current_versions(customer_records, run_date=run_date, retention=retention or {})
-    owned = current.join(records, on="record_id", how="inner")
+    owned = _current_versions(customer_records.join(records, on="record_id", how="inner"))
     newest = F.max("valid_from").over(Window.partitionBy("person_id"))
     owned = owned.withColumn("say", say(F.col("valid_from"), newest))
     composed = choose_values(owned, policy)
     extra = merge_attributes(owned, policy)
-    seen = _seen_and_reached(identifiers, records, person_identifiers)
-    joined = (
-        people.filter("status = 'active'")
-        .select("person_id")
-        .join(composed, on="person_id", how="left")
-        .join(extra, on="person_id", how="left")
-        .join(seen, on="person_id", how="left")
-    )
-    return _fill_contacts(joined).select(*PROFILES.column_names)
+    joined = signs.join(composed, on="person_id", how="left").join(extra, on="person_id", how="left")
+    return _fill_contacts(joined).select(*CONTENT, "made_of")
 
 
-def _current_versions(customer_records: DataFrame, *, run_date: date, retention: Mapping[str, int]) -> DataFrame:
-    """One row per record that its source has not deleted: its newest version, if the source still allows its use."""
-    kept = rows_in_time(customer_records, retention=retention, run_date=run_date)
+def _current_versions(versions: DataFrame) -> DataFrame:
+    """One row per record that its source has not deleted: its newest version."""
     columns = ["source", "valid_from", "attributes", *PROFILE_COLUMNS]
     newest = F.max_by(F.struct(*columns, "is_deleted"), F.struct("valid_from", "change_no", "landed_id"))
-    versions = kept.groupBy("record_id").agg(newest.alias("version")).select("record_id", "version.*")
-    versions = versions.filter(~F.coalesce("is_deleted", F.lit(False))).drop("is_deleted")
+    current = versions.groupBy("person_id", "record_id").agg(newest.alias("version"))
+    current = current.select("person_id", "record_id", "version.*")
+    current = current.filter(~F.coalesce("is_deleted", F.lit(False))).drop("is_deleted")
     texts = [name for name in PROFILE_COLUMNS if name != "birth_date"]
-    return versions.withColumns({name: F.when(F.trim(name) != "", F.trim(name)) for name in texts})
-
-
-def _seen_and_reached(identifiers: DataFrame, records: DataFrame, person_identifiers: DataFrame) -> DataFrame:
-    """One row per person: first and last sign of them, and the newest e-mail and phone that say who they are."""
-    signs = identifiers.join(records, on="record_id", how="inner").select("person_id", "first_seen_at", "last_seen_at")
-    contact = F.struct("valid_from", "value", "source", F.lit(None).cast("string").alias("record_id"))
-    contacts = person_identifiers.filter(F.col("identifier_type").isin(*CONTACTS)).select(
-        "person_id", *[F.when(F.col("identifier_type") == kind, contact).alias(kind) for kind in CONTACTS]
-    )
-    newest = [F.max(kind).alias(f"newest_{kind}") for kind in CONTACTS]
-    known = [F.sort_array(F.collect_list(kind)).alias(f"known_{kind}") for kind in CONTACTS]
-    return (
-        signs.unionByName(contacts, allowMissingColumns=True)
-        .groupBy("person_id")
-        .agg(
-            F.min("first_seen_at").alias("first_seen_at"),
-            F.max("last_seen_at").alias("last_seen_at"),
-            *newest,
-            *known,
-        )
-    )
+    return current.withColumns({name: F.when(F.trim(name) != "", F.trim(name)) for name in texts})
 
 
 def _fill_contacts(joined: DataFrame) -> DataFrame:

@@ -154,6 +154,24 @@ def test_merged_into_names_the_last_survivor_of_a_chain(nights: Nights) -> None:
     assert third.person(b)["merged_into"] == third.person(c)["merged_into"] == a
 
 
+def test_each_id_tells_since_which_night_it_stands_so(nights: Nights) -> None:
+    first = nights[0]
+    ids = {name: first.person_of[name] for name in ("crm:ana", "crm:bob", "gone:1", "chain:b", "chain:c")}
+    ids["web:new"] = nights[2].person_of["gone:1"]
+    since = {
+        name: [n.person(p)["status_since"].day if any(r["person_id"] == p for r in n.people) else None for n in nights]
+        for name, p in ids.items()
+    }
+    assert since == {
+        "crm:ana": [1, 2, 3],  # born, merged and given back
+        "crm:bob": [1, 1, 1],
+        "gone:1": [1, 2, 2],
+        "chain:b": [1, 1, 3],
+        "chain:c": [1, 2, 3],  # merged into b, who was merged in turn
+        "web:new": [None, None, 3],
+    }
+
+
 def test_the_same_night_again_changes_nothing(rows: Build, rules: IdentityRules, nights: Nights) -> None:
     third = nights[2]
     again = run_night(

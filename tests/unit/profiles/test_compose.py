@@ -18,9 +18,11 @@ from cdp.contracts.gold.person_identifiers import PERSON_IDENTIFIERS
 from cdp.contracts.gold.profiles import PROFILES
 from cdp.contracts.silver.customer_records import CUSTOMER_RECORDS
 from cdp.contracts.silver.identifiers import IDENTIFIERS
-from cdp.profiles.compose import compose_profiles
-from cdp.profiles.retention import next_expiry
+from cdp.profiles.compose import CONTENT, compose_profiles
+from cdp.profiles.retention import next_expiry, rows_in_time
+from cdp.profiles.signs import gather_signs
 from cdp.profiles.survivorship import SurvivorshipPolicy
+from cdp.rules.person_records import person_records
 
 Build = Callable[..., DataFrame]
 CONF = Path(__file__).parents[3] / "conf" / "survivorship" / "profile.yaml"
@@ -75,17 +77,12 @@ def compose(
     ]
     people = [{"person_id": p, "status": "active", "n_records": 1} for p in ("p_ana", "p_device", "p_mail")]
     people.append({"person_id": "p_old", "status": "merged", "merged_into": "p_ana"})
-    profiles = compose_profiles(
-        rows(PEOPLE, people),
-        rows(PERSON_IDENTIFIERS, held),
-        rows(CUSTOMER_RECORDS, records),
-        rows(IDENTIFIERS, seen),
-        policy=policy,
-        run_date=run_date,
-        retention={"demographics": 60},
-    )
-    assert profiles.columns == PROFILES.column_names
-    assert [f.dataType for f in profiles.schema] == [f.dataType for f in PROFILES.schema]
+    owners_of, in_time = rows(PERSON_IDENTIFIERS, held), rows(CUSTOMER_RECORDS, records)
+    in_time = rows_in_time(in_time, retention={"demographics": 60}, run_date=run_date)
+    signs = gather_signs(rows(PEOPLE, people), owners_of, in_time, rows(IDENTIFIERS, seen))
+    profiles = compose_profiles(signs, person_records(owners_of), in_time, policy=policy)
+    kinds = {f.name: f.dataType for f in PROFILES.schema}
+    assert [(f.name, f.dataType) for f in profiles.schema] == [(n, kinds[n]) for n in (*CONTENT, "made_of")]
     return {r["person_id"]: r.asDict(recursive=True) for r in profiles.collect()}
 
 

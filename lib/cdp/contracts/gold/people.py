@@ -21,5 +21,11 @@ PEOPLE = TableContract(
         Column("is_known", "BOOLEAN", "Whether something names the person (not only a device)."),
         Column("status", "STRING", "State of the id.", nullable=False, allowed=("active", "merged", "retired")),
         Column("merged_into", "STRING", "The surviving person of a merge.", pii="pseudonym"),
+        Column(
+            "status_since",
+            "DATE",
+            "The night since which status and merged_into are so: born, given back, merged or retired on it. Null: "
+            "since before nights note it.",
+        ),
     ),
 )

@@ -28,5 +28,20 @@ PROFILES = TableContract(
         Column("n_records", "BIGINT", "Profile records behind it.", unit="records"),
         Column("first_seen_at", "TIMESTAMP", "First sign of the person, UTC."),
         Column("last_seen_at", "TIMESTAMP", "Last sign of the person, UTC."),
+        Column(
+            "changed_on",
+            "DATE",
+            "The night on which the profile, or a record or identifier of the person, last became other. Null: on none "
+            "since nights note it.",
+        ),
+        Column(
+            "changed",
+            "ARRAY<STRING>",
+            "The columns that became other on that night: all with a value, `person_id` first, of a new person; none "
+            "where only what lies behind the profile did.",
+        ),
+        Column(
+            "made_of", "BIGINT", "Hash of the rows that the profile is made of, whatever their order.", pii="sensitive"
+        ),
     ),
 )
