@@ -21,7 +21,8 @@ from cdp.ingest.check import EMPTY, CheckedFile, check_file
 from cdp.ingest.codes import REFUSAL_CODES, quote_text
 from cdp.ingest.decide import ACCEPTED, DUPLICATE, REFUSED, decide
 from cdp.ingest.discover import FoundFile
-from cdp.ingest.land import headers_of, read_records
+from cdp.ingest.land import read_records
+from cdp.ingest.ledger import headers_of
 from cdp.ingest.mapping_spec import MappingSpec
 from cdp.ingest.spec import SourceSpec
 

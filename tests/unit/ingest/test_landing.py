@@ -14,7 +14,8 @@ import pytest
 
 from cdp.ingest import land
 from cdp.ingest.discover import discover_files
-from cdp.ingest.land import KnownFile, plan_landing, read_records
+from cdp.ingest.land import read_records
+from cdp.ingest.new_files import KnownFile, plan_landing
 from cdp.ingest.spec import SourceSpec
 
 NIGHT = date(2026, 1, 5)
