@@ -115,11 +115,7 @@ def compile_column(
         value = f"CASE WHEN {reference} IS NULL THEN CAST({literal_sql(spec.default)} AS {type_ddl}) ELSE {value} END"
     if spec.fill == "content":
         value = f"coalesce({value}, {CONTENT_ID})"
-    label = (
-        re.sub(rf"^{ITEM}(?=\.)", list_path, spec.field)
-        if spec.field and list_path
-        else spec.field or name.removeprefix("a_")
-    )
+    label = re.sub(rf"^{ITEM}(?=\.)", list_path, spec.label(name)) if list_path else spec.label(name.removeprefix("a_"))
     reasons = _reasons(label, spec, type_ddl, reference, value_ref or f"({value})")
     return ColumnSql(name, text, value, reasons, spec.main is not None, text_ref, value_ref)
 

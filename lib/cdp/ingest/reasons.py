@@ -129,7 +129,7 @@ def _time_reason(main: Output) -> str:
     time, received = main.target.time, main.spec.columns.get("received_at")
     stated = _stated_times(main)
     no_text = f"coalesce({', '.join(main.columns[n].text_ref for n in stated) or 'NULL'}) IS NULL"
-    label = main.spec.columns[stated[0]].field or stated[0] if stated else time
+    label = main.spec.columns[stated[0]].label(stated[0]) if stated else time
     is_missing = "false" if received and received.required else f"__main.`{time}` IS NULL AND {no_text}"
     is_out = _out_of_range(f"__main.`{time}`", main)
     return f"CASE WHEN {is_missing} THEN {reason_sql(label, 'missing')} WHEN {is_out} THEN {_time_to_blame(main)} END"
@@ -145,7 +145,7 @@ def _time_to_blame(main: Output) -> str:
     A time that is counted back from the arrival, or is the arrival, is as wrong as the arrival is.
     """
     stated, received = _stated_times(main), main.spec.columns.get("received_at")
-    labels = [main.spec.columns[name].field or name for name in stated] or [main.target.time]
+    labels = [main.spec.columns[name].label(name) for name in stated] or [main.target.time]
     blamed = reason_sql(labels[-1], "out_of_range")
     if len(stated) > 1:
         first = reason_sql(labels[0], "out_of_range")
@@ -170,7 +170,7 @@ def _arrival_reason(main: Output) -> list[str]:
     if received is None or spec is None:
         return []
     is_late = _too_late(received.value_ref, DELIVERED_AT)
-    return [f"CASE WHEN {is_late} THEN {reason_sql(spec.field or 'received_at', 'out_of_range')} END"]
+    return [f"CASE WHEN {is_late} THEN {reason_sql(spec.label('received_at'), 'out_of_range')} END"]
 
 
 def _too_late(time: str, known: str) -> str:
