@@ -29,6 +29,10 @@ _OPTIONS = (
     "'maxStringLen', '2147483647')"
 )
 _NUMBER = r"-?[0-9]+([.][0-9]+)?([eE][-+]?[0-9]+)?|\"-?Infinity\""
+#: A member's name that is not written as it reads, as "\u0074ype".
+_ESCAPED_NAME = r'\\\\(u(?![dD][89a-fA-F])|/)[^"]*"\\s*:'
+#: A number that may be beyond a double.
+LARGE_NUMBER = "[0-9][eE][+]?[0-9]{3}|[0-9]{309}"
 #: What a value of another kind looks like once it is text; its true kind is only looked up where it looks wrong. Nearly
 #: every text is told by its first letter.
 _LOOKS: dict[Kind, str] = {
@@ -67,7 +71,9 @@ def parse_json(records: DataFrame, spec: SourceSpec, fields: FieldTree, parts_wh
     See parse_records. Of a key that comes twice the last one counts, as RFC 8259 says most readers do.
     """
     both = {name: node for name, node in fields.children.items() if is_both(node)}
-    told = records.withColumn("__is_escaped", F.contains("__text", F.lit("\\")))  # what is asked for many fields
+    # What is asked for many fields, and of names only where there is an escape at all.
+    told = records.withColumn("__is_escaped", F.contains("__text", F.lit("\\")))
+    told = told.withColumn("__has_escaped_name", F.expr(rf"__is_escaped AND __text RLIKE '{_ESCAPED_NAME}'"))
     return read_fields(told, "__text", fields, parts_when, fault=_fault_sql(spec, fields, both))
 
 
@@ -123,7 +129,7 @@ def wrong_kind_sql(field: str, text: str, kinds: tuple[Kind, ...]) -> str:
     else:
         # A text that holds JSON looks like the JSON it holds; quotes in it are escaped in the record.
         start = rf'"{re.escape(field)}"\s*:\s*"'
-        quoted = f"__text RLIKE {quote_text(start)}"
+        quoted = f"(__text RLIKE {quote_text(start)} OR __has_escaped_name)"
         can_be = f"(NOT contains({text}, '\"') OR __is_escaped)"
         is_odd = (
             f"{text} IS NOT NULL AND (NOT {_fits(text, kinds)} OR {can_be} AND {quoted}{_no_fraction(text, kinds)})"
@@ -207,5 +213,8 @@ def _fault_sql(spec: SourceSpec, fields: FieldTree, both: Mapping[str, FieldTree
 def _is_number_made(fields: FieldTree) -> str:
     """Write whether a number beyond a double became a text in one of the fields that are read as text."""
     whole = [name for name, node in sorted(fields.children.items()) if not node.children or is_both(node)]
+    # An escape may have hidden the word.
+    is_number = f"(NOT __is_escaped OR __text RLIKE '{LARGE_NUMBER}')"
     tops = [f"contains({record_sql('__json')}.`{name}`, 'Infinity\"')" for name in whole]
-    return f"coalesce({' OR '.join(tops)}, false) AND NOT contains(__text, 'Infinity\"')" if tops else "false"
+    hidden = f"NOT contains(__text, 'Infinity\"') AND {is_number}"
+    return f"coalesce({' OR '.join(tops)}, false) AND {hidden}" if tops else "false"

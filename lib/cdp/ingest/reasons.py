@@ -7,7 +7,7 @@ from cdp.ingest.columns import DELIVERED_AT, clean_sql, time_sql
 from cdp.ingest.fields import ITEM, FieldTree, is_both, path_sql
 from cdp.ingest.mapping_spec import Form, Kind, MappingSpec
 from cdp.ingest.outputs import Output
-from cdp.ingest.parse_json import around_sql, is_json_sql, read_sql, record_sql, wrong_kind_sql
+from cdp.ingest.parse_json import LARGE_NUMBER, around_sql, is_json_sql, read_sql, record_sql, wrong_kind_sql
 from cdp.ingest.spec import SourceSpec
 from cdp.ingest.targets import MAX_FUTURE_DAYS
 
@@ -99,7 +99,7 @@ def _within(kind: Kind, text: str) -> str | None:
     if kind in ("object", "array"):
         # The reader makes a text of a number beyond a double; it is asked only where there may be one.
         is_made = f"contains({record_sql(read_sql(around_sql(text), 'STRING'))}, 'Infinity\"')"
-        may_be = f"{text} RLIKE '[0-9][eE][+]?[0-9]{{3}}|[0-9]{{309}}' AND NOT contains({text}, 'Infinity\"')"
+        may_be = f"{text} RLIKE '{LARGE_NUMBER}' AND NOT contains({text}, 'Infinity\"')"
         return f"CASE WHEN NOT coalesce({may_be} AND {is_made}, false) THEN {text} END"
     return None
 
