@@ -238,6 +238,7 @@ BAD: list[tuple[str, bytes, Reasons]] = [
      {("collector_tstamp", "missing")}),
     ("snowplow", snowplow(unstruct_event='{"a": 1e999}', contexts='{"a": "1e999"}'),
      {("unstruct_event", "out_of_range")}),
+    ("snowplow", snowplow(txn_id="2147483648", doc_width="-2147483648"), {("txn_id", "out_of_range")}),
     ("snowplow", snowplow(collector_tstamp="9999-01-01 00:00:00.000"), {("collector_tstamp", "out_of_range")}),
     ("snowplow", snowplow()[:-1].rsplit(b"\t", 1)[0], {("", "wrong_columns")}),
     ("snowplow", snowplow()[:-1] + b"\tmore", {("", "wrong_columns")}),
