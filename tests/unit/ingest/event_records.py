@@ -111,6 +111,7 @@ GOOD: list[tuple[str, bytes]] = [
     ("ga4", ga4(event_timestamp="1767520800000000", event_params=[{"key": "k", "value": {"double_value": 1.5}}])),
     ("ga4", ga4(event_params=[{"key": "n", "value": {"int_value": "42"}}, {"key": "none", "value": None}])),
     ("segment", segment(event="\U0001f600 \\ud83d")),
+    ("segment", segment(timestamp="2017-01-01T05:29:60+05:30")),
     ("segment", segment(properties={"a": "Infinity"}).replace(b"Inf", b"\\u0049nf").replace(b"type", b"t\\u0079pe")),
     ("cloudevents", cloudevent(data="{not json", note="[x]")),
     ("cloudevents", cloudevent(data=5)),
@@ -172,7 +173,7 @@ BAD: list[tuple[str, bytes, Reasons]] = [
         for time in (
             "yesterday", "2026-02-30T10:00:00Z", "2026-13-01", "2026-01-04T24:00:00Z", "2026-01-04T10:61:00Z",
             1767520800000, "1767520800", True, {"a": 1}, "12:30", "2026-01-04T10:00:00+25:00", "04/01/2026",
-            "10000-01-01T00:00:00Z", "2026-01-04T09:59:60Z",
+            "10000-01-01T00:00:00Z", "2026-01-04T09:59:60Z", "2016-12-31T23:29:60Z",
         )
     ),
     ("segment", segment(sentAt="x", originalTimestamp="y", receivedAt="z"),
