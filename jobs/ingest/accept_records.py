@@ -15,8 +15,7 @@ from cdp.contracts.ops.files import FILES
 from cdp.contracts.ops.schema_changes import SCHEMA_CHANGES
 from cdp.ingest.accept import accept_records, writing_waves
 from cdp.ingest.accounts import look_at_files, refuse_lost_records
-from cdp.ingest.land import headers_of
-from cdp.ingest.ledger import accepted_frame, counts_frame, undecided_files
+from cdp.ingest.ledger import accepted_frame, counts_frame, headers_of, undecided_files
 from cdp.ingest.mapping_spec import MappingSpec
 from cdp.ingest.spec import SourceSpec, mapping_of
 from cdp.ingest.targets import SILVER

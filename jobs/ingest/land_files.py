@@ -8,8 +8,8 @@ import sys
 
 from cdp.contracts.bronze.landed_records import LANDED_RECORDS
 from cdp.contracts.ops.files import FILES
-from cdp.ingest.land import plan_landing
 from cdp.ingest.ledger import files_frame, known_files
+from cdp.ingest.new_files import plan_landing
 from cdp.ingest.spec import SourceSpec, chosen_sources
 from cdp.runtime.entry import run
 from cdp.runtime.incoming import fetch_deliveries, is_remote

@@ -18,6 +18,7 @@ from tests.ports import free_port
 
 KEY, SLOW_KEY = "key-of-web-01", "key-of-app-01"
 SECRET = "a secret of the shop"
+CALLS = ["identify", "track", "page", "screen", "group", "alias"]
 CONF = f"""
 write_keys:
 - {{key: {KEY}, source: web}}

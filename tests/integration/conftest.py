@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from tests.integration.collectors import RunningCollector
 
 ROOT = Path(__file__).parents[2]
 _PIP = [sys.executable, "-m", "pip", "-q", "--disable-pip-version-check"]
@@ -43,6 +45,15 @@ def cdp() -> Run:
         return subprocess.run(command, capture_output=True, text=True, timeout=timeout, check=False, env=env, cwd=cwd)
 
     return run
+
+
+@pytest.fixture
+def collector(tmp_path: Path) -> Iterator[RunningCollector]:
+    """A running collector; ended after the test."""
+    running = RunningCollector(tmp_path)
+    yield running
+    if running.process.poll() is None:
+        running.stop(signal.SIGKILL)
 
 
 @pytest.fixture(scope="session")

@@ -32,6 +32,11 @@ class ContractError(CdpError):
     exit_code = 3
 
 
+def no_rows(where: str) -> ContractError:
+    """The error of a table or file (`where`) that has columns and nothing below them."""
+    return ContractError(f"{where}: a header but no row")
+
+
 class ModelError(ContractError):
     """A model cannot be fitted or used on these data, and no documented fallback applies."""
 

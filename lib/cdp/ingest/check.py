@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import csv
 import hashlib
+import io
 import json
 import zlib
 from dataclasses import dataclass, replace
@@ -21,7 +22,7 @@ from cdp.ingest.avro import find_avro_fault
 from cdp.ingest.discover import FoundFile
 from cdp.ingest.formats import CsvOptions
 from cdp.ingest.json_documents import is_json_document
-from cdp.ingest.records import compression_of, ends_by_return, first_csv_row, open_stream
+from cdp.ingest.records import MAX_ROW_BYTES, compression_of, ends_by_return, first_csv_row, open_stream
 from cdp.ingest.spec import SourceSpec
 from cdp.ingest.xml_elements import find_xml_fault
 
@@ -156,9 +157,10 @@ def _read_header(file: FoundFile, spec: SourceSpec) -> list[str]:
     csv_options = spec.csv or CsvOptions()
     delimiter, quote = csv_options.delimiter, csv_options.quote or '"'
     with open_stream(str(file.full_path)) as stream:
-        by_return = ends_by_return(stream, quote.encode())
-    with open_stream(str(file.full_path)) as stream:
-        raw = first_csv_row(stream, quote=quote.encode(), by_return=by_return)
+        head = io.BytesIO(stream.read(MAX_ROW_BYTES))
+    by_return = ends_by_return(head, quote.encode())
+    head.seek(0)
+    raw = first_csv_row(head, quote=quote.encode(), by_return=by_return)
     text = raw.decode(_encoding(spec)).removeprefix("\ufeff")
     if "\0" in text:
         raise UnicodeError("every other byte of UTF-16")

@@ -38,6 +38,8 @@ _ISO_FORM = rf"{_DAY}([T ]{_CLOCK} ?(Z|UTC|[-+][0-9]{{2}}(:?[0-9]{{2}})?)?)?$"
 _RFC3339_FORM = rf"{_DAY}[T ][0-9]{{2}}:[0-9]{{2}}:[0-9]{{2}}([.][0-9]+)?(Z|[-+][0-9]{{2}}:[0-9]{{2}})$"
 #: The last day of a quarter, or the first of the next.
 _LEAP_DAY = "(-(?:(?:03|12)-31|(?:06|09)-30|(?:01|04|07|10)-01))"
+#: The last minute of an hour in UTC; some zones are half an hour or a quarter of one off.
+_LEAP_MINUTE = "(?:59(?!.*[-+]..:?[1-4][05]$)|29(?=.*[-+]..:?30$)|44(?=.*[+]..:?45$)|14(?=.*-..:?45$))"
 _FORMS = {"iso8601": _ISO_FORM, "rfc3339": _RFC3339_FORM}
 _EPOCHS = {
     "epoch_us": ("timestamp_micros", 1_000_000),
@@ -115,11 +117,7 @@ def compile_column(
         value = f"CASE WHEN {reference} IS NULL THEN CAST({literal_sql(spec.default)} AS {type_ddl}) ELSE {value} END"
     if spec.fill == "content":
         value = f"coalesce({value}, {CONTENT_ID})"
-    label = (
-        re.sub(rf"^{ITEM}(?=\.)", list_path, spec.field)
-        if spec.field and list_path
-        else spec.field or name.removeprefix("a_")
-    )
+    label = re.sub(rf"^{ITEM}(?=\.)", list_path, spec.label(name)) if list_path else spec.label(name.removeprefix("a_"))
     reasons = _reasons(label, spec, type_ddl, reference, value_ref or f"({value})")
     return ColumnSql(name, text, value, reasons, spec.main is not None, text_ref, value_ref)
 
@@ -181,8 +179,8 @@ def _iso_time(text: str) -> str:
     """
     plain = f"replace(upper({text}), ',', '.')"
     whole = f"regexp_replace({plain}, '([T ][0-9]{{2}}:[0-9]{{2}}) ?(Z|UTC|[-+]|$)', '$1:00$2')"
-    before_leap = f"regexp_replace({whole}, '{_LEAP_DAY}(.*:59):60', '$1$2:59')"
-    moved = f"try_cast({before_leap} AS TIMESTAMP) + make_dt_interval(0, 0, 0, if({plain} LIKE '%:59:60%', 1, 0))"
+    before_leap = f"regexp_replace({whole}, '{_LEAP_DAY}(.*{_LEAP_MINUTE}):60', '$1$2:59')"
+    moved = f"try_cast({before_leap} AS TIMESTAMP) + make_dt_interval(0, 0, 0, if({plain} LIKE '%:__:60%', 1, 0))"
     return f"coalesce(try_cast({text} AS TIMESTAMP), {moved})"
 
 

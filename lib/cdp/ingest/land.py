@@ -1,11 +1,9 @@
-"""Decide which files are new, and read all of them as bronze.landed_records in one Spark job."""
+"""Read files of any source and format as bronze.landed_records, in one Spark job."""
 
 from __future__ import annotations
 
 import heapq
-import json
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
@@ -15,10 +13,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from pyspark.sql import DataFrame, SparkSession
 
-from cdp.core.errors import CdpError
 from cdp.ingest.avro import read_avro_rows
-from cdp.ingest.check import CheckedFile, check_file, own_id, set_aside
-from cdp.ingest.discover import FoundFile, discover_files
+from cdp.ingest.check import CheckedFile
 from cdp.ingest.formats import CsvOptions
 from cdp.ingest.json_documents import split_json_document, unpack_lists
 from cdp.ingest.pieces import Piece, cut_into_pieces, split_piece
@@ -46,105 +42,6 @@ _ARROW = pa.schema(
 )
 #: A task should have some work to do: smaller files share one.
 _TASK_BYTES = 32 << 20
-_OVER = (
-    "the days for which its source's licence allows to keep a delivery (retention_days) were over before it was read"
-)
-
-
-@dataclass(frozen=True)
-class KnownFile:
-    """One line of the ledger, as far as landing needs it; landed_at in seconds since 1970.
-
-    Hash and size are those of a file, the watermark is that of a database batch.
-    """
-
-    source: str
-    path: str
-    file_id: str
-    sha256: str | None
-    size_bytes: int | None
-    state: str
-    landed_at: float
-    watermark: str | None = None
-
-
-@dataclass(frozen=True)
-class LandingPlan:
-    """What a night has to land: files to read, files set aside, and sources that failed (name -> message).
-
-    `unread`: messages of files that could not be opened; the next night tries again.
-    """
-
-    to_read: tuple[CheckedFile, ...]
-    set_aside: tuple[CheckedFile, ...]
-    failed_sources: Mapping[str, str]
-    unread: tuple[str, ...] = ()
-
-
-def plan_landing(
-    sources: Mapping[str, SourceSpec], *, root: str, run_date: date, known: Iterable[KnownFile]
-) -> LandingPlan:
-    """Find, check and hash every file that the ledger does not have yet.
-
-    A file of the ledger is not read again as long as its size is the same and it was not modified since. The
-    same content again, in the same source, is a duplicate under whatever name.
-    """
-    ledger = list(known)
-    found, failed = _discover_all(sources, root, run_date)
-    seen_paths = {(k.source, k.path, k.size_bytes): k.landed_at for k in ledger}
-    new = [f for f in found if f.modified_at > seen_paths.get((f.source, f.path, f.size_bytes), -1.0)]
-    with ThreadPoolExecutor(max_workers=4) as pool:
-        tried = list(pool.map(lambda f: _try_file(f, sources[f.source]), new))
-    checked = [file for file in tried if isinstance(file, CheckedFile)]
-    over = {file.file for file in checked if sources[file.file.source].is_over(file.file.delivered_on, run_date)}
-    checked = [set_aside(f, "quarantined", _OVER) if f.file in over else f for f in checked]
-    return replace(_divide(checked, ledger, failed), unread=tuple(file for file in tried if isinstance(file, str)))
-
-
-def _try_file(file: FoundFile, spec: SourceSpec) -> CheckedFile | str:
-    """Check a file; a message where it cannot be opened or named, which costs none of the others."""
-    try:
-        file.path.encode()
-        return check_file(file, spec)
-    except UnicodeEncodeError:
-        return f"source {spec.name}: {file.path!r}: the file's name is not in UTF-8; rename it"
-    except OSError as error:
-        return f"source {spec.name}: {file.path} cannot be read: {error.strerror}; the next run tries again"
-
-
-def _discover_all(
-    sources: Mapping[str, SourceSpec], root: str, run_date: date
-) -> tuple[list[FoundFile], dict[str, str]]:
-    found: list[FoundFile] = []
-    failed: dict[str, str] = {}
-    for name, spec in sorted(sources.items()):
-        try:
-            found += discover_files(spec, root, run_date)
-        except CdpError as error:
-            failed[name] = str(error)
-    return found, failed
-
-
-def _divide(checked: list[CheckedFile], ledger: list[KnownFile], failed: dict[str, str]) -> LandingPlan:
-    paths = {k.file_id: k.path for k in ledger if k.state in ("landed", "accepted")}
-    same_line = {(k.file_id, k.path) for k in ledger}
-    gone = {k.file_id for k in ledger if k.state == "expired"}
-    to_read, aside = [], []
-    for file in checked:
-        if file.file_id in gone:  # the same content delivered anew has a line of its own
-            file = replace(file, file_id=own_id(file))
-        if (file.file_id, file.file.path) in same_line:
-            continue
-        if file.state == "landed" and file.file_id in paths:
-            copy = set_aside(file, "duplicate", f"the same content as {paths[file.file_id]}")
-            if (copy.file_id, copy.file.path) not in same_line:
-                aside.append(copy)
-        elif file.state == "landed":
-            paths[file.file_id] = file.file.path
-            to_read.append(file)
-        else:
-            aside.append(file)
-    return LandingPlan(tuple(to_read), tuple(aside), failed)
 
 
 @dataclass(frozen=True)
@@ -289,25 +186,3 @@ def _unpacked(file: _FileToRead, lines: pa.Array, first: int) -> pa.RecordBatch:
     places = np.concatenate([np.arange(n) for n in counts.to_pylist()])
     ids = [f"{file.file_id}:{n}" + (f".{place}" if place else "") for n, place in zip(numbers, places, strict=True)]
     return batch.set_column(0, "landed_id", pa.array(ids)).set_column(3, "record_no", pa.array(numbers, pa.int64()))
-
-
-def ledger_row(checked: CheckedFile) -> dict[str, object]:
-    """Describe a file for ops.files (what the writer adds: run_id, landed_at, bronze_version)."""
-    file = checked.file
-    return {
-        "file_id": checked.file_id,
-        "source": file.source,
-        "path": file.path,
-        "size_bytes": file.size_bytes,
-        "sha256": checked.sha256,
-        "format": checked.format,
-        "header": checked.header,
-        "delivered_on": file.delivered_on,
-        "state": checked.state,
-        "reason": checked.reason,
-    }
-
-
-def headers_of(header_by_file: Mapping[str, str | None]) -> dict[str, list[str]]:
-    """Read the ledger's headers: file_id -> column names, for CSV files only."""
-    return {file_id: json.loads(text) for file_id, text in header_by_file.items() if text}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
@@ -14,7 +15,7 @@ from pyspark.sql import functions as F
 from cdp.contracts.ops.files import FILES
 from cdp.ingest.batches import Batch, batch_rows
 from cdp.ingest.check import CheckedFile
-from cdp.ingest.land import KnownFile, ledger_row
+from cdp.ingest.new_files import KnownFile
 
 _COUNTS = ("rows_read", "rows_accepted", "rows_duplicate", "rows_refused")
 
@@ -80,3 +81,25 @@ def accepted_frame(
     joined = files.drop(*_COUNTS).join(counts, on="file_id", how="left")
     filled = joined.fillna(0, subset=list(_COUNTS)).withColumn("state", F.lit(state))
     return filled.withColumns({name: F.lit(value) for name, value in stamp.items()}).select(*FILES.column_names)
+
+
+def ledger_row(checked: CheckedFile) -> dict[str, object]:
+    """Describe a file for ops.files (what the writer adds: run_id, landed_at, bronze_version)."""
+    file = checked.file
+    return {
+        "file_id": checked.file_id,
+        "source": file.source,
+        "path": file.path,
+        "size_bytes": file.size_bytes,
+        "sha256": checked.sha256,
+        "format": checked.format,
+        "header": checked.header,
+        "delivered_on": file.delivered_on,
+        "state": checked.state,
+        "reason": checked.reason,
+    }
+
+
+def headers_of(header_by_file: Mapping[str, str | None]) -> dict[str, list[str]]:
+    """Read the ledger's headers: file_id -> column names, for CSV files only."""
+    return {file_id: json.loads(text) for file_id, text in header_by_file.items() if text}

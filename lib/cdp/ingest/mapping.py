@@ -38,6 +38,7 @@ def map_records(parsed: DataFrame, source: SourceSpec, mapping: MappingSpec, fie
     """Give one row per record: its landed columns, `__key` (the id of its main row), `__reasons`, and per table an
     array of rows in the shape of the table's contract.
     """
+    parsed = parsed.withColumns({name: F.expr(sql) for name, sql in mapping.derived.items()})
     outputs = [compile_output(n, output, mapping, fields) for n, output in enumerate(mapping.outputs)]
     flat = [o for o in outputs if o.spec.explode is None]
     step = _number_repeats(_take_fields(parsed, source, mapping, fields, outputs), mapping)
@@ -49,9 +50,9 @@ def map_records(parsed: DataFrame, source: SourceSpec, mapping: MappingSpec, fie
     step = step.withColumn("__main", F.expr(_row_sql(outputs[0], source, is_main=True)))
     for kind in ("t", "v"):
         step = step.select("*", *_structs(flat, kind, needs_main=True))
-    rows: dict[str, str] = {o.spec.table: _rows_sql(o, source) for o in outputs}
+    rows = {t: _rows_of_table_sql([_rows_sql(o, source) for o in outputs if o.spec.table == t]) for t in TABLES}
     # No cast of what is there: it would only say that any column can be null, and make every row anew.
-    arrays = [F.expr(rows.get(t) or f"CAST(array() AS ARRAY<STRUCT<{_struct(t)}>>)").alias(t) for t in TABLES]
+    arrays = [F.expr(rows[t] or f"CAST(array() AS ARRAY<STRUCT<{_struct(t)}>>)").alias(t) for t in TABLES]
     every = F.expr(reasons_sql(outputs, source, fields)).alias("__every")
     main = F.lit(mapping.outputs[0].table).alias("__table")
     envelope = changes.COLUMNS if source.change_data else ()
@@ -182,7 +183,7 @@ def _row_sql(output: Output, source: SourceSpec, *, is_main: bool) -> str:
         name: output.columns[name].value_ref if name in output.columns else f"CAST(NULL AS {inputs[name]})"
         for name in inputs
     }
-    key = "__key" if is_main else f"left(sha2(concat_ws('|', __key, '{output.spec.table}'), 256), 32)"
+    key = "__key" if is_main else f"left(sha2(concat_ws('|', __key, '{output.spec.table}'{output.nth}), 256), 32)"
     return _fill(output, source, values, key)
 
 
@@ -231,6 +232,11 @@ def _rows_sql(output: Output, source: SourceSpec) -> str:
     return f"CASE WHEN {output.is_wanted} THEN {rows} ELSE array() END"
 
 
+def _rows_of_table_sql(rows: list[str]) -> str:
+    """Write the rows that several outputs give to one table; empty where none does."""
+    return rows[0] if len(rows) == 1 else f"concat({', '.join(rows)})" if rows else ""
+
+
 def _exploded_sql(output: Output, source: SourceSpec) -> str:
     """Write the rows of an exploded list; items are counted from 1."""
     inputs = output.target.input_types
@@ -240,6 +246,6 @@ def _exploded_sql(output: Output, source: SourceSpec) -> str:
         values["line_no"] = "row_no + 1"
     # The lines of an order keep their ids in every body of it.
     whole = f"left(sha2(concat_ws('\x1f', __source, {values['order_id']}), 256), 32)" if output.spec.once else "__key"
-    key = f"left(sha2(concat_ws('|', {whole}, CAST(row_no AS STRING)), 256), 32)"
+    key = f"left(sha2(concat_ws('|', {whole}, CAST(row_no AS STRING){output.nth}), 256), 32)"
     items = f"transform({path_sql(str(output.spec.explode))}, {ITEM} -> named_struct({typed}))"
     return f"transform({items}, (row, row_no) -> {_fill(output, source, values, key)})"

@@ -39,6 +39,7 @@ class ColumnSpec(Definition):
         description="Spark SQL over the raw fields (all of them text); folded(field): as `map` compares words",
     )
     main: str | None = Field(default=None, description="a column of the mapping's first output")
+    called: str | None = Field(default=None, description="how refusals call what comes from sql: the field it reads")
     formats: tuple[str, ...] = Field(default=(), description="iso8601, epoch_ms, epoch_s or datetime patterns")
     map: dict[str, str] = Field(
         default_factory=dict, description="source word -> our word; case, spaces, - and _ do not count"
@@ -65,7 +66,13 @@ class ColumnSpec(Definition):
             raise ValueError(f"give exactly one of field, value, sql, main (given: {', '.join(given) or 'none'})")
         if self.field is not None and not _FIELD.match(self.field):
             raise ValueError("a field is a dotted path without back-quotes, e.g. properties.order_id")
+        if self.called is not None and self.sql is None:
+            raise ValueError("`called` is for columns from sql: others are called as their field")
         return self
+
+    def label(self, name: str) -> str:
+        """How refusals call this column, whose name is given."""
+        return self.field or self.called or name
 
 
 class IdentifierSpec(Definition):
@@ -151,6 +158,10 @@ class MappingSpec(Definition):
         description="top-level raw fields and what they may be, others are wrong_type; time: ISO 8601, else bad_time; "
         "amount: a number of money, as a number or as a text",
     )
+    derived: dict[str, Sql] = Field(
+        default_factory=dict,
+        description="a name for Spark SQL over the raw fields, which checks and outputs read like a raw field",
+    )
     checks: tuple[CheckSpec, ...] = ()
     outputs: tuple[OutputSpec, ...] = Field(min_length=1)
     identifiers: tuple[IdentifierSpec, ...] = ()
@@ -165,9 +176,8 @@ class MappingSpec(Definition):
         main = self.outputs[0]
         if main.when is not None or main.also_when is not None or main.explode is not None:
             raise ValueError("the first output is the main one: it takes neither `when` nor `explode`")
-        tables = [output.table for output in self.outputs]
-        if len(set(tables)) != len(tables):
-            raise ValueError("one output per table")
+        if any(output.table == main.table for output in self.outputs[1:]):
+            raise ValueError("a record gives one row of the first output's table: no further output may be of it")
         for output in self.outputs:
             for name, column in output.columns.items():
                 if column.main is not None and output is main:

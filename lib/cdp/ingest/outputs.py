@@ -16,7 +16,8 @@ from cdp.ingest.targets import TARGETS, Target
 class Output:
     """One output: its columns, the attributes of its JSON object, and the prefix of its intermediate columns.
 
-    `alike`: attributes of which there are many of a kind; they are not among `attributes`.
+    `alike`: attributes of which there are many of a kind; they are not among `attributes`. `nth`: what tells the keys
+    of its rows from those of an earlier output of the same table, as one more argument.
     """
 
     spec: OutputSpec
@@ -25,6 +26,7 @@ class Output:
     attributes: dict[str, ColumnSql]
     alike: tuple[Alike, ...]
     prefix: str
+    nth: str
 
     @property
     def every(self) -> list[ColumnSql]:
@@ -94,4 +96,5 @@ def compile_output(number: int, output: OutputSpec, mapping: MappingSpec, fields
     )
     single = output.attributes.keys() - {name for kind in alike for name in kind.names}
     attributes = {n: compiled(f"a_{n}", c, c.type or "STRING") for n, c in output.attributes.items() if n in single}
-    return Output(output, target, columns, attributes, alike, prefix)
+    is_further = output.table in [earlier.table for earlier in mapping.outputs[:number]]
+    return Output(output, target, columns, attributes, alike, prefix, nth=f", '{number}'" if is_further else "")

@@ -29,6 +29,10 @@ _OPTIONS = (
     "'maxStringLen', '2147483647')"
 )
 _NUMBER = r"-?[0-9]+([.][0-9]+)?([eE][-+]?[0-9]+)?|\"-?Infinity\""
+#: A member's name that is not written as it reads, as "\u0074ype".
+_ESCAPED_NAME = r'\\\\(u(?![dD][89a-fA-F])|/)[^"]*"\\s*:'
+#: A number that may be beyond a double.
+LARGE_NUMBER = "[0-9][eE][+]?[0-9]{3}|[0-9]{309}"
 #: What a value of another kind looks like once it is text; its true kind is only looked up where it looks wrong. Nearly
 #: every text is told by its first letter.
 _LOOKS: dict[Kind, str] = {
@@ -67,7 +71,9 @@ def parse_json(records: DataFrame, spec: SourceSpec, fields: FieldTree, parts_wh
     See parse_records. Of a key that comes twice the last one counts, as RFC 8259 says most readers do.
     """
     both = {name: node for name, node in fields.children.items() if is_both(node)}
-    told = records.withColumn("__is_escaped", F.contains("__text", F.lit("\\")))  # what is asked for many fields
+    # What is asked for many fields, and of names only where there is an escape at all.
+    told = records.withColumn("__is_escaped", F.contains("__text", F.lit("\\")))
+    told = told.withColumn("__has_escaped_name", F.expr(rf"__is_escaped AND __text RLIKE '{_ESCAPED_NAME}'"))
     return read_fields(told, "__text", fields, parts_when, fault=_fault_sql(spec, fields, both))
 
 
@@ -99,7 +105,33 @@ def _take_parts(flat: DataFrame, both: Mapping[str, FieldTree], parts_when: Mapp
         name: F.expr(f"from_json({_as_it_is(f'`__{name}`')}, {quote_text(node.ddl())})")
         for name, node in sorted(both.items())
     }
-    return flat.withColumns(needed).withColumns(parts).drop(*needed)
+    mended = {name: F.expr(_mended_sql(name, node)) for name, node in sorted(both.items()) if _lists_of(node)}
+    return flat.withColumns(needed).withColumns(parts).withColumns(mended).drop(*needed)
+
+
+def _lists_of(node: FieldTree) -> dict[str, FieldTree]:
+    """The lists of objects that a field is or holds, by their names below it."""
+    if node.is_list:
+        return {"": node}
+    return {name: child for name, child in sorted(node.children.items()) if child.is_list and child.children}
+
+
+def _mended_sql(name: str, node: FieldTree) -> str:
+    """Write a field's parts with the lists that the reader gave up: of one item that is no object it leaves nothing, so
+    the items are read one by one, and such an item is null.
+    """
+    mended = f"`{name}`"
+    for below, child in _lists_of(node).items():
+        given = f"`{name}`.`{below}`" if below else f"`{name}`"
+        item = quote_text(child.ddl().removeprefix("ARRAY<").removesuffix(">"))
+        texts = quote_text(f"`{below}` ARRAY<STRING>" if below else "ARRAY<STRING>")
+        items = f"from_json(`__{name}`, {texts})" + (f".`{below}`" if below else "")
+        read = f"transform({items}, x -> CASE WHEN startswith(x, '{{') THEN from_json(x, {item}) END)"
+        others = [f"'{n}', {read if n == below else f'`{name}`.`{n}`'}" for n in sorted(node.children)]
+        whole = f"named_struct({', '.join(others)})" if below else read
+        is_given_up = f"`__{name}` IS NOT NULL AND {given} IS NULL AND {items} IS NOT NULL"
+        mended = f"CASE WHEN {is_given_up} THEN {whole} ELSE {mended} END"
+    return mended
 
 
 def _as_it_is(column: str) -> str:
@@ -123,7 +155,7 @@ def wrong_kind_sql(field: str, text: str, kinds: tuple[Kind, ...]) -> str:
     else:
         # A text that holds JSON looks like the JSON it holds; quotes in it are escaped in the record.
         start = rf'"{re.escape(field)}"\s*:\s*"'
-        quoted = f"__text RLIKE {quote_text(start)}"
+        quoted = f"(__text RLIKE {quote_text(start)} OR __has_escaped_name)"
         can_be = f"(NOT contains({text}, '\"') OR __is_escaped)"
         is_odd = (
             f"{text} IS NOT NULL AND (NOT {_fits(text, kinds)} OR {can_be} AND {quoted}{_no_fraction(text, kinds)})"
@@ -207,5 +239,8 @@ def _fault_sql(spec: SourceSpec, fields: FieldTree, both: Mapping[str, FieldTree
 def _is_number_made(fields: FieldTree) -> str:
     """Write whether a number beyond a double became a text in one of the fields that are read as text."""
     whole = [name for name, node in sorted(fields.children.items()) if not node.children or is_both(node)]
+    # An escape may have hidden the word.
+    is_number = f"(NOT __is_escaped OR __text RLIKE '{LARGE_NUMBER}')"
     tops = [f"contains({record_sql('__json')}.`{name}`, 'Infinity\"')" for name in whole]
-    return f"coalesce({' OR '.join(tops)}, false) AND NOT contains(__text, 'Infinity\"')" if tops else "false"
+    hidden = f"NOT contains(__text, 'Infinity\"') AND {is_number}"
+    return f"coalesce({' OR '.join(tops)}, false) AND {hidden}" if tops else "false"

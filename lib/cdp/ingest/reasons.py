@@ -7,7 +7,7 @@ from cdp.ingest.columns import DELIVERED_AT, clean_sql, time_sql
 from cdp.ingest.fields import ITEM, FieldTree, is_both, path_sql
 from cdp.ingest.mapping_spec import Form, Kind, MappingSpec
 from cdp.ingest.outputs import Output
-from cdp.ingest.parse_json import around_sql, is_json_sql, read_sql, record_sql, wrong_kind_sql
+from cdp.ingest.parse_json import LARGE_NUMBER, around_sql, is_json_sql, read_sql, record_sql, wrong_kind_sql
 from cdp.ingest.spec import SourceSpec
 from cdp.ingest.targets import MAX_FUTURE_DAYS
 
@@ -99,7 +99,7 @@ def _within(kind: Kind, text: str) -> str | None:
     if kind in ("object", "array"):
         # The reader makes a text of a number beyond a double; it is asked only where there may be one.
         is_made = f"contains({record_sql(read_sql(around_sql(text), 'STRING'))}, 'Infinity\"')"
-        may_be = f"{text} RLIKE '[0-9][eE][+]?[0-9]{{3}}|[0-9]{{309}}' AND NOT contains({text}, 'Infinity\"')"
+        may_be = f"{text} RLIKE '{LARGE_NUMBER}' AND NOT contains({text}, 'Infinity\"')"
         return f"CASE WHEN NOT coalesce({may_be} AND {is_made}, false) THEN {text} END"
     return None
 
@@ -129,7 +129,7 @@ def _time_reason(main: Output) -> str:
     time, received = main.target.time, main.spec.columns.get("received_at")
     stated = _stated_times(main)
     no_text = f"coalesce({', '.join(main.columns[n].text_ref for n in stated) or 'NULL'}) IS NULL"
-    label = main.spec.columns[stated[0]].field or stated[0] if stated else time
+    label = main.spec.columns[stated[0]].label(stated[0]) if stated else time
     is_missing = "false" if received and received.required else f"__main.`{time}` IS NULL AND {no_text}"
     is_out = _out_of_range(f"__main.`{time}`", main)
     return f"CASE WHEN {is_missing} THEN {reason_sql(label, 'missing')} WHEN {is_out} THEN {_time_to_blame(main)} END"
@@ -145,7 +145,7 @@ def _time_to_blame(main: Output) -> str:
     A time that is counted back from the arrival, or is the arrival, is as wrong as the arrival is.
     """
     stated, received = _stated_times(main), main.spec.columns.get("received_at")
-    labels = [main.spec.columns[name].field or name for name in stated] or [main.target.time]
+    labels = [main.spec.columns[name].label(name) for name in stated] or [main.target.time]
     blamed = reason_sql(labels[-1], "out_of_range")
     if len(stated) > 1:
         first = reason_sql(labels[0], "out_of_range")
@@ -170,7 +170,7 @@ def _arrival_reason(main: Output) -> list[str]:
     if received is None or spec is None:
         return []
     is_late = _too_late(received.value_ref, DELIVERED_AT)
-    return [f"CASE WHEN {is_late} THEN {reason_sql(spec.field or 'received_at', 'out_of_range')} END"]
+    return [f"CASE WHEN {is_late} THEN {reason_sql(spec.label('received_at'), 'out_of_range')} END"]
 
 
 def _too_late(time: str, known: str) -> str:

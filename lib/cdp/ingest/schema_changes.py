@@ -15,8 +15,7 @@ from pyspark.sql import DataFrame, SparkSession
 from cdp.contracts.ops.schema_changes import SCHEMA_CHANGES
 from cdp.ingest.accounts import LandedFile
 from cdp.ingest.fields import collect_fields
-from cdp.ingest.land import headers_of
-from cdp.ingest.ledger import LedgerFile
+from cdp.ingest.ledger import LedgerFile, headers_of
 from cdp.ingest.mapping_spec import MappingSpec
 from cdp.ingest.shapes import FieldShape, Shape, is_outermost, shape_of_header, unite_shapes, widen
 

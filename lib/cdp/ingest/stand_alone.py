@@ -21,7 +21,8 @@ from cdp.ingest.check import EMPTY, CheckedFile, check_file
 from cdp.ingest.codes import REFUSAL_CODES, quote_text
 from cdp.ingest.decide import ACCEPTED, DUPLICATE, REFUSED, decide
 from cdp.ingest.discover import FoundFile
-from cdp.ingest.land import headers_of, read_records
+from cdp.ingest.land import read_records
+from cdp.ingest.ledger import headers_of
 from cdp.ingest.mapping_spec import MappingSpec
 from cdp.ingest.spec import SourceSpec
 
@@ -116,7 +117,7 @@ def _is_broken(file: CheckedFile) -> bool:
 
 def _accepted(decided: DataFrame, mapping: MappingSpec, names: Sequence[str]) -> DataFrame:
     """Write accepted records: the row of the main table, and under their names the rows of other tables."""
-    main, *others = (output.table for output in mapping.outputs)
+    main, *others = dict.fromkeys(output.table for output in mapping.outputs)
     columns = [f"'{c}', {main}[0].`{c}`" for c in decided.schema[main].dataType.elementType.fieldNames()]  # type: ignore[attr-defined]
     columns += [f"'{table}', {table}" for table in others]
     record = f"to_json(named_struct({', '.join(columns)}), {_JSON})"

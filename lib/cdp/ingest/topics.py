@@ -21,7 +21,7 @@ from cdp.core.errors import ConfigError
 from cdp.core.keys import hashed_text
 from cdp.ingest.batches import BatchPart, LandedPart
 from cdp.ingest.formats import KafkaOptions
-from cdp.ingest.land import KnownFile
+from cdp.ingest.new_files import KnownFile
 from cdp.ingest.spec import SourceSpec
 
 PACKAGES = (

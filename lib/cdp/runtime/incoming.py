@@ -18,7 +18,7 @@ from typing import Any
 from pyspark.sql import SparkSession
 
 from cdp.ingest.discover import as_delivery_date, is_ready
-from cdp.ingest.land import KnownFile
+from cdp.ingest.new_files import KnownFile
 from cdp.ingest.spec import SourceSpec
 
 #: Copies are bound by the network, not by cores.

@@ -14,7 +14,8 @@ from cdp.contracts.bronze.landed_records import LANDED_RECORDS
 from cdp.core.errors import ConfigError, TransientError
 from cdp.ingest.batches import Batch, LandedPart
 from cdp.ingest.databases import login_of, read_batch
-from cdp.ingest.land import KnownFile, LandingPlan, read_records
+from cdp.ingest.land import read_records
+from cdp.ingest.new_files import KnownFile, LandingPlan
 from cdp.ingest.spec import SourceSpec
 from cdp.ingest.topics import ask_broker, batch_id, client_settings, find_new, parts_of, read_ranges, split_landed
 from cdp.runtime.job import JobContext

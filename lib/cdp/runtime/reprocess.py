@@ -13,8 +13,7 @@ from cdp.contracts.ops.files import FILES
 from cdp.core.errors import ConfigError
 from cdp.core.hold import hold, release
 from cdp.ingest.accept import accept_records
-from cdp.ingest.land import headers_of
-from cdp.ingest.ledger import accepted_frame, counts_frame, newest_states
+from cdp.ingest.ledger import accepted_frame, counts_frame, headers_of, newest_states
 from cdp.ingest.mapping_spec import MappingSpec
 from cdp.ingest.spec import SourceSpec, chosen_sources
 from cdp.ingest.targets import SILVER

@@ -87,8 +87,8 @@ def fields_verb(options: argparse.Namespace, console: Console) -> int:
     from cdp.ingest.targets import TARGETS
 
     _, mapping = find_source(options.spec)
-    for output in mapping.outputs:
-        contract = TARGETS[output.table].contract
+    for table in dict.fromkeys(output.table for output in mapping.outputs):
+        contract = TARGETS[table].contract
         console.print(f"{contract.full_name}: {contract.doc}", highlight=False)
         for column in contract.columns:
             console.print(f"  {column.name:<22} {column.type:<14} {column.doc}", highlight=False, markup=False)

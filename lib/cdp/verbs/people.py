@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from rich.console import Console
 from rich.progress import Progress
 
-from cdp.core.errors import ContractError, nearest_name
+from cdp.core.errors import ContractError, nearest_name, no_rows
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -25,7 +25,7 @@ def read_people(file: str, *columns: str, may_be_empty: bool = False) -> pd.Data
         if column not in table.column_names:
             raise ContractError(f"{file}: there is no column {column!r}; {nearest_name(column, table.column_names)}")
     if not table.num_rows and not may_be_empty:
-        raise ContractError(f"{file} has a header but no row")
+        raise no_rows(file)
     return table.to_pandas()
 
 

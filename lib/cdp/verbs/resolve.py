@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
 
-from cdp.core.errors import ConfigError, ContractError
+from cdp.core.errors import ConfigError, no_rows
 from cdp.verbs.parser import Verbs, add_verb
 from cdp.verbs.people import tell_warnings
 
@@ -65,7 +65,7 @@ def read_records(files: list[str], schema: RecordSchema) -> tuple[pa.Table, Reco
     else:
         table = read_arrow(files)
     if not table.num_rows:
-        raise ContractError(f"{', '.join(files)}: a header but no row")
+        raise no_rows(", ".join(files))
     return table, schema
 
 

@@ -111,6 +111,8 @@ GOOD: list[tuple[str, bytes]] = [
     ("ga4", ga4(event_timestamp="1767520800000000", event_params=[{"key": "k", "value": {"double_value": 1.5}}])),
     ("ga4", ga4(event_params=[{"key": "n", "value": {"int_value": "42"}}, {"key": "none", "value": None}])),
     ("segment", segment(event="\U0001f600 \\ud83d")),
+    ("segment", segment(timestamp="2017-01-01T05:29:60+05:30")),
+    ("segment", segment(properties={"a": "Infinity"}).replace(b"Inf", b"\\u0049nf").replace(b"type", b"t\\u0079pe")),
     ("cloudevents", cloudevent(data="{not json", note="[x]")),
     ("cloudevents", cloudevent(data=5)),
     ("cloudevents", cloudevent(data='{"a":1}')),
@@ -162,6 +164,7 @@ BAD: list[tuple[str, bytes, Reasons]] = [
      {(f, "wrong_type") for f in ("event", "userId", "properties", "traits", "context", "messageId")}),
     ("segment", segment(properties='{"a": 1}', event=["x"]), {("properties", "wrong_type"), ("event", "wrong_type")}),
     ("segment", segment(traits='{"a": 1}').replace(b'"traits": ', b'"traits"  :\t'), {("traits", "wrong_type")}),
+    ("segment", segment(traits='{"a": 1}').replace(b"traits", b"tra\\u0069ts"), {("traits", "wrong_type")}),
     ("segment", segment(event="\t", anonymousId="\n"), {("event", "missing"), ("userId", "missing")}),
     ("segment", segment(type="group"), {("groupId", "missing")}),
     ("segment", segment(type="alias"), {("previousId", "missing"), ("userId", "missing")}),
@@ -170,7 +173,7 @@ BAD: list[tuple[str, bytes, Reasons]] = [
         for time in (
             "yesterday", "2026-02-30T10:00:00Z", "2026-13-01", "2026-01-04T24:00:00Z", "2026-01-04T10:61:00Z",
             1767520800000, "1767520800", True, {"a": 1}, "12:30", "2026-01-04T10:00:00+25:00", "04/01/2026",
-            "10000-01-01T00:00:00Z", "2026-01-04T09:59:60Z",
+            "10000-01-01T00:00:00Z", "2026-01-04T09:59:60Z", "2016-12-31T23:29:60Z",
         )
     ),
     ("segment", segment(sentAt="x", originalTimestamp="y", receivedAt="z"),
@@ -187,6 +190,8 @@ BAD: list[tuple[str, bytes, Reasons]] = [
          {("properties.products", "wrong_type")})
         for products in ({"price": 1}, "x", '[{"price": 1}]', 5, [None], [{"price": 1}, None], ["x"], [[]])
     ),
+    ("segment", segment(event="Order Completed", properties={"order_id": "W-1", "products": [{"price": "dear"}, 5]}),
+     {("properties.products", "wrong_type"), ("properties.products.price", "wrong_type")}),
     ("segment", segment(timestamp=None, originalTimestamp="1970-01-01"), {("originalTimestamp", "out_of_range")}),
     ("segment", segment(sentAt=TIME, receivedAt="9999-01-01"), {("receivedAt", "out_of_range")}),
     ("segment", segment(timestamp="9999-01-01", sentAt="9999-01-01", receivedAt="9999-01-01"),
@@ -229,6 +234,8 @@ BAD: list[tuple[str, bytes, Reasons]] = [
       ("currency", "unknown_value")}),
     ("shopify", order(customer="Ana", line_items=[]), {("customer", "wrong_type"), ("line_items", "missing")}),
     ("shopify", order(line_items={"sku": "S"}), {("line_items", "wrong_type")}),
+    ("shopify", order(line_items=["x", {"quantity": -1, "price": "1"}]),
+     {("line_items", "wrong_type"), ("line_items.quantity", "out_of_range")}),
     ("shopify", order(line_items=[*TWO, None]), {("line_items", "wrong_type")}),
     ("shopify", order(line_items=[None, {"quantity": -1, "price": "1"}]),
      {("line_items", "wrong_type"), ("line_items.quantity", "out_of_range")}),
@@ -236,6 +243,7 @@ BAD: list[tuple[str, bytes, Reasons]] = [
      {("collector_tstamp", "missing")}),
     ("snowplow", snowplow(unstruct_event='{"a": 1e999}', contexts='{"a": "1e999"}'),
      {("unstruct_event", "out_of_range")}),
+    ("snowplow", snowplow(txn_id="2147483648", doc_width="-2147483648"), {("txn_id", "out_of_range")}),
     ("snowplow", snowplow(collector_tstamp="9999-01-01 00:00:00.000"), {("collector_tstamp", "out_of_range")}),
     ("snowplow", snowplow()[:-1].rsplit(b"\t", 1)[0], {("", "wrong_columns")}),
     ("snowplow", snowplow()[:-1] + b"\tmore", {("", "wrong_columns")}),

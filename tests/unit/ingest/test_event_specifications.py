@@ -8,7 +8,9 @@ from datetime import date, datetime
 
 import pytest
 from pyspark.sql import Row, SparkSession
-from tests.unit.ingest.event_records import BAD, CONF, FIELDS, GOOD, SOURCES, Reasons
+from pyspark.sql import functions as F
+from tests.unit.ingest import event_records, shopify_bodies
+from tests.unit.ingest.event_records import CONF, FIELDS, GOOD, SOURCES, Reasons
 
 from cdp.contracts.silver.order_lines import ORDER_LINES
 from cdp.ingest.accept import map_sources
@@ -20,12 +22,14 @@ from cdp.ingest.whole_orders import lines_once
 from cdp.rules.definitions import load_definitions
 
 ARRIVED = date(2026, 1, 6)
+BAD = [*event_records.BAD, *(("shopify", raw, reasons) for raw, reasons in shopify_bodies.BAD)]
+BODIES = len(GOOD) + len(BAD)
 
 
 @pytest.fixture(scope="module")
 def decided(spark: SparkSession) -> Iterator[dict[int, Row]]:
     """Every record decided in one go, by its number."""
-    records = [*((s, raw) for s, raw in GOOD), *((s, raw) for s, raw, _ in BAD)]
+    records = [*GOOD, *((s, raw) for s, raw, _ in BAD), *(("shopify", body[0]) for body in shopify_bodies.GOOD)]
     rows = [(f"f:{n}", s, f"f_{s}", n, raw, ARRIVED) for n, (s, raw) in enumerate(records)]
     mapped = map_sources(
         spark.createDataFrame(rows, LANDED_DDL),
@@ -50,7 +54,7 @@ def reasons(row: Row) -> Reasons:
 
 
 def test_every_record_is_decided_once(decided) -> None:
-    assert sorted(decided) == list(range(len(GOOD) + len(BAD)))
+    assert sorted(decided) == list(range(BODIES + len(shopify_bodies.GOOD)))
 
 
 def test_right_records_are_accepted(decided) -> None:
@@ -60,7 +64,7 @@ def test_right_records_are_accepted(decided) -> None:
 
 
 def test_every_defect_is_named_and_no_other(decided) -> None:
-    got = {n: reasons(decided[n]) for n in range(len(GOOD), len(decided))}
+    got = {n: reasons(decided[n]) for n in range(len(GOOD), BODIES)}
     expected = {n: wanted for n, (_, _, wanted) in enumerate(BAD, len(GOOD))}
     wrong = {n: (BAD[n - len(GOOD)][1][:150], got[n], wanted) for n, wanted in expected.items() if got[n] != wanted}
     assert wrong == {}
@@ -80,6 +84,49 @@ def test_an_order_that_is_told_again_is_a_new_event_with_the_same_lines(spark, d
     assert {line.order_line_id for line in both} > {line.order_line_id for line in orders[0].order_lines}
     assert lines_once(lines[2], ["shopify"], lines[0]).count() == 0
     assert lines_once(lines[2], ["web"], lines[0]).count() == 1
+
+
+def test_bodies_of_a_shop_give_what_they_are_about(decided) -> None:
+    rows = [decided[n] for n in range(BODIES, BODIES + len(shopify_bodies.GOOD))]
+    assert [reasons(row) for row in rows if row.status != "accepted"] == []
+    given = [
+        (row.events[0].event_name, len(row.order_lines), len(row.customer_records), len(row.consents)) for row in rows
+    ]
+    assert given == [body[1:] for body in shopify_bodies.GOOD]
+    made, stated, changed, gone, *_, topical, _ = rows
+    (record,) = made.customer_records
+    assert (record.given_name, record.email, record.phone) == ("Bob", "bob@example.com", "+16135550123")
+    assert (record.street_address, record.region, record.country) == ("151 O'Connor Street", "ON", "CA")
+    assert record.valid_from == made.events[0].event_at == datetime(2026, 1, 4, 10)
+    assert [(c.purpose, c.state, c.valid_from) for c in stated.consents] == [
+        ("email_marketing", "granted", datetime(2026, 1, 2, 10)),
+        ("sms_marketing", "denied", datetime(2026, 1, 4, 10)),
+    ]
+    assert len({c.consent_id for c in stated.consents}) == 2
+    assert changed.events[0].event_at == datetime(2026, 1, 4, 11) and not changed.events[0].is_time_corrected
+    assert gone.customer_records[0].is_deleted and gone.customer_records[0].record_id == "shopify:7"
+    assert topical.events[0].received_at == datetime(2026, 1, 4, 10, 0, 9)
+    assert {(i.type, i.value) for i in made.events[0].identifiers} >= {
+        ("email", "bob@example.com"),
+        ("customer_id", record.source_record_id),
+    }
+
+
+def test_what_comes_back_of_a_cancelled_order_was_never_sold(spark, decided) -> None:
+    refund = decided[BODIES + 7].order_lines
+    (line,) = refund
+    assert (line.order_id, line.is_return, line.is_cancelled) == ("5", True, False)
+    assert (float(line.quantity), float(line.amount), line.product_id) == (-1, -195.66, "63")
+    returned = spark.createDataFrame(refund, ORDER_LINES.schema)
+    sold, _, cancelled = (
+        spark.createDataFrame(decided[n].order_lines, ORDER_LINES.schema) for n in range(len(GOOD) - 3, len(GOOD))
+    )
+    together = lines_once(cancelled.unionByName(returned), ["shopify"], None).collect()
+    assert {row.is_return: row.is_cancelled for row in together} == {False: True, True: True}
+    whose = F.lit("shopify:ana")
+    (bought,) = lines_once(returned, ["shopify"], sold.withColumn("record_id", whose)).collect()
+    assert (bought.is_cancelled, bought.record_id) == (False, "shopify:ana")
+    assert [row.is_cancelled for row in lines_once(returned, ["shopify"], cancelled).collect()] == [True]
 
 
 def test_a_very_long_text_is_json(spark) -> None:

@@ -12,9 +12,10 @@ import fastavro
 import pandas as pd
 import pytest
 
-from cdp.ingest import land
+from cdp.ingest import new_files
 from cdp.ingest.discover import discover_files
-from cdp.ingest.land import KnownFile, plan_landing, read_records
+from cdp.ingest.land import read_records
+from cdp.ingest.new_files import KnownFile, plan_landing
 from cdp.ingest.spec import SourceSpec
 
 NIGHT = date(2026, 1, 5)
@@ -114,7 +115,7 @@ def test_a_file_that_cannot_be_opened_or_named_costs_no_other(tmp_path: Path, mo
         deliver(tmp_path, f"web/2026-01-05/{name}", name.encode("utf-8", "surrogateescape"))
     found = discover_files(source("web", "jsonl"), str(tmp_path), NIGHT)
     (tmp_path / "web/2026-01-05/b.jsonl").unlink()  # between the listing and the reading
-    monkeypatch.setattr(land, "discover_files", lambda *_: found)
+    monkeypatch.setattr(new_files, "discover_files", lambda *_: found)
     plan = plan_landing({"web": source("web", "jsonl")}, root=str(tmp_path), run_date=NIGHT, known=[])
     assert [c.file.path for c in plan.to_read] == ["web/2026-01-05/a.jsonl"]
     assert sorted(message.partition(": ")[2][:24] for message in plan.unread) == [

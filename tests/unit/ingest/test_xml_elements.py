@@ -13,7 +13,8 @@ from pyspark.sql import SparkSession
 from cdp.ingest.accept import map_sources
 from cdp.ingest.decide import decide
 from cdp.ingest.fields import FieldTree
-from cdp.ingest.land import plan_landing, read_records
+from cdp.ingest.land import read_records
+from cdp.ingest.new_files import plan_landing
 from cdp.ingest.spec import SourceSpec
 from cdp.ingest.xml_elements import find_xml_fault, split_xml_elements, take_fields
 

@@ -18,7 +18,7 @@ from cdp.contracts.model import TableContract
 from cdp.contracts.ops.expiries import EXPIRIES
 from cdp.contracts.ops.files import FILES
 from cdp.contracts.silver.customer_records import CUSTOMER_RECORDS
-from cdp.ingest.land import KnownFile, LandingPlan, plan_landing
+from cdp.ingest.new_files import KnownFile, LandingPlan, plan_landing
 from cdp.ingest.spec import SourceSpec
 from cdp.runtime.catalogue import find_job
 from cdp.runtime.config import Configuration, load_configuration

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from pyspark.sql import SparkSession
 
-from cdp.ingest.land import KnownFile
+from cdp.ingest.new_files import KnownFile
 from cdp.ingest.spec import SourceSpec
 from cdp.runtime.incoming import fetch_deliveries
 

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 from scipy import special
 
-from cdp.core.errors import ContractError
+from cdp.core.errors import ContractError, no_rows
 from cdp.models.arrays import Floats
 from cdp.models.propensity.feature_columns import FeaturePlan, as_text
 from cdp.models.propensity.feature_matrix import FeatureMatrix, encode
@@ -127,7 +127,7 @@ def read_ids(frame: pd.DataFrame, id_column: str) -> pd.Series:
     if id_column not in frame:
         raise ContractError(f"there is no column {id_column!r}; there are {', '.join(sorted(map(str, frame.columns)))}")
     if not len(frame):
-        raise ContractError("the table has a header but no row")
+        raise no_rows("the table")
     return as_text(frame[id_column])
 
 

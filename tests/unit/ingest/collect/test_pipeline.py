@@ -14,8 +14,9 @@ from cdp.ingest.collect.lines import as_time, original_message
 from cdp.ingest.collect.messages import read_batch
 from cdp.ingest.collect.segment import batch_lines
 from cdp.ingest.collect.spool import OpenFile
-from cdp.ingest.land import plan_landing, read_records
+from cdp.ingest.land import read_records
 from cdp.ingest.mapping_spec import MappingSpec
+from cdp.ingest.new_files import plan_landing
 from cdp.rules.definitions import load_definitions
 
 NIGHT = date(2026, 1, 4)
