@@ -6,7 +6,7 @@ the whole run.
 """
 
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import date
 
 from pyspark.sql import DataFrame
@@ -21,9 +21,8 @@ from cdp.contracts.silver.events import EVENTS
 from cdp.contracts.silver.feedback import FEEDBACK
 from cdp.contracts.silver.order_lines import ORDER_LINES
 from cdp.core.errors import ModelError
-from cdp.models.declared.registered import load_declared
-from cdp.models.declared.spec import PropensitySpec, chosen_features, definition_mark
-from cdp.models.declared.tries import list_tries
+from cdp.models.declared.registered import load_declared, tries_of_declared
+from cdp.models.declared.spec import PropensitySpec, chosen_features, definition_mark, registered_name
 from cdp.models.drift import measure_drift, refuse_drift
 from cdp.models.performance import (
     Ended,
@@ -33,9 +32,10 @@ from cdp.models.performance import (
     purchases_since,
     refuse_performance,
 )
-from cdp.models.registry import MODEL_NAMES, list_trainings, load_champion
+from cdp.models.registry import MODEL_NAMES, load_champion
 from cdp.models.scoring import ScoringModel, score_snapshots
-from cdp.models.tracking import Tracking, open_tracking
+from cdp.models.tracking import open_tracking
+from cdp.models.tries import Try, list_tries, trainings_of_value
 from cdp.rules.person_records import joined_records
 from cdp.runtime.entry import run
 from cdp.runtime.job import Job, JobContext
@@ -58,10 +58,12 @@ def main(ctx: JobContext) -> None:
     traits = ctx.definitions("traits", TraitSpec)
     specs = ctx.definitions("models", PropensitySpec)
     marks = {name: definition_mark(spec, chosen_features(spec, features_of(traits))) for name, spec in specs.items()}
-    declared = {name: found for name, mark in marks.items() if (found := load_declared(tracking, name, mark))}
+    tries = list_tries(tracking)
+    declared = load_declared(tracking, tries, marks)
     snapshots = ctx.read(snapshots_contract(traits))
-    ended = {name: one for name, spec in specs.items() if (one := _ended(ctx, tracking, name, spec, marks[name]))}
-    _look_back(ctx, snapshots, ended_scorings(list_trainings(tracking), as_of=ctx.run_date), ended)
+    tried = {name: tries_of_declared(tries, name, mark) for name, mark in marks.items()}
+    ended = {name: one for name, spec in specs.items() if (one := _ended(ctx.run_date, name, spec, tried[name]))}
+    _look_back(ctx, snapshots, ended_scorings(trainings_of_value(tries), as_of=ctx.run_date), ended)
     scored = ctx.keep(score_snapshots(snapshots, models, as_of=ctx.run_date, declared=declared))
     drift = measure_drift(snapshots, scored, models, as_of=ctx.run_date, declared=declared)
     told = ctx.spark.createDataFrame(drift, MODEL_DRIFT.schema)
@@ -73,12 +75,12 @@ def main(ctx: JobContext) -> None:
     ctx.write_all((MODEL_DRIFT, told), (PREDICTIONS, scored))
 
 
-def _ended(ctx: JobContext, tracking: Tracking, name: str, spec: PropensitySpec, mark: str) -> Ended | None:
+def _ended(as_of: date, name: str, spec: PropensitySpec, tried: Sequence[Try]) -> Ended | None:
     """The model, if it may have scored a horizon ago."""
-    weeks, versions = spec.horizon_weeks, list_tries(tracking, name, mark).versions
-    if not ended_scorings([(day, weeks) for day in versions.values()], as_of=ctx.run_date):
+    versions = {t.versions[registered_name(name)]: t.as_of for t in tried if t.versions}
+    if not ended_scorings([(day, spec.horizon_weeks) for day in versions.values()], as_of=as_of):
         return None
-    return Ended(weeks, spec.outcome, tuple(versions))
+    return Ended(spec.horizon_weeks, spec.outcome, tuple(versions))
 
 
 def _look_back(ctx: JobContext, snapshots: DataFrame, scored_on: list[date], ended: Mapping[str, Ended]) -> None:

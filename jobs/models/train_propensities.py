@@ -17,16 +17,16 @@ from cdp.contracts.silver.feedback import FEEDBACK
 from cdp.contracts.silver.order_lines import ORDER_LINES
 from cdp.core.errors import ModelError
 from cdp.models.declared.cuts import collect_history
-from cdp.models.declared.registered import load_declared, log_declared, run_row
+from cdp.models.declared.registered import load_declared, log_declared, run_row, training_tags, tries_of_declared
 from cdp.models.declared.score import DeclaredVersion
 from cdp.models.declared.spec import PropensitySpec, chosen_features, definition_mark, registered_name
 from cdp.models.declared.train import decide, train_declared, training_mark
-from cdp.models.declared.tries import list_tries, noting_refusal
 from cdp.models.model_runs import is_noted
 from cdp.models.promotion import Asker, settle
 from cdp.models.registry import find_run
 from cdp.models.tracking import Tracking, open_tracking
 from cdp.models.train import DatasetVersion, is_training_due
+from cdp.models.tries import last_day, list_tries, noting_refusal
 from cdp.rules.measures import Measure
 from cdp.rules.person_records import joined_records
 from cdp.runtime.entry import run
@@ -54,16 +54,18 @@ def main(ctx: JobContext) -> None:
         return
     tracking = open_tracking(ctx.settings.mlflow_tracking_uri, artifact_location=ctx.settings.model_artifacts)
     traits = features_of(ctx.definitions("traits", TraitSpec))
+    chosen = {name: chosen_features(spec, traits) for name, spec in wanted.items()}
+    marks = {name: definition_mark(spec, chosen[name]) for name, spec in wanted.items()}
+    tries = list_tries(tracking)
+    champions = load_declared(tracking, tries, marks)
+    every, runs = ctx.settings.models.train_every_days, partial(ctx.read_previous, MODEL_RUNS)
     for name, spec in wanted.items():
-        features = chosen_features(spec, traits)
-        definition = definition_mark(spec, features)
-        champion = load_declared(tracking, name, definition)
-        tries = list_tries(tracking, name, definition)
-        every, runs = ctx.settings.models.train_every_days, partial(ctx.read_previous, MODEL_RUNS)
-        noted = is_noted(runs, [registered_name(name)], as_of=ctx.run_date, last_trained=tries.last_trained)
-        if is_training_due(tries.last, ctx.run_date, every_days=every, is_noted=noted):
+        champion, tried = champions.get(name), tries_of_declared(tries, name, marks[name])
+        last_trained = last_day(t for t in tried if t.versions)
+        noted = is_noted(runs, [registered_name(name)], as_of=ctx.run_date, last_trained=last_trained)
+        if is_training_due(last_day(tried), ctx.run_date, every_days=every, is_noted=noted):
             try:
-                _train(ctx, tracking, name, spec, features, champion)
+                _train(ctx, tracking, name, spec, chosen[name], champion)
             except ModelError as error:  # the night goes on: with the old champion, or without scores
                 tell = ctx.report_problem if champion else ctx.note  # that there is nothing to learn yet is no defect
                 tell(f"no new model {name}: {error}")
@@ -88,7 +90,7 @@ def _train(
         as_of=ctx.run_date,
     )
     every = ctx.settings.models.train_every_days
-    with noting_refusal(tracking, name, definition, as_of=ctx.run_date, every_days=every):
+    with noting_refusal(tracking, name, training_tags(name, definition), as_of=ctx.run_date, every_days=every):
         trained = train_declared(found, spec=spec, definition=definition, as_of=ctx.run_date, champion=old)
     tables = [DatasetVersion(t.full_name, ctx.lake.path(t), ctx.version(t)) for t in (PERSON_IDENTIFIERS, *_TABLES)]
     mark = training_mark(name, definition, tables, ctx.run_date)

@@ -1,7 +1,8 @@
 """Train churn and lifetime value when it is due; the new version becomes champion if it passes floors and gate.
 
 Grain: one ops.model_runs row per registered version, one ops.model_promotions row per attempt to promote one. The same
-inputs find the run that was made of them before.
+inputs find the run that was made of them before. What found too little to learn waits for the next date that is due;
+whether the history is long enough costs little and is asked every night.
 """
 
 import sys
@@ -17,11 +18,11 @@ from cdp.models.model_runs import is_noted, model_run_rows
 from cdp.models.promotion import Asker, Attempt, settle
 from cdp.models.registry import (
     MODEL_NAMES,
+    VALUE_TAGS,
     Champion,
     RegisteredRun,
     Tracking,
     find_run,
-    list_trainings,
     load_champion,
     log_and_register,
 )
@@ -38,6 +39,8 @@ from cdp.models.train import (
     training_fingerprint,
 )
 from cdp.models.training_data import collect_training_data, measure_history
+from cdp.models.tries import VALUE, list_tries, noting_refusal, trainings_of_value, tries_of
+from cdp.models.value import FORM
 from cdp.rules.person_records import joined_records
 from cdp.runtime.entry import run
 from cdp.runtime.job import Job, JobContext
@@ -53,19 +56,20 @@ JOB = Job(
 def main(ctx: JobContext) -> None:
     tracking = open_tracking(ctx.settings.mlflow_tracking_uri, artifact_location=ctx.settings.model_artifacts)
     champions = [load_champion(tracking, name) for name in MODEL_NAMES.values()]
-    last, names = max((day for day, _ in list_trainings(tracking)), default=None), list(MODEL_NAMES.values())
-    due = is_training_due(
-        last if all(champions) else None,
-        ctx.run_date,
-        every_days=ctx.settings.models.train_every_days,
-        is_noted=is_noted(partial(ctx.read_previous, MODEL_RUNS), names, as_of=ctx.run_date, last_trained=last),
+    tries, names, every = list_tries(tracking), list(MODEL_NAMES.values()), ctx.settings.models.train_every_days
+    learned = [day for day, _ in trainings_of_value(tries)]
+    tried = [t.as_of for t in tries_of(tries, VALUE, FORM)]
+    noted = is_noted(
+        partial(ctx.read_previous, MODEL_RUNS), names, as_of=ctx.run_date, last_trained=max(learned, default=None)
     )
-    if not due:
+    last = max([*tried, *(learned if all(champions) else [])], default=None)
+    if not is_training_due(last, ctx.run_date, every_days=every, is_noted=noted):
         return
     try:
         _train(ctx, tracking, champions[0] if all(champions) else None)
     except ModelError as error:  # the night goes on: with the old champion, or without scores
-        ctx.report_problem(f"no new model: {error}")
+        tell = ctx.report_problem if all(champions) else ctx.note  # that there is nothing to learn yet is no defect
+        tell(f"no new model: {error}")
 
 
 def _train(ctx: JobContext, tracking: Tracking, champion: Champion | None) -> None:
@@ -79,7 +83,9 @@ def _train(ctx: JobContext, tracking: Tracking, champion: Champion | None) -> No
     pieces = purchase_pieces(ctx.read(ORDER_LINES), records, until=ctx.run_date)
     data = collect_training_data(pieces, as_of=ctx.run_date, size=size)
     old = champion.params if champion else None
-    trained = train_value(data, as_of=ctx.run_date, horizon_weeks=horizon, champion=old)
+    every = ctx.settings.models.train_every_days
+    with noting_refusal(tracking, "value", VALUE_TAGS, as_of=ctx.run_date, every_days=every):
+        trained = train_value(data, as_of=ctx.run_date, horizon_weeks=horizon, champion=old)
     decision = decide_promotion(trained, has_champion=champion is not None)
     made = find_run(tracking, fingerprint) or log_and_register(
         tracking, trained, names=MODEL_NAMES, datasets=datasets, fingerprint=fingerprint

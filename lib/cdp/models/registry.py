@@ -8,21 +8,22 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
-from datetime import date
 from typing import TYPE_CHECKING, Any
 
 from cdp.core.errors import ModelError
 from cdp.models.card import write_card
+from cdp.models.declared.spec import registered_name
 from cdp.models.figures import Cuts
 from cdp.models.importance import importance_of
 from cdp.models.logged_model import log_model
 from cdp.models.nested_runs import log_nested
 from cdp.models.tracking import LOGGING, Tracking, client_of
 from cdp.models.train import DatasetVersion, TrainedValue
-from cdp.models.value import ValueParameters
+from cdp.models.value import FORM, ValueParameters
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
+    from mlflow.entities.model_registry import ModelVersion
 
 PARAMETERS_FILE = "value_parameters.json"
 LOSSES_FILE = "losses.json"
@@ -32,7 +33,9 @@ FINGERPRINT_TAG = "cdp.fingerprint"
 AS_OF_TAG = "cdp.as_of"
 PROMOTED_TAG = "cdp.promoted"  # on a version: why it was made champion
 MODEL_TAG = "cdp.model"  # of the runs of declared models: which one; value's have none
+DEFINITION_TAG = "cdp.definition"  # form and, of declared models, definition: what else changes a training is the data
 VERSION_TAG = "cdp.registered."  # + model name: the versions that a run registered
+VALUE_TAGS = {DEFINITION_TAG: FORM}  # of every run of the value model
 MODEL_NAMES = {"churn": "cdp.churn", "ltv": "cdp.ltv"}  # kind -> registered name
 
 
@@ -69,18 +72,6 @@ def find_run(tracking: Tracking, fingerprint: str) -> RegisteredRun | None:
     return RegisteredRun(found[0].info.run_id, versions)
 
 
-def list_trainings(tracking: Tracking) -> list[tuple[date, int]]:
-    """As-of date and horizon (weeks) of the value model's finished trainings, promoted or refused, oldest first."""
-    found = client_of(tracking).search_runs(
-        [tracking.experiment_id],
-        max_results=1000,  # a training a week is fifty a year
-        order_by=[f"tags.`{AS_OF_TAG}` ASC"],
-        filter_string=f"attributes.status = 'FINISHED' and tags.`{AS_OF_TAG}` LIKE '%'",
-    )
-    runs = [r.data for r in found if MODEL_TAG not in r.data.tags]
-    return [(date.fromisoformat(r.tags[AS_OF_TAG]), int(r.params["horizon_weeks"])) for r in runs]
-
-
 def log_and_register(
     tracking: Tracking,
     trained: TrainedValue,
@@ -88,7 +79,6 @@ def log_and_register(
     names: Mapping[str, str],
     datasets: Sequence[DatasetVersion],
     fingerprint: str,
-    tags: Mapping[str, str] | None = None,
 ) -> RegisteredRun:
     """Log one training and register a version for each of `names` (kind churn or ltv -> registered name).
 
@@ -100,7 +90,7 @@ def log_and_register(
     versions: dict[str, str] = {}
     params = trained.params
     with training_run(
-        tracking, "value", as_of=params.as_of, fingerprint=fingerprint, datasets=datasets, tags=tags or {}
+        tracking, "value", as_of=params.as_of, fingerprint=fingerprint, datasets=datasets, tags=VALUE_TAGS
     ) as run_id:
         mlflow.log_params(_flat_parameters(params))
         mlflow.log_metrics(trained.metrics)
@@ -183,16 +173,17 @@ def load_champion(tracking: Tracking, name: str) -> Champion | None:
 
     None when nothing was ever promoted, or the champion is of an earlier release's form: a training is due then.
     """
-    number = version_at(tracking, name, "champion")
-    params = load_parameters(tracking, name, number) if number is not None else None
-    if number is None or params is None:
-        return None
-    return Champion(name, number, run_of(tracking, name, number), params)
+    found = _version_at(tracking, name, "champion")
+    params = _read_parameters(name, str(found.version), str(found.run_id)) if found else None
+    return Champion(name, str(found.version), str(found.run_id), params) if found and params else None
 
 
 def load_parameters(tracking: Tracking, name: str, version: str) -> ValueParameters | None:
     """The parameters of a version; None for those of another form, ModelError when they cannot be read."""
-    run_id = run_of(tracking, name, version)
+    return _read_parameters(name, version, run_of(tracking, name, version))
+
+
+def _read_parameters(name: str, version: str, run_id: str) -> ValueParameters | None:
     try:
         return ValueParameters.from_json(load_text(run_id, PARAMETERS_FILE))
     except Exception as error:
@@ -216,10 +207,27 @@ def run_of(tracking: Tracking, name: str, version: str) -> str:
 
 def version_at(tracking: Tracking, name: str, alias: str) -> str | None:
     """The version that carries the alias now; None when there is none."""
+    found = _version_at(tracking, name, alias)
+    return str(found.version) if found else None
+
+
+def champion_versions(tracking: Tracking) -> dict[str, str]:
+    """Registered name -> the champion's version, of all models of ours that have one, by one question."""
+    client = client_of(tracking)
+    found: dict[str, str] = {}
+    token: str | None = None
+    while True:
+        page = client.search_registered_models(f"name LIKE '{registered_name('%')}'", page_token=token)
+        found |= {m.name: str(m.aliases["champion"]) for m in page if "champion" in m.aliases}
+        if not (token := page.token):
+            return found
+
+
+def _version_at(tracking: Tracking, name: str, alias: str) -> ModelVersion | None:
     from mlflow.exceptions import MlflowException
 
     try:
-        return str(client_of(tracking).get_model_version_by_alias(name, alias).version)
+        return client_of(tracking).get_model_version_by_alias(name, alias)
     except MlflowException as error:
         if error.error_code in ("RESOURCE_DOES_NOT_EXIST", "INVALID_PARAMETER_VALUE"):
             return None

@@ -18,8 +18,8 @@ from cdp.models import registry
 from cdp.models.histories import INPUTS
 from cdp.models.logged_model import EXAMPLE
 from cdp.models.registry import (
+    champion_versions,
     find_run,
-    list_trainings,
     load_champion,
     log_and_register,
     promote,
@@ -27,6 +27,8 @@ from cdp.models.registry import (
 )
 from cdp.models.tracking import open_tracking
 from cdp.models.train import DatasetVersion
+from cdp.models.tries import VALUE, list_tries, trainings_of_value, tries_of
+from cdp.models.value import FORM
 
 NAMES = {"churn": "cdp.churn", "ltv": "cdp.ltv"}
 DATASETS = [DatasetVersion("silver.order_lines", "/lake/silver/order_lines", 7)]
@@ -77,7 +79,9 @@ def test_a_run_holds_metrics_data_version_pictures_and_a_card(tracking, trained,
 def test_equal_inputs_find_the_run_and_its_versions(tracking, run):
     assert find_run(tracking, "f1") == run
     assert find_run(tracking, "f2") is None
-    assert list_trainings(tracking) == [(date(2026, 1, 5), 13)]
+    tries = list_tries(tracking)
+    assert trainings_of_value(tries) == [(date(2026, 1, 5), 13)]
+    assert [dict(t.versions) for t in tries_of(tries, VALUE, FORM)] == [run.versions]
 
 
 def test_aliases_move_and_the_champion_has_the_same_parameters(tracking, trained, run):
@@ -96,6 +100,7 @@ def test_aliases_move_and_the_champion_has_the_same_parameters(tracking, trained
     assert version_at(tracking, name, "challenger") == second
     promote(tracking, name, second, reason="better")
     assert [version_at(tracking, name, a) for a in ("champion", "previous", "challenger")] == [second, first, None]
+    assert champion_versions(tracking) == {name: second}
 
 
 def test_a_fresh_process_without_this_package_scores_another_horizon_too(tracking, run, tmp_path):

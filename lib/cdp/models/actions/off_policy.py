@@ -16,6 +16,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from cdp.core.errors import ContractError
+from cdp.models.actions.offers import check_money
 from cdp.models.arrays import Floats, Ints
 from cdp.models.propensity.folds import hash_keys
 from cdp.models.propensity.propensity_model import read_ids
@@ -65,6 +66,7 @@ def read_log(rows: pd.DataFrame, actions: tuple[str, ...]) -> Log:
     for what, count in wrong.items():
         if count:
             raise ContractError(f"log: {count} of {len(rows)} rows without {what}; a decision cannot be left out")
+    check_money(reward, "log: column reward")
     return Log(person.to_numpy(object), choice, probability, reward)
 
 

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from cdp.core.errors import ContractError, nearest_name
 from cdp.models.actions.contacts import Contacts, times_shown
-from cdp.models.actions.rules import NO_CONSENT_NEEDED, Action, ActionRules, NumberOrColumn
+from cdp.models.actions.rules import MOST_MONEY, NO_CONSENT_NEEDED, Action, ActionRules, NumberOrColumn
 from cdp.models.arrays import Floats, Ints
 from cdp.models.propensity.labels import read_label
 from cdp.models.propensity.propensity_model import read_ids
@@ -101,6 +101,14 @@ def split_by_action(scores: pd.DataFrame, names: Sequence[str]) -> dict[str, pd.
     return found
 
 
+def check_money(amounts: Floats, what: str) -> None:
+    """:class:`ContractError` for amounts beyond `MOST_MONEY`."""
+    if far := amounts[np.abs(amounts) > MOST_MONEY].tolist():
+        raise ContractError(
+            f"{what}: {len(far)} values lie beyond {MOST_MONEY:g}, such as {far[0]:.4g}: no money is that"
+        )
+
+
 def _by_person(table: pd.DataFrame, what: str) -> pd.DataFrame:
     ids = read_ids(table, "id")
     doubled = int(ids.dropna().duplicated().sum())
@@ -136,6 +144,7 @@ class _Rows:
         unreadable = int((~np.isfinite(found) & column.notna().to_numpy()).sum())
         if unreadable:
             raise ContractError(f"action {self.name}: {unreadable} values of column {given} are no numbers")
+        check_money(found, f"action {self.name}: column {given}")
         return found
 
     def costs(self, given: NumberOrColumn) -> Floats:
@@ -147,7 +156,7 @@ class _Rows:
     def consents(self, action: Action) -> NDArray[np.bool_]:
         if action.consent == NO_CONSENT_NEEDED:
             return np.ones(len(self.scores), dtype=bool)
-        return np.asarray(read_label(self._column(action.consent).rename(action.consent)) == 1)
+        return np.asarray(read_label(self._column(action.consent), f"column {action.consent} of consents") == 1)
 
     def _column(self, name: str) -> pd.Series:
         if name in self.scores:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from typing import Annotated
+
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 NO_CONSENT_NEEDED = "not_needed"
+MOST_MONEY = 1e15  # no amount is larger; with fillers such as 1e200 in them sums would say nothing of all others
 
 #: a number, or the name of a column with one number a row
-NumberOrColumn = float | str
+NumberOrColumn = Annotated[float, Field(ge=-MOST_MONEY, le=MOST_MONEY)] | str
 
 
 class AtMost(BaseModel):

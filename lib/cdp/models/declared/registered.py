@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import json
 import pickle
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -14,22 +14,24 @@ from cdp.models.declared.card import write_card
 from cdp.models.declared.score import DeclaredModel, DeclaredVersion
 from cdp.models.declared.spec import PropensitySpec, registered_name
 from cdp.models.declared.train import FORM, TrainedDeclared
-from cdp.models.declared.tries import training_tags
 from cdp.models.model_runs import model_run_row
 from cdp.models.promotion import Attempt
 from cdp.models.registry import (
     CUTS_FILE,
+    DEFINITION_TAG,
     LOSSES_FILE,
+    MODEL_TAG,
     RegisteredRun,
+    champion_versions,
     load_text,
     log_comparison,
     register,
     run_of,
     training_run,
-    version_at,
 )
 from cdp.models.tracking import Tracking, client_of
 from cdp.models.train import DatasetVersion
+from cdp.models.tries import Try, tries_of
 
 MODEL_FILE = "propensity.pickle.txt"  # base64: what a night scores by, without the cost of loading a served model
 PUSHES_FILE = "pushes.json"  # feature -> mean absolute push on the log-odds
@@ -63,14 +65,32 @@ def log_declared(
     return RegisteredRun(run_id, {registered_name(name): version})
 
 
-def load_declared(tracking: Tracking, name: str, definition: str) -> DeclaredVersion | None:
-    """The champion of the model `name`; None where there is none, or one of another form or definition."""
-    registered = registered_name(name)
-    version = version_at(tracking, registered, "champion")
-    declared = load_version(tracking, registered, version) if version is not None else None
-    return (
-        DeclaredVersion(registered, str(version), declared) if declared and declared.definition == definition else None
-    )
+def training_tags(name: str, definition: str) -> dict[str, str]:
+    """What every run of the model `name` under this definition carries."""
+    return {MODEL_TAG: name, DEFINITION_TAG: f"{FORM} {definition}"}
+
+
+def tries_of_declared(tries: Sequence[Try], name: str, definition: str) -> list[Try]:
+    """The trainings of the model `name` under this definition."""
+    return tries_of(tries, name, f"{FORM} {definition}")
+
+
+def load_declared(
+    tracking: Tracking, tries: Sequence[Try], definitions: Mapping[str, str]
+) -> dict[str, DeclaredVersion]:
+    """The champions of the models named in `definitions`, but for those of another form or definition.
+
+    `tries`: all trainings, which tell from which run a version came and under which definition.
+    """
+    champions, found = champion_versions(tracking), {}
+    for name, definition in definitions.items():
+        registered = registered_name(name)
+        version = champions.get(registered)
+        for made in tries_of_declared(tries, name, definition):
+            if version is not None and made.versions.get(registered) == version:
+                declared = _read_declared(registered, version, made.run_id)
+                found[name] = DeclaredVersion(registered, version, declared)
+    return found
 
 
 def load_version(tracking: Tracking, registered: str, version: str) -> DeclaredModel | None:
@@ -78,14 +98,20 @@ def load_version(tracking: Tracking, registered: str, version: str) -> DeclaredM
     run_id = run_of(tracking, registered, version)
     if client_of(tracking).get_run(run_id).data.params.get("form") != FORM:
         return None
+    return _read_declared(registered, version, run_id)
+
+
+def _read_declared(registered: str, version: str, run_id: str) -> DeclaredModel:
     try:
         found = pickle.loads(base64.b64decode(load_text(run_id, MODEL_FILE)))
+        if not isinstance(found, DeclaredModel):
+            raise TypeError(type(found))
     except Exception as error:  # MLflow and pickle raise many kinds for a file that is not there or not whole
         raise ModelError(
             f"{registered} (version {version}, run {run_id}) cannot be read: its artifact {MODEL_FILE} "
             "is missing or damaged. Restore the artifact folder, or roll back to the version before."
         ) from error
-    return found if isinstance(found, DeclaredModel) else None
+    return found
 
 
 def run_row(

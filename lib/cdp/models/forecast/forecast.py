@@ -23,6 +23,7 @@ from cdp.models.btyd.intervals import spend_interval
 from cdp.models.forecast.backtest import backtest
 from cdp.models.forecast.cut_plan import plan_cuts
 from cdp.models.forecast.factors import Amounts
+from cdp.models.forecast.far_amounts import temper
 from cdp.models.forecast.history import Cut, Purchases, cut_at, equal_histories, iso_day
 from cdp.models.forecast.learned import bands_of, learn, season_of, settle_levels
 from cdp.models.forecast.level import LastYear
@@ -71,7 +72,7 @@ def forecast(purchases: Purchases, *, as_of: int, horizon_weeks: float, progress
 
     Raises ModelError when there is no purchase up to `as_of`, or none before it.
     """
-    known = purchases.until(as_of)
+    known, warnings = temper(purchases.until(as_of))
     if not len(known.day):
         first = iso_day(int(purchases.day.min())) if len(purchases.day) else "never"
         raise ModelError(f"no purchase up to {iso_day(as_of)} (the first: {first}): choose a later as-of date")
@@ -83,7 +84,7 @@ def forecast(purchases: Purchases, *, as_of: int, horizon_weeks: float, progress
     plan = plan_cuts(int(known.day.min()), as_of, horizon_weeks)
     past = [p for p in look_at_past(learners, plan) if BASELINE in p.terms] if BASELINE in now.fits else []
     if not past:
-        return _untested(now)
+        return _untested(now, warnings)
     model, ranking = choose_model(past, list(now.fits))
     season = season_of(past, plan, learners, as_of=as_of, weeks=horizon_weeks)
     levels = settle_levels(past, plan, model, season)
@@ -100,7 +101,7 @@ def forecast(purchases: Purchases, *, as_of: int, horizon_weeks: float, progress
         "backtest": backtest(tested, has_amounts=known.has_amounts),
     }
     facts = _facts(now, model, past, plan.window_weeks)
-    facts["warnings"] += _warnings_of_season(season, levels.purchases.log_factor)
+    facts["warnings"] += [*_warnings_of_season(season, levels.purchases.log_factor), *warnings]
     return Forecast(now.cut.customer, amounts, low, high, facts | told)
 
 
@@ -114,7 +115,7 @@ def fit_now(cut: Cut, weeks: float) -> Fitted:
     return Fitted(cut, weeks, fits, refused, terms, *value_of_purchase(cut))
 
 
-def _untested(now: Fitted) -> Forecast:
+def _untested(now: Fitted, warnings: list[str]) -> Forecast:
     """No past cut to learn from: the most likely model as it is, with the intervals of BG/NBD itself."""
     model = max(now.fits, key=lambda name: now.fits[name].log_likelihood) if len(now.fits) > 1 else next(iter(now.fits))
     terms, cut = now.terms[model], now.cut
@@ -126,7 +127,9 @@ def _untested(now: Fitted) -> Forecast:
         low, high = spend_interval(fitted, now.money.model, cut.x, cut.t_x, cut.age, cut.mean, now.weeks)
         low, high = np.minimum(low, amounts.spend), np.maximum(high, amounts.spend)
     told = {"method": POOLED_RATE if model == POOLED_RATE else "btyd", "intervals": "model"}
-    return Forecast(cut.customer, amounts, low, high, _facts(now, model, (), 0.0) | told)
+    facts = _facts(now, model, (), 0.0)
+    facts["warnings"] += warnings
+    return Forecast(cut.customer, amounts, low, high, facts | told)
 
 
 def _facts(now: Fitted, model: str, past: Sequence[PastCut], window: float) -> dict[str, Any]:

@@ -17,7 +17,7 @@ from cdp.models.forecast.cut_plan import CutPlan
 from cdp.models.forecast.factors import Amounts, Factors
 from cdp.models.forecast.gate import EVALUATION_CUTS, Weights, choose_weights, scores_out_of_fold
 from cdp.models.forecast.history import Cut, Purchases, cut_at, equal_histories, outcome_of
-from cdp.models.forecast.level import LastYear, Level, same_season, settle_level
+from cdp.models.forecast.level import LastYear, Level, same_season, settle_level, usual_miss
 from cdp.models.forecast.past import BASELINE, PastCut, log_ratio, rows_of
 from cdp.models.metrics import coverage as coverage_of
 
@@ -151,35 +151,32 @@ def settle_levels(past: Sequence[PastCut], plan: CutPlan, model: str, season: La
     shifts = {name: [_logit_shift(p.terms[name].p_any, p.outcome.purchases) for p in past] for name in names}
     total_of, any_of = _nearest(totals, BASELINE, MOST_FOR_TOTAL), _nearest(shifts, model, MOST_FOR_ANY)
     values = [p.value_ratio(total_of) for p in past]
-    settle = partial(
-        settle_level,
-        span_weeks=(past[0].cut.as_of - past[-1].cut.as_of) / 7.0,
-        window_weeks=plan.window_weeks,
-    )
+    span_weeks = (past[0].cut.as_of - past[-1].cut.as_of) / 7.0
+    settle = partial(settle_level, span_weeks=span_weeks, window_weeks=plan.window_weeks)
     return Levels(
         total_of,
         any_of,
         settle(totals[total_of], tolerance=COUNT_TOLERANCE, last_year=season),
         settle(values, tolerance=VALUE_TOLERANCE),
-        _level_of_any(settle, shifts[any_of], totals[total_of], season),
+        _level_of_any(settle, shifts[any_of], totals[total_of], season, is_wide=span_weeks >= plan.window_weeks),
     )
 
 
 def _level_of_any(
-    settle: Callable[..., Level], shifts: Sequence[float], ratios: Sequence[float], season: LastYear
+    settle: Callable[..., Level], shifts: Sequence[float], ratios: Sequence[float], season: LastYear, *, is_wide: bool
 ) -> Level:
     """The level of P(any) from its own misses and, where these are season or tell nothing, from what is beside it.
 
     A season moves purchases and buyers together. What is left of the shift of P(any) without that of the purchases
-    comes of how regularly people buy, and stays.
+    comes of how regularly people buy, and stays, if the cuts do not all share one window (`is_wide`).
     """
     whole = settle(shifts, tolerance=ANY_TOLERANCE, last_year=season)
     is_bias = whole.log_factor != 0 and whole.log_factor != season.log_factor
-    beside = settle([s - r for s, r in zip(shifts, ratios, strict=True)], tolerance=ANY_TOLERANCE)
-    if is_bias or beside.log_factor == 0:
+    beside = 0.0 if is_bias or not is_wide else usual_miss([s - r for s, r in zip(shifts, ratios, strict=True)])
+    if abs(beside) <= ANY_TOLERANCE:
         return whole
     why = "past cuts had more buyers, or fewer, for as many purchases"
-    return Level(whole.log_factor + beside.log_factor, f"{whole.reason}; {why}" if whole.log_factor else why)
+    return Level(whole.log_factor + beside, f"{whole.reason}; {why}" if whole.log_factor else why)
 
 
 def season_of(past: Sequence[PastCut], plan: CutPlan, known: Purchases, *, as_of: int, weeks: float) -> LastYear:

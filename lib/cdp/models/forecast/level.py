@@ -63,6 +63,18 @@ def settle_level(
     return Level(0.0, "the model's own: no consistent miss on past cuts")
 
 
+def usual_miss(misses: Sequence[float]) -> float:
+    """What three in four misses, NaN apart, exceed on the side of their median; 0 where they lie on both sides.
+
+    For misses that carry no season: one cut that differs from the others says nothing against these.
+    """
+    seen = np.array([m for m in misses if np.isfinite(m)])
+    if len(seen) < MIN_CUTS:
+        return 0.0
+    side = float(np.sign(np.median(seen)))
+    return side * max(0.0, float(np.quantile(side * seen, 0.25)))
+
+
 def _range_of_bias(seen: Floats, span_weeks: float) -> float:
     """By how much ratios (newest first) may differ that show a bias: `MAX_RANGE` of their mean at least.
 

@@ -16,6 +16,7 @@ from cdp.core.errors import ContractError
 from cdp.models.propensity.feature_columns import as_days, as_text, find_date_format
 
 ID, START, END = "customer_id", "started_on", "ended_on"
+LONGEST_DAYS = 36_525  # 0001-01-01 and 1900-01-01 say that a start is not known; each year of a contract is a row
 TENURE, YEAR_MONTH = "tenure_months", "month_of_contract_year"
 MOVES = {TENURE: 1.0, YEAR_MONTH: 1.0}  # what a month changes
 TURNS = {YEAR_MONTH: 12.0}  # what begins again: 0 .. 11
@@ -68,21 +69,22 @@ def read_contracts(frame: pd.DataFrame, *, as_of: date) -> Contracts:
     """One row a contract: `customer_id`, `started_on`, `ended_on` (empty: it runs on), other columns are features.
 
     What came after `as_of` is not looked at: later starts are left out, later ends have not happened. Rows without id
-    or start, and rows that end before they start, are left out with a warning. ContractError for absent columns, or
-    when no row is left.
+    or start, that end before they start, or with a filler for a start, are left out with a warning. ContractError for
+    absent columns, or when no row is left.
     """
     for name in (ID, START, END):
         if name not in frame:
             raise ContractError(f"there is no column {name!r}; there are {', '.join(sorted(map(str, frame.columns)))}")
     ids, start, end = as_text(frame[ID]), _days(frame[START]), _days(frame[END])
+    day = np.datetime64(as_of, "D")
     bad = {
         f"no {ID}": ids.isna().to_numpy(),
         f"no readable {START}": np.isnat(start),
         f"an unreadable {END}": np.isnat(end) & as_text(frame[END]).notna().to_numpy(),
         f"{END} before {START}": end < start,
+        f"a {START} more than a hundred years ago": start < day - np.timedelta64(LONGEST_DAYS, "D"),
     }
     warnings = [f"{n} contracts with {why} were left out" for why, rows in bad.items() if (n := int(rows.sum()))]
-    day = np.datetime64(as_of, "D")
     kept = ~np.any(list(bad.values()), axis=0) & (start <= day)
     if not kept.any():
         told = "; ".join(warnings) or f"none of {len(frame)} had started"

@@ -28,6 +28,7 @@ ID_SHARE = 0.9  # distinct values per filled row, from which text is an id or fr
 MIN_ROWS_FOR_IDS = 30  # below, being distinct says nothing
 MAX_LEVELS = 300
 MIN_LEVEL_ROWS = 5  # rarer levels are scored as "another value"
+FAR = 1e15  # median distances from the median: beside a double that far off the others cannot be told apart
 _ID_NAME = re.compile(r"(?:^|[_\W])(id|uuid|guid|key|hash|email|e_mail|phone|msisdn|iban)$", re.IGNORECASE)
 _CODE_NAME = re.compile(r"(?:^|[_\W])(id|code|zip|zipcode|postcode|plz)$", re.IGNORECASE)
 _COMMA_NUMBER = re.compile(r"[+-]?\d+(\.\d{3})*,\d+")
@@ -38,12 +39,16 @@ _CAMEL = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
 
 @dataclass(frozen=True)
 class FeatureColumn:
-    """One usable column. `levels`: a category's values in training, most frequent first; `date_format` of text."""
+    """One usable column. `levels`: a category's values in training, most frequent first; `date_format` of text.
+
+    `between`: numbers beyond these two count as missing.
+    """
 
     name: str
     kind: Kind
     levels: tuple[str, ...] = ()
     date_format: str = ""
+    between: tuple[float, float] = (-np.inf, np.inf)
 
 
 @dataclass(frozen=True)
@@ -91,11 +96,29 @@ def _learn_column(name: str, values: pd.Series, warnings: list[str]) -> FeatureC
         return why
     if is_number and not (_CODE_NAME.search(_snake(name)) and distinct <= MAX_LEVELS):
         _warn_unclean(name, "number", len(filled) - int(numbers.notna().sum()), warnings)
-        return FeatureColumn(name, "number") if numbers.nunique() > 1 else _constant(text)
+        if values.dtype.kind == "f":
+            _warn_unclean(name, "finite number", int(np.isinf(values).sum()), warnings)
+        between = _reach(name, numbers.dropna(), warnings)
+        numbers = numbers.where(numbers.between(*between))
+        return FeatureColumn(name, "number", between=between) if numbers.nunique() > 1 else _constant(text)
     if not is_number and (form := find_date_format(filled)):
         _warn_unclean(name, "date", int(as_days(filled, form).isna().sum()), warnings)
         return FeatureColumn(name, "date", date_format=form)
     return _category(name, filled)
+
+
+def _reach(name: str, known: pd.Series, warnings: list[str]) -> tuple[float, float]:
+    """Between which numbers a value lies that is none of the `FAR` ones (a filler, a slipped exponent); tells these."""
+    middle = float(known.median())
+    with np.errstate(over="ignore"):
+        off = (known - middle).abs()
+        reach = FAR * float(off.median() or off[off > 0].median())
+    if not reach > 0:
+        return -np.inf, np.inf
+    if count := int((off > reach).sum()):
+        told = f"lie so far from all others (such as {known[off.idxmax()]:.4g}) that they count as missing"
+        warnings.append(f"column {name}: {count} values {told}")
+    return middle - reach, middle + reach
 
 
 def _constant(values: pd.Series) -> str:

@@ -54,7 +54,8 @@ def encode(frame: pd.DataFrame, plan: FeaturePlan) -> FeatureMatrix:
 
 def _encode(values: pd.Series, column: FeatureColumn) -> Floats:
     if column.kind == "number":
-        return as_numbers(values).to_numpy(np.float64)
+        numbers = as_numbers(values)
+        return numbers.where(numbers.between(*column.between)).to_numpy(np.float64)
     if column.kind == "date":
         days = as_days(values, column.date_format).to_numpy(np.float64)
         return np.where(np.abs(days) > NEVER, np.nan, days)

@@ -13,17 +13,18 @@ YES = frozenset({"1", "1.0", "true", "t", "yes", "y"})  # 1.0: what pandas write
 NO = frozenset({"0", "0.0", "-1", "-1.0", "false", "f", "no", "n"})
 
 
-def read_label(values: pd.Series) -> Floats:
+def read_label(values: pd.Series, what: str | None = None) -> Floats:
     """1 for yes, true, t, y and 1; 0 for no, false, f, n, 0 and -1 (in any case); NaN where the label is missing.
 
-    ContractError when there is another value: which of two words is the event is not for us to guess.
+    ContractError when there is another value: which of two words is the event is not for us to guess. `what` the column
+    is, for the message, where it is no label.
     """
     words = as_text(values).str.lower()
     label = words.map({**dict.fromkeys(YES, 1.0), **dict.fromkeys(NO, 0.0)}).to_numpy(np.float64)
     unknown = int((np.isnan(label) & words.notna().to_numpy()).sum())
     if unknown:
         raise ContractError(
-            f"label column {values.name}: {unknown} of {len(words)} values are neither yes nor no. "
+            f"{what or f'label column {values.name}'}: {unknown} of {len(words)} values are neither yes nor no. "
             "Write the event as 1, yes or true and its absence as 0, no or false."
         )
     return np.asarray(label)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,7 +11,16 @@ import numpy as np
 from cdp.models.arrays import Floats, Ints
 from cdp.models.recommendation.purchase_log import PurchaseLog
 from cdp.models.recommendation.ranking_metrics import Truth, gain_interval, judge_lists, truth_of
-from cdp.models.recommendation.recommend import HORIZON_DAYS, Recommender, View, learn_from, rank_items, view_at
+from cdp.models.recommendation.recommend import (
+    HORIZON_DAYS,
+    Choices,
+    Lists,
+    Recommender,
+    View,
+    learn_from,
+    rank_choices,
+    view_at,
+)
 
 CUTS = 3
 MAX_JUDGED = 1_500  # customers a cut: enough for two digits of NDCG
@@ -40,10 +49,10 @@ class Cut:
 
 @dataclass(frozen=True)
 class Backtest:
-    """`is_learned`: whether learning beat the yardstick of (repeat, explore)."""
+    """The cuts, newest first, and the parts that did best there, learned on the newest finished horizon, if any."""
 
     cuts: list[Cut]
-    is_learned: tuple[bool, bool]
+    best: Recommender | None
 
 
 def plan_cuts(log: PurchaseLog, as_of: int) -> list[int]:
@@ -57,47 +66,46 @@ def plan_cuts(log: PurchaseLog, as_of: int) -> list[int]:
 
 
 def run_backtest(log: PurchaseLog, days: list[int], on_cut: Callable[[int], None] = lambda day: None) -> Backtest:
-    """Judge each day but the oldest by recommenders that were learned on the one before it; `on_cut` hears of each."""
-    learned: list[Judged] = []
-    yardsticks: list[Judged] = []
-    popular: list[Judged] = []
-    models = []
-    for view, both in _learned_cuts(log, days):
-        on_cut(view.pairs.as_of)
-        models.append(both)
-        learned.append(_judge(log, view, both[0]))
-        yardsticks.append(_judge(log, view, both[1]))
-        popular.append(_judge_popular(log, view))
-    is_learned = (_is_better(learned, yardsticks, "repeat"), _is_better(learned, yardsticks, "new"))
-    lists = learned if is_learned[0] else yardsticks
-    if is_learned[0] != is_learned[1]:
-        chosen = (choose_parts(*both, is_learned) for both in models)
-        lists = [_judge(log, view_at(log, day), model) for day, model in zip(days, chosen, strict=False)]
-    cuts = [Cut(*columns) for columns in zip(days, lists, yardsticks, popular, strict=False)]
-    return Backtest(cuts, is_learned)
+    """Judge each day but the oldest by what was learned on the one before it; `on_cut` hears of each.
+
+    From the oldest on, so that no more than two views are held and the last is learned from.
+    """
+    if not days:
+        return Backtest([], None)
+    tried: list[_Tried] = []
+    earlier = view_at(log, days[-1])
+    for day in reversed(days[:-1]):
+        on_cut(day)
+        later = view_at(log, day)
+        tried.append(_try(log, later, learn_from(log.until(day), earlier)))
+        earlier = later
+    choices = learn_from(log, earlier)
+    repeat = _best([t.repeat for t in tried], len(choices.repeat))
+    explore = _best([t.new for t in tried], len(choices.explore))
+    cuts = [Cut(t.as_of, t.of(repeat, explore), t.of(0, 0), t.popular) for t in reversed(tried)]
+    return Backtest(cuts, choices.recommender(repeat, explore))
 
 
-def _learned_cuts(log: PurchaseLog, days: list[int]) -> Iterator[tuple[View, tuple[Recommender, Recommender]]]:
-    """Each day's view, newest first, with what was learned on the day before; no more than two views are held."""
-    later = view_at(log, days[0]) if days else None
-    for day in days[1:]:
-        earlier = view_at(log, day)
-        assert later is not None
-        yield later, learn_from(log.until(later.pairs.as_of), earlier)
-        later = earlier
+@dataclass(frozen=True)
+class _Tried:
+    """One cut: how each choice of a part did, and each choice of both in one list (`whole`)."""
+
+    as_of: int
+    repeat: list[tuple[Floats, Floats]]
+    new: list[tuple[Floats, Floats]]
+    whole: dict[tuple[int, int], tuple[Floats, Floats]]
+    popular: Judged
+
+    def of(self, repeat: int, explore: int) -> Judged:
+        """The choice's figures."""
+        return {"repeat": self.repeat[repeat], "new": self.new[explore], "all": self.whole[repeat, explore]}
 
 
-def _is_better(learned: list[Judged], yardsticks: list[Judged], part: str) -> bool:
-    """Whether learning beat the yardstick on average over the cuts; where none could be judged it is trusted."""
-    means = [(_mean(better[part][0]), _mean(plain[part][0])) for better, plain in zip(learned, yardsticks, strict=True)]
-    gains = [better - plain for better, plain in means if better is not None and plain is not None]
-    return not gains or float(np.mean(gains)) > 0
-
-
-def choose_parts(learned: Recommender, yardsticks: Recommender, is_learned: tuple[bool, bool]) -> Recommender:
-    """Each part from the recommender that did better."""
-    repeat, explore = ((learned if is_better else yardsticks) for is_better in is_learned)
-    return Recommender(repeat.repeat, explore.explore)
+def _best(tried: list[list[tuple[Floats, Floats]]], choices: int) -> int:
+    """The choice with the highest mean NDCG over the cuts, the simplest of equals; the last where none was judged."""
+    means = [[_mean(ndcg) for ndcg, _ in of_cut] for of_cut in tried]
+    judged = [[m for m in of_cut if m is not None] for of_cut in means if None not in of_cut]
+    return int(np.argmax(np.mean(judged, axis=0))) if judged else choices - 1
 
 
 def summarise(backtest: Backtest) -> dict[str, Any]:
@@ -149,18 +157,22 @@ def _known(value: float) -> float | None:
     return None if np.isnan(value) else value
 
 
-def _judge(log: PurchaseLog, view: View, model: Recommender) -> Judged:
+def _try(log: PurchaseLog, view: View, choices: Choices) -> _Tried:
     customers, (bought, new) = _judged_customers(view), _truths(log, view)
-    lists = rank_items(view, model, customers, 10)
-    parts = {
-        "repeat": (lists.is_repeat, lists.rank_in_part, bought),
-        "new": (~lists.is_repeat, lists.rank_in_part, new),
-        "all": (np.ones(len(lists.rank), dtype=bool), lists.rank, bought),
-    }
-    return {
-        name: judge_lists(customers, lists.customer[rows], lists.item[rows], rank[rows], truth)
-        for name, (rows, rank, truth) in parts.items()
-    }
+    lists = rank_choices(view, choices, customers, 10)
+
+    def judge(of: Lists, chosen: np.ndarray, rank: Ints, truth: Truth) -> tuple[Floats, Floats]:
+        return judge_lists(customers, of.customer[chosen], of.item[chosen], rank[chosen], truth)
+
+    repeats = [lists[i, 0] for i in range(len(choices.repeat))]
+    explored = [lists[0, j] for j in range(len(choices.explore))]
+    return _Tried(
+        view.pairs.as_of,
+        [judge(of, of.is_repeat, of.rank_in_part, bought) for of in repeats],
+        [judge(of, ~of.is_repeat, of.rank_in_part, new) for of in explored],
+        {place: judge(of, np.ones(len(of.rank), dtype=bool), of.rank, bought) for place, of in lists.items()},
+        _judge_popular(log, view),
+    )
 
 
 def _judge_popular(log: PurchaseLog, view: View) -> Judged:

@@ -19,6 +19,8 @@ CANDIDATES = 100  # per customer
 HALF_LIVES_DAYS = (14, 28, 56)
 LATELY = HALF_LIVES_DAYS.index(28)
 YARDSTICK = 0  # of the features: likeness times the root of new buyers, which also chooses the candidates
+BUYERS = 2 + len(HALF_LIVES_DAYS)  # of the features: how many ever bought the item
+POPULAR = 10  # of each customer's candidates, the unbought items with the most buyers
 FLOOR = 0.02  # of a faded count of new buyers before its logarithm
 SCORE_FLOOR = 1e-3  # of the similarity, whose highest for each customer is 1
 
@@ -65,7 +67,7 @@ def find_neighbours(pairs: Pairs) -> Neighbours:
 
 
 def explore_candidates(near: Neighbours, habits: Habits, customers: Ints, at_least: int) -> Candidates:
-    """The best unbought items of each customer by likeness times the root of new buyers, with their features."""
+    """The best unbought items of each customer by likeness times the root of new buyers, and by buyers; features."""
     likeness = near.bought[customers] @ near.alike
     likeness /= np.maximum(likeness.max(axis=1, keepdims=True, initial=0.0), 1e-9)
     likeness += SCORE_FLOOR
@@ -73,12 +75,22 @@ def explore_candidates(near: Neighbours, habits: Habits, customers: Ints, at_lea
     owned = near.bought[customers].tocoo()
     score[owned.row, owned.col] = -1.0
     width = min(max(CANDIDATES, at_least), score.shape[1])
-    best = np.argpartition(-score, width - 1, axis=1)[:, :width] if width else np.zeros((len(customers), 0), dtype=int)
-    row, place = np.repeat(np.arange(len(customers)), width), np.sort(best, axis=1).ravel()
-    free = score[row, place] >= 0
-    row, place = row[free], place[free]
+    is_free = score >= 0
+    is_chosen = _most_bought(near, habits, is_free, max(POPULAR, at_least))
+    if width:
+        np.put_along_axis(is_chosen, np.argpartition(-score, width - 1, axis=1)[:, :width], True, axis=1)
+    row, place = np.nonzero(is_chosen & is_free)
     features = _features(near, habits, customers[row], place, likeness[row, place])
     return Candidates(customers[row], near.items[place], features)
+
+
+def _most_bought(near: Neighbours, habits: Habits, is_free: np.ndarray, count: int) -> np.ndarray:
+    """customers x items: the `count` free ones with the most buyers, equal ones in their order."""
+    order = np.lexsort((near.items, -habits.buyers[near.items]))
+    ranked = is_free[:, order]
+    found = np.zeros_like(is_free)
+    found[:, order] = ranked & (np.cumsum(ranked, axis=1, dtype=np.int32) <= count)
+    return found
 
 
 def _features(near: Neighbours, habits: Habits, customer: Ints, place: Ints, likeness: Floats) -> Floats:

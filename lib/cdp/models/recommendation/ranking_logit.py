@@ -32,11 +32,23 @@ class RankingLogit:
 
     def probability(self, features: Floats) -> Floats:
         """Pairs x features to a probability each."""
-        return np.asarray(special.expit(self._design(features) @ self.weights))
+        z = self._standardised(features)
+        straight = 1 + z.shape[1]
+        raw = self.weights[0] + z @ self.weights[1:straight]
+        if self.is_curved:
+            raw += np.square(z, out=z) @ self.weights[straight:]
+        return np.asarray(special.expit(raw))
 
-    def _design(self, features: Floats) -> Floats:
-        z = np.clip((features[:, self.columns] - self.mean) / self.scale, -TAIL, TAIL)
+    def design(self, features: Floats) -> Floats:
+        """What the weights stand for: ones, the standardised features and, where curved, their squares."""
+        z = self._standardised(features)
         return np.hstack([np.ones((len(z), 1)), z, z * z] if self.is_curved else [np.ones((len(z), 1)), z])
+
+    def _standardised(self, features: Floats) -> Floats:
+        z = features[:, self.columns]  # a copy: these are the largest arrays of all
+        z -= self.mean
+        z /= self.scale
+        return np.clip(z, -TAIL, TAIL, out=z)
 
 
 def fit_logit(features: Floats, bought: Floats, *, columns: Sequence[int], is_curved: bool) -> RankingLogit:
@@ -49,7 +61,7 @@ def fit_logit(features: Floats, bought: Floats, *, columns: Sequence[int], is_cu
     n_weights = 1 + len(columns) * (2 if is_curved else 1)
     start = np.zeros(n_weights)
     start[0] = special.logit((bought.sum() + RIDGE / 2) / (len(bought) + RIDGE))
-    design = RankingLogit(tuple(columns), is_curved, mean, scale, start)._design(features)
+    design = RankingLogit(tuple(columns), is_curved, mean, scale, start).design(features)
     weights = _settle(design, bought, start)
     if len(columns) == 1 and weights[1] < LEAST_SLOPE:  # the loss is convex: the best slope allowed is the bound
         at_least = np.array([start[0], LEAST_SLOPE])

@@ -2,8 +2,8 @@
 
 Both parts give the chance that the item is bought within four weeks, learned on the last finished four weeks, so their
 places in the common list follow from measured shares. Each part is judged on three earlier cuts beside its yardstick
-(own counts that fade by half in eight weeks; likeness to what was bought times the root of new buyers), and where it is
-not better the yardstick takes its place. Nothing after the as-of day is seen.
+(own counts that fade by half in eight weeks; likeness to what was bought times the root of new buyers) and, to explore,
+the number of buyers; what did best there is taken. Nothing after the as-of day is seen.
 """
 
 from __future__ import annotations
@@ -16,8 +16,8 @@ import numpy as np
 
 from cdp.core.errors import ContractError
 from cdp.models.arrays import Floats, Ints
+from cdp.models.recommendation.explore_part import BUYERS, Candidates, Neighbours, explore_candidates, find_neighbours
 from cdp.models.recommendation.explore_part import YARDSTICK as LIKENESS
-from cdp.models.recommendation.explore_part import Candidates, Neighbours, explore_candidates, find_neighbours
 from cdp.models.recommendation.purchase_log import PurchaseLog
 from cdp.models.recommendation.ranking_logit import RankingLogit, fit_logit
 from cdp.models.recommendation.ranking_metrics import order_within, truth_of
@@ -78,6 +78,18 @@ class Recommender:
 
 
 @dataclass(frozen=True)
+class Choices:
+    """What can stand for each part, the simplest first: its yardstick, to explore also buyers alone, all features."""
+
+    repeat: tuple[RankingLogit, ...]
+    explore: tuple[RankingLogit, ...]
+
+    def recommender(self, repeat: int, explore: int) -> Recommender:
+        """The two parts by their places."""
+        return Recommender(self.repeat[repeat], self.explore[explore])
+
+
+@dataclass(frozen=True)
 class Lists:
     """One row per recommended (customer, item). `rank` runs over both parts, `rank_in_part` within one.
 
@@ -111,8 +123,8 @@ def known_log(log: PurchaseLog, as_of: int) -> PurchaseLog:
     return known
 
 
-def learn_from(log: PurchaseLog, view: View) -> tuple[Recommender, Recommender]:
-    """(learned, yardsticks): both parts fitted on all features, and on their yardsticks alone.
+def learn_from(log: PurchaseLog, view: View) -> Choices:
+    """Both parts fitted on all features and on single ones.
 
     They learn what a sample of the view's customers bought in the horizon behind it, to which the log must reach.
     """
@@ -125,20 +137,20 @@ def learn_from(log: PurchaseLog, view: View) -> tuple[Recommender, Recommender]:
         repeat.append((repeat_features(view.pairs, view.habits, chosen), bought))
         candidates = explore_candidates(view.near, view.habits, customers, 0)
         explore.append((candidates.features, truth.holds(candidates.customer, candidates.item)))
-    repeat_fits = _fit_both(repeat, OWN_COUNTS, is_curved=True)
-    explore_fits = _fit_both(explore, LIKENESS, is_curved=False)
-    learned, yardsticks = (Recommender(r, e) for r, e in zip(repeat_fits, explore_fits, strict=True))
-    return learned, yardsticks
+    return Choices(
+        _fit_each(repeat, (OWN_COUNTS,), is_curved=True), _fit_each(explore, (LIKENESS, BUYERS), is_curved=False)
+    )
 
 
-def _fit_both(
-    parts: list[tuple[Floats, np.ndarray]], yardstick: int, *, is_curved: bool
-) -> tuple[RankingLogit, RankingLogit]:
+def _fit_each(
+    parts: list[tuple[Floats, np.ndarray]], alone: tuple[int, ...], *, is_curved: bool
+) -> tuple[RankingLogit, ...]:
+    """Fits on each of the features `alone`, yardstick first, and on all (the yardstick again if little was bought)."""
     features, bought = np.vstack([f for f, _ in parts]), np.concatenate([b for _, b in parts]).astype(float)
-    plain = fit_logit(features, bought, columns=[yardstick], is_curved=False)
+    single = [fit_logit(features, bought, columns=[column], is_curved=False) for column in alone]
     if bought.sum() < MIN_BOUGHT:
-        return plain, plain
-    return fit_logit(features, bought, columns=range(features.shape[1]), is_curved=is_curved), plain
+        return (*single, single[0])
+    return (*single, fit_logit(features, bought, columns=range(features.shape[1]), is_curved=is_curved))
 
 
 def rank_items(
@@ -147,17 +159,64 @@ def rank_items(
     """Up to `k` items of each part for each of the (sorted) customers; `on_chunk` hears how many are done at a time."""
     found = []
     for chunk in _chunks(customers):
-        found.append(_rank_chunk(view, scorer, chunk, k))
+        ready = _ready(view, chunk, k)
+        repeat = _best_repeats(ready, scorer.repeat_scores(view, ready.chosen), k)
+        explore = _best_explored(ready, scorer.explore_scores(view, ready.candidates), k)
+        found.append(_in_one_order(repeat, explore))
         on_chunk(len(chunk))
-    return Lists(*(np.concatenate([getattr(part, name) for part in found]) for name in Lists.__dataclass_fields__))
+    return _joined(found)
 
 
-def _rank_chunk(view: View, scorer: Scorer, customers: Ints, k: int) -> Lists:
+def rank_choices(view: View, choices: Choices, customers: Ints, k: int) -> dict[tuple[int, int], Lists]:
+    """The lists of every choice of the two parts, by their places; each part's features are made once."""
+    found: dict[tuple[int, int], list[Lists]] = {}
+    for chunk in _chunks(customers):
+        ready = _ready(view, chunk, k)
+        features = repeat_features(view.pairs, view.habits, ready.chosen)
+        repeats = [_best_repeats(ready, part.probability(features), k) for part in choices.repeat]
+        explored = [_best_explored(ready, part.probability(ready.candidates.features), k) for part in choices.explore]
+        for i, j in np.ndindex(len(repeats), len(explored)):
+            found.setdefault((i, j), []).append(_in_one_order(repeats[i], explored[j]))
+    return {place: _joined(lists) for place, lists in found.items()}
+
+
+@dataclass(frozen=True)
+class _Ready:
+    """What can be recommended to some customers: `chosen` places in the view's pairs, and `candidates`."""
+
+    customer: Ints
+    item: Ints
+    chosen: Ints
+    expected: Ints
+    candidates: Candidates
+
+
+def _ready(view: View, customers: Ints, k: int) -> _Ready:
     pairs, chosen = view.pairs, _pairs_of(view.pairs, customers)
     expected = next_purchase_day(pairs, view.habits, chosen)
     candidates = explore_candidates(view.near, view.habits, customers, k)
-    repeat = _best(pairs.customer[chosen], pairs.item[chosen], scorer.repeat_scores(view, chosen), k, expected)
-    explore = _best(candidates.customer, candidates.item, scorer.explore_scores(view, candidates), k)
+    return _Ready(pairs.customer[chosen], pairs.item[chosen], chosen, expected, candidates)
+
+
+_Best = tuple[Ints, Ints, Floats, Ints, Ints]  # customer, item, score, rank, expected day
+
+
+def _best_repeats(ready: _Ready, score: Floats, k: int) -> _Best:
+    return _best(ready.customer, ready.item, score, k, ready.expected)
+
+
+def _best_explored(ready: _Ready, score: Floats, k: int) -> _Best:
+    return _best(ready.candidates.customer, ready.candidates.item, score, k, np.full(len(score), -1))
+
+
+def _best(customer: Ints, item: Ints, score: Floats, k: int, expected: Ints) -> _Best:
+    """The `k` rows of each customer with the highest scores."""
+    order, rank = order_within(customer, score, item)
+    best, rank = order[rank <= k], rank[rank <= k]
+    return customer[best], item[best], score[best], rank, expected[best]
+
+
+def _in_one_order(repeat: _Best, explore: _Best) -> Lists:
     customer, item, score, rank_in_part, expected = (np.concatenate(c) for c in zip(repeat, explore, strict=True))
     is_repeat = np.arange(len(customer)) < len(repeat[0])
     order, rank = order_within(customer, score, item)
@@ -165,14 +224,8 @@ def _rank_chunk(view: View, scorer: Scorer, customers: Ints, k: int) -> Lists:
     return Lists(customer[order], item[order], score[order], is_repeat[order], rank, *columns)
 
 
-def _best(
-    customer: Ints, item: Ints, score: Floats, k: int, expected: Ints | None = None
-) -> tuple[Ints, Ints, Floats, Ints, Ints]:
-    """The `k` rows of each customer with the highest scores: customer, item, score, rank, expected day."""
-    order, rank = order_within(customer, score, item)
-    best, rank = order[rank <= k], rank[rank <= k]
-    days = np.full(len(best), -1) if expected is None else expected[best]
-    return customer[best], item[best], score[best], rank, days
+def _joined(lists: list[Lists]) -> Lists:
+    return Lists(*(np.concatenate([getattr(part, name) for part in lists]) for name in Lists.__dataclass_fields__))
 
 
 def _pairs_of(pairs: Pairs, customers: Ints) -> Ints:

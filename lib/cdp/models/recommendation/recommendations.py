@@ -11,10 +11,11 @@ import numpy as np
 import pyarrow as pa
 
 from cdp.core.dates import EPOCH
-from cdp.models.recommendation.backtest_lists import choose_parts, plan_cuts, run_backtest, summarise
+from cdp.models.recommendation.backtest_lists import plan_cuts, run_backtest, summarise
+from cdp.models.recommendation.explore_part import BUYERS
 from cdp.models.recommendation.purchase_log import PurchaseLog
 from cdp.models.recommendation.ranking_logit import RankingLogit
-from cdp.models.recommendation.recommend import HORIZON_DAYS, Lists, known_log, learn_from, rank_items, view_at
+from cdp.models.recommendation.recommend import HORIZON_DAYS, Lists, known_log, rank_items, view_at
 from cdp.models.recommendation.share_scores import ShareScores, repeat_share
 
 CHANCE = f"chance that the item is bought within {HORIZON_DAYS} days"
@@ -42,8 +43,7 @@ def recommend_purchases(
     known = known_log(log, day)
     cuts = plan_cuts(known, day)
     tried = run_backtest(known, cuts, lambda cut: on_step(f"trying it as of {np.datetime64(cut, 'D')}"))
-    on_step("learning")
-    model = choose_parts(*learn_from(known, view_at(known, cuts[0])), tried.is_learned) if cuts else None
+    model = tried.best
     view = view_at(known, day)
     share = repeat_share(view.pairs)
     lists = rank_items(view, model or ShareScores(share), view.customers, k, _counter(len(view.customers), on_step))
@@ -63,7 +63,9 @@ def recommend_purchases(
 
 
 def _named(part: RankingLogit | None) -> str:
-    return "all features" if part and len(part.columns) > 1 else "its yardstick"
+    if part and len(part.columns) > 1:
+        return "all features"
+    return "the number of buyers" if part and part.columns == (BUYERS,) else "its yardstick"
 
 
 def _counter(total: int, on_step: Callable[[str], None]) -> Callable[[int], None]:

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
+from pydantic import ValidationError
 
 from cdp.core.errors import ConfigError, ContractError
 from cdp.models.actions.contacts import read_contacts
@@ -85,13 +86,26 @@ def test_the_order_of_rows_and_how_ids_are_written_change_nothing() -> None:
         ({"mail": {"id": [1], "probability": [1.5]}}, ContractError, "1 values of probability lie outside 0 to 1"),
         ({"mail": {"id": [1, 1], "probability": [0.5, 0.5]}}, ContractError, "mail: 1 rows repeat an id"),
         ({"mail": {"id": [1], "probability": [0.5]}}, ContractError, "column 'may_mail' is neither among"),
-        ({"mail": {"id": [1], "probability": [0.5], "may_mail": ["perhaps"]}}, ContractError, "neither yes nor no"),
+        (
+            {"mail": {"id": [1], "probability": [0.5], "may_mail": ["perhaps"]}},
+            ContractError,
+            "may_mail of consents: 1 of",
+        ),
         ({}, ContractError, "no action has a score: the actions are call, mail"),
     ],
 )
 def test_scores_that_cannot_be_used_are_named(scores: Any, kind: type[Exception], message: str) -> None:
     with pytest.raises(kind, match=message):
         _choose(scores, _rules())
+
+
+def test_fillers_are_no_money() -> None:
+    offer = {"mail": {"id": [1, 2], "probability": [0.5, 0.5], "margin": [1e200, 7]}}
+    rules = _rules(actions={"mail": {"value": "margin", "consent": "not_needed"}})
+    with pytest.raises(ContractError, match=r"action mail: column margin: 1 values lie beyond 1e\+15, such as 1e\+200"):
+        _choose(offer, rules)
+    with pytest.raises(ValidationError, match="less than or equal to 1000000000000000"):
+        _rules(actions={"mail": {"value": 1e308, "consent": "not_needed"}})
 
 
 def test_caps_without_contacts_are_refused_rather_than_ignored() -> None:

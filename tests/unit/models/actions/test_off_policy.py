@@ -81,6 +81,7 @@ def test_decisions_of_one_person_are_one_piece_of_evidence() -> None:
         ("probability", "often", "1 of 2 rows without a probability"),
         ("reward", None, "1 of 2 rows without a reward"),
         ("id", None, "1 of 2 rows without an id"),
+        ("reward", 1e200, r"log: column reward: 1 values lie beyond 1e\+15"),
     ],
 )
 def test_a_log_that_cannot_be_used_is_refused(column: str, value: Any, message: str) -> None:

@@ -18,14 +18,17 @@ from cdp.models.declared.registered import (
     load_declared,
     log_declared,
     run_row,
+    training_tags,
+    tries_of_declared,
 )
 from cdp.models.declared.score import prediction_rows, score_people
 from cdp.models.declared.spec import PropensitySpec, check_specs, chosen_features, definition_mark
 from cdp.models.declared.train import decide, train_declared, training_mark
-from cdp.models.declared.tries import list_tries, noting_refusal
 from cdp.models.promotion import Asker, settle
-from cdp.models.registry import find_run, list_trainings
+from cdp.models.registry import VALUE_TAGS, find_run
 from cdp.models.tracking import client_of, open_tracking
+from cdp.models.tries import VALUE, last_day, list_tries, noting_refusal, trainings_of_value, tries_of
+from cdp.models.value import FORM
 from cdp.models.versions import compare_versions, list_versions
 from cdp.rules.definitions import load_definitions
 from cdp.rules.measures import Measure
@@ -140,17 +143,21 @@ def test_rows_of_predictions_have_probability_reasons_and_version(trained):
 
 def test_a_refused_training_counts_as_tried_under_its_definition_alone(tmp_path):
     tracking = open_tracking(f"sqlite:///{tmp_path}/mlflow.db", artifact_location=str(tmp_path / "artifacts"))
-    with (
-        pytest.raises(ModelError, match="never happened; it is tried again as of 2026-01-12"),
-        noting_refusal(tracking, "click", "d1", as_of=AS_OF, every_days=7),
-    ):
-        raise ModelError("never happened")
-    client_of(tracking).create_run(tracking.experiment_id, tags={"cdp.model": "click"})  # a killed one
-    tries = list_tries(tracking, "click", "d1")
-    assert (tries.last, tries.last_trained, tries.versions) == (AS_OF, None, {})
-    assert list_tries(tracking, "click", "d2").last is list_tries(tracking, "other", "d1").last is None
-    (run,) = client_of(tracking).search_runs([tracking.experiment_id], "attributes.status = 'FAILED'")
-    assert run.data.tags["cdp.refused"] == "never happened"
+    for name, tags in (("click", training_tags("click", "d1")), ("value", VALUE_TAGS)):
+        with (
+            pytest.raises(ModelError, match="never happened; it is tried again as of 2026-01-12"),
+            noting_refusal(tracking, name, tags, as_of=AS_OF, every_days=7),
+        ):
+            raise ModelError("never happened")
+    client_of(tracking).create_run(tracking.experiment_id, tags={"cdp.model": "click", "cdp.as_of": "2026-01-06"})
+    tries = list_tries(tracking)
+    assert len(tries) == 2, "a killed one is none"
+    for tried in (tries_of_declared(tries, "click", "d1"), tries_of(tries, VALUE, FORM)):
+        assert last_day(tried) == AS_OF and [dict(t.versions) for t in tried] == [{}]
+    assert tries_of_declared(tries, "click", "d2") == tries_of_declared(tries, "other", "d1") == []
+    assert last_day([]) is None and trainings_of_value(tries) == []
+    runs = client_of(tracking).search_runs([tracking.experiment_id], "attributes.status = 'FAILED'")
+    assert [run.data.tags["cdp.refused"] for run in runs] == ["never happened"] * 2
 
 
 def test_a_version_is_registered_proved_and_becomes_champion(trained, tmp_path):
@@ -160,19 +167,19 @@ def test_a_version_is_registered_proved_and_becomes_champion(trained, tmp_path):
     mark = training_mark("click", "d1", [], AS_OF)
     run = log_declared(tracking, "click", SPEC, trained, datasets=[], fingerprint=mark)
     assert find_run(tracking, mark) == run and run.versions == {"cdp.click": "1"}
-    assert list_tries(tracking, "click", "d1").versions == {"1": AS_OF}
-    assert list_tries(tracking, "click", "d2").last is None
-    assert list_trainings(tracking) == [], "of the value model"
+    (tried,) = tries = list_tries(tracking)
+    assert tries_of_declared(tries, "click", "d1") == tries and (tried.as_of, tried.run_id) == (AS_OF, run.run_id)
+    assert dict(tried.versions) == run.versions and trainings_of_value(tries) == []
     _assert_pictures_and_nested_runs(tracking, run.run_id, trained)
-    assert load_declared(tracking, "click", "d1") is None, "registering promotes nothing"
+    assert load_declared(tracking, tries, {"click": "d1"}) == {}, "registering promotes nothing"
     attempt = settle(tracking, "cdp.click", "1", decide(trained), asker=ASKER)
     assert attempt.is_moved, attempt.reason
-    champion = load_declared(tracking, "click", "d1")
+    champion = load_declared(tracking, tries, {"click": "d1", "other": "d1"})["click"]
     people = made(50)
     assert np.array_equal(
         score_people(champion.declared, people)["probability"], score_people(trained.declared, people)["probability"]
     )
-    assert load_declared(tracking, "click", "d2") is None, "a score of another definition means something else"
+    assert load_declared(tracking, tries, {"click": "d2"}) == {}, "a score of another definition means something else"
     version = list_versions(tracking)[0]
     assert (version.name, version.aliases) == ("cdp.click", ("champion",)) and "email_marketing" in version.card
     assert (
@@ -185,7 +192,7 @@ def test_a_version_is_registered_proved_and_becomes_champion(trained, tmp_path):
     folder = Path(mlflow.MlflowClient(tracking.uri).get_run(run.run_id).info.artifact_uri)
     (folder / MODEL_FILE).write_text("nonsense")
     with pytest.raises(ModelError, match=r"cdp.click \(version 1, .* missing or damaged"):
-        load_declared(tracking, "click", "d1")
+        load_declared(tracking, tries, {"click": "d1"})
     assert row["is_champion"] and '"horizon_weeks": 4' in row["parameters"] and "gain_auc" in row["metrics"]
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -10,6 +11,7 @@ import pytest
 from cdp.core.errors import ModelError
 from cdp.models import metrics as m
 from cdp.models.btyd.btyd import fit_each, terms_of
+from cdp.models.forecast.far_amounts import temper
 from cdp.models.forecast.forecast import forecast
 from cdp.models.forecast.history import Purchases, cut_at, equal_histories, outcome_of
 
@@ -110,8 +112,13 @@ def test_a_handful_of_customers_is_forecast_by_the_pooled_rate():
     assert made.amounts.purchases[0] > made.amounts.purchases[2] > made.amounts.purchases[1] > 0
 
 
-def test_customers_who_are_all_alike_and_never_miss_a_week_are_no_trouble():
-    made = forecast(few([list(range(i % 7, 210, 7)) for i in range(300)]), as_of=START + 209, horizon_weeks=6)
+def test_customers_who_are_all_alike_and_never_miss_a_week_are_no_trouble_nor_one_amount_out_of_all_bounds():
+    weekly = few([list(range(i % 7, 210, 7)) for i in range(300)])
+    slipped = replace(weekly, amount=np.where(np.arange(len(weekly.day)) == 5, 1e15, weekly.amount))
+    made = forecast(slipped, as_of=START + 209, horizon_weeks=6)
+    (told,) = [w for w in made.summary["warnings"] if w.startswith("amount: 1 purchase days")]
+    assert "the largest 1e+15, on 20" in told and temper(weekly) == (weekly, [])
+    assert made.amounts.spend[1:] == pytest.approx(np.full(299, 6 * 20.0), rel=0.25)
     assert np.isfinite(made.amounts.purchases).all() and json.dumps(made.summary, allow_nan=False)
     assert made.amounts.purchases == pytest.approx(np.full(300, 6.0), rel=0.15) and made.amounts.p_any.min() > 0.97
     assert any("bound" in w or "no dropout" in w for w in made.summary["warnings"])

@@ -14,7 +14,7 @@ from cdp.models.forecast.cut_plan import plan_cuts
 from cdp.models.forecast.gate import Weights, choose_weights
 from cdp.models.forecast.history import Purchases, cut_at, equal_histories, equal_values, outcome_of
 from cdp.models.forecast.learned import _level_of_any, _nearest
-from cdp.models.forecast.level import LastYear, same_season, settle_level
+from cdp.models.forecast.level import LastYear, same_season, settle_level, usual_miss
 
 SHOP = Purchases(  # three customers on days 0, 7, 21 | 7 | 10, 20
     np.array([0, 0, 0, 1, 2, 2]), np.array([0, 7, 21, 7, 10, 20]), np.array([10.0, 20, 30, 5, 8, 2])
@@ -99,15 +99,20 @@ def test_the_level_moves_only_on_consistent_evidence():
 def test_buyers_are_corrected_beside_the_season_that_moves_purchases_too():
     settle = partial(settle_level, span_weeks=20, window_weeks=13)
 
-    def factor(shifts, ratios, season=0.0):
-        return _level_of_any(settle, shifts, ratios, LastYear(season)).log_factor
+    def factor(shifts, ratios, season=0.0, *, is_wide=True):
+        return _level_of_any(settle, shifts, ratios, LastYear(season), is_wide=is_wide).log_factor
 
     none, wave = [0.0] * 4, [-0.1, -0.34, -0.48, -0.53]
     assert factor([-0.45, -0.42, -0.38, -0.34], none) == -0.34 == factor([-0.45, -0.42, -0.38, -0.34], [-0.5] * 4)
-    assert factor(wave, none) == 0 == factor(wave, wave)
+    assert factor(wave, wave) == 0 and factor(wave, none) == pytest.approx(-0.28)  # three cuts in four missed by more
     assert factor([w - 0.3 for w in wave], wave) == pytest.approx(-0.3)  # the season differs, the rest does not
     assert factor([0.0] * 4, [0.25, 0.22, 0.22, 0.25], season=0.2) == pytest.approx(0.2 - 0.22)
     assert factor(wave, wave, season=0.2) == 0.2
+    odd = [-0.48, -0.83, -0.82, 0.4, -0.78, -0.73, -0.82, -0.8]
+    assert (
+        factor(odd, [0.0] * 8) == pytest.approx(-0.6675) and factor(odd, [0.0] * 8, is_wide=False) == 0
+    )  # one of eight lies apart
+    assert usual_miss([0.3, -0.3, 0.2, -0.2]) == 0 == usual_miss([0.3, 0.3, np.nan])
 
 
 @pytest.mark.parametrize("span_weeks", [8, 12, 16, 20, 24])

@@ -65,6 +65,21 @@ def test_ids_constants_and_free_text_are_no_features():
     assert dropped["country"] == "the same value for everybody" and dropped["empty"] == "empty"
 
 
+def test_numbers_so_far_off_that_they_are_fillers_count_as_missing_and_are_told():
+    values = np.r_[np.arange(500.0), 1e12]  # a large order is a large order
+    plain = learn_columns(pd.DataFrame({"spend": values, "label": 0}), exclude=frozenset({"label"}))
+    assert plain.warnings == ()
+    frame = pd.DataFrame({"spend": np.r_[values, -1e200, 1.7e308, np.inf], "rare": np.r_[np.zeros(503), 1e200]})
+    plan = learn_columns(frame, exclude=frozenset())
+    assert plan.warnings == (
+        "column spend: 1 values are no finite number and count as missing",
+        "column spend: 2 values lie so far from all others (such as 1.7e+308) that they count as missing",
+    )
+    spend = encode(frame, plan).values[:, [c.name for c in plan.columns].index("spend")]
+    np.testing.assert_array_equal(spend, np.r_[values, [np.nan] * 3])
+    assert np.isnan(encode(pd.DataFrame({"spend": [1e200], "rare": [0]}), plain).values).all()
+
+
 def test_gaps_also_in_whole_numbers_are_information():
     train = labelled(2000, seed=13).astype({"tenure": "Int64"})
     gone = np.random.default_rng(1).random(2000) < np.where(train["left"] == 1, 0.6, 0.05)

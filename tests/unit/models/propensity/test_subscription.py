@@ -132,6 +132,11 @@ def contracts(**columns: object) -> pd.DataFrame:
     [
         (contracts().drop(columns="ended_on"), ContractError, "no column 'ended_on'"),
         (contracts(started_on=[None, "soon"]), ContractError, "2 contracts with no readable started_on"),
+        (
+            contracts(started_on=["0001-01-01", "1900-01-01"]),
+            ContractError,
+            "2 contracts with a started_on more",
+        ),
         (contracts(started_on=["2027-01-01"] * 2, ended_on=None), ContractError, "none of 2 had started"),
         (contracts(ended_on=None), ModelError, "none of them has ended"),
         (contracts(ended_on="2025-01-01"), ModelError, "none runs"),

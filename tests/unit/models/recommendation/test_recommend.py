@@ -81,7 +81,7 @@ def test_chances_are_on_their_level_while_the_history_outgrows_its_first_quarter
     what = random.zipf(1.5, 4000) % 60
     rows: list[Row] = [(int(c), _on(int(d)), int(i)) for c, d, i in zip(whose, when, what, strict=True)]
     log = _log(rows)
-    learned, _ = learn_from(log.until(_number(122)), view_at(log, _number(94)))
+    learned = learn_from(log.until(_number(122)), view_at(log, _number(94))).recommender(-1, -1)
     view = view_at(log, _number(122))
     chosen = np.arange(len(view.pairs.item))
     later = log.between(_number(122), _number(150))
@@ -218,6 +218,15 @@ def test_a_shop_with_habits_is_learned_and_the_lists_beat_the_most_popular(shop:
     explore = result.rows.to_pandas().query("part == 'explore' and rank_in_part == 1")
     same_taste = explore["item_id"].str.removeprefix("item ").astype(int) // 20 == explore["customer_id"] % 3
     assert same_taste.mean() > 0.9
+
+
+def test_where_the_most_popular_does_best_it_is_what_is_explored() -> None:
+    random = np.random.default_rng(0)
+    drawn = np.stack([random.integers(0, 180, 3000), random.zipf(1.3, 3000) % 200, random.zipf(1.6, 3000) % 400])
+    rows: list[Row] = [(c, _on(day), item) for day, item, c in drawn.T.tolist()]
+    summary = recommend_purchases(_log(rows), _on(179), 10).summary
+    assert summary["explore_by"] == "the number of buyers"
+    assert summary["metrics"]["gains"]["ndcg_at_10_new_over_popular"] == {"mean": 0, "low": 0, "high": 0}
 
 
 def test_nothing_after_the_as_of_day_is_seen(shop: list[Row]) -> None:
