@@ -1,8 +1,7 @@
 """Train churn and lifetime value when it is due; the new version becomes champion if it passes floors and gate.
 
 Grain: one ops.model_runs row per registered version, one ops.model_promotions row per attempt to promote one. The same
-inputs find the run that was made of them before. What found too little to learn waits for the next date that is due;
-whether the history is long enough costs little and is asked every night.
+inputs find the run that was made of them before. What found too little to learn waits for the next date that is due.
 """
 
 import sys
@@ -39,7 +38,7 @@ from cdp.models.train import (
     training_fingerprint,
 )
 from cdp.models.training_data import collect_training_data, measure_history
-from cdp.models.tries import VALUE, list_tries, noting_refusal, trainings_of_value, tries_of
+from cdp.models.tries import last_day_of_value, list_tries, noting_refusal, trainings_of_value
 from cdp.models.value import FORM
 from cdp.rules.person_records import joined_records
 from cdp.runtime.entry import run
@@ -58,11 +57,10 @@ def main(ctx: JobContext) -> None:
     champions = [load_champion(tracking, name) for name in MODEL_NAMES.values()]
     tries, names, every = list_tries(tracking), list(MODEL_NAMES.values()), ctx.settings.models.train_every_days
     learned = [day for day, _ in trainings_of_value(tries)]
-    tried = [t.as_of for t in tries_of(tries, VALUE, FORM)]
     noted = is_noted(
         partial(ctx.read_previous, MODEL_RUNS), names, as_of=ctx.run_date, last_trained=max(learned, default=None)
     )
-    last = max([*tried, *(learned if all(champions) else [])], default=None)
+    last = last_day_of_value(tries, FORM, has_champions=all(champions))
     if not is_training_due(last, ctx.run_date, every_days=every, is_noted=noted):
         return
     try:
@@ -73,6 +71,7 @@ def main(ctx: JobContext) -> None:
 
 
 def _train(ctx: JobContext, tracking: Tracking, champion: Champion | None) -> None:
+    # Whether the history is long enough costs little and is asked every night: before anything is noted.
     size = measure_history(ctx.read(SNAPSHOTS), as_of=ctx.run_date)
     horizon = choose_horizon_weeks(size.first_purchase, ctx.run_date, longest=ctx.settings.models.horizon_weeks)
     datasets = [
@@ -82,8 +81,7 @@ def _train(ctx: JobContext, tracking: Tracking, champion: Champion | None) -> No
     records = joined_records(ctx.read(PERSON_IDENTIFIERS), today=ctx.run_date)
     pieces = purchase_pieces(ctx.read(ORDER_LINES), records, until=ctx.run_date)
     data = collect_training_data(pieces, as_of=ctx.run_date, size=size)
-    old = champion.params if champion else None
-    every = ctx.settings.models.train_every_days
+    old, every = champion.params if champion else None, ctx.settings.models.train_every_days
     with noting_refusal(tracking, "value", VALUE_TAGS, as_of=ctx.run_date, every_days=every):
         trained = train_value(data, as_of=ctx.run_date, horizon_weeks=horizon, champion=old)
     decision = decide_promotion(trained, has_champion=champion is not None)

@@ -55,13 +55,15 @@ def test_a_merge_makes_one_person_and_says_who_decided(nights: Nights) -> None:
 def test_taking_a_merge_back_gives_the_people_and_identifiers_of_before(nights: Nights) -> None:
     first, _, third = nights
 
+    two = {first.person_of["crm:ann"], first.person_of["crm:bob"]}
+
     def of_both(night: Night) -> tuple[list[Row], list[Row]]:
-        two = {first.person_of["crm:ann"], first.person_of["crm:bob"]}
-        return [p for p in night.people if p["person_id"] in two], [
-            i for i in night.person_identifiers if i["person_id"] in two
-        ]
+        people = [{**p, "status_since": None} for p in night.people if p["person_id"] in two]
+        return people, [i for i in night.person_identifiers if i["person_id"] in two]
 
     assert of_both(third) == of_both(first)
+    # Only since when one of them stands so is told: who kept another system in step has to put that person back.
+    assert sorted(p["status_since"].day for p in third.people if p["person_id"] in two) == [1, 3]
     kinds = {(h["kind"], h["person_id"]) for h in third.history}
     assert ("split", first.person_of["crm:ann"]) in kinds
 
