@@ -56,10 +56,8 @@ def main(ctx: JobContext) -> None:
     tracking = open_tracking(ctx.settings.mlflow_tracking_uri, artifact_location=ctx.settings.model_artifacts)
     champions = [load_champion(tracking, name) for name in MODEL_NAMES.values()]
     tries, names, every = list_tries(tracking), list(MODEL_NAMES.values()), ctx.settings.models.train_every_days
-    learned = [day for day, _ in trainings_of_value(tries)]
-    noted = is_noted(
-        partial(ctx.read_previous, MODEL_RUNS), names, as_of=ctx.run_date, last_trained=max(learned, default=None)
-    )
+    learned = max((day for day, _ in trainings_of_value(tries)), default=None)
+    noted = is_noted(partial(ctx.read_previous, MODEL_RUNS), names, as_of=ctx.run_date, last_trained=learned)
     last = last_day_of_value(tries, FORM, has_champions=all(champions))
     if not is_training_due(last, ctx.run_date, every_days=every, is_noted=noted):
         return
@@ -71,7 +69,6 @@ def main(ctx: JobContext) -> None:
 
 
 def _train(ctx: JobContext, tracking: Tracking, champion: Champion | None) -> None:
-    # Whether the history is long enough costs little and is asked every night: before anything is noted.
     size = measure_history(ctx.read(SNAPSHOTS), as_of=ctx.run_date)
     horizon = choose_horizon_weeks(size.first_purchase, ctx.run_date, longest=ctx.settings.models.horizon_weeks)
     datasets = [

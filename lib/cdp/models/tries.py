@@ -79,7 +79,7 @@ def trainings_of_value(tries: Iterable[Try]) -> list[tuple[date, int]]:
 def last_day_of_value(tries: Iterable[Try], form: str, *, has_champions: bool) -> date | None:
     """The day on which the value model was last tried in its form of now; where it has champions, in any form."""
     of_value = [t for t in tries if t.model == VALUE]
-    return last_day(t for t in of_value if t.definition == form or has_champions and t.horizon_weeks is not None)
+    return last_day(t for t in of_value if t.definition == form or (has_champions and t.horizon_weeks is not None))
 
 
 @contextmanager
