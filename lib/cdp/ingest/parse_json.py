@@ -105,33 +105,7 @@ def _take_parts(flat: DataFrame, both: Mapping[str, FieldTree], parts_when: Mapp
         name: F.expr(f"from_json({_as_it_is(f'`__{name}`')}, {quote_text(node.ddl())})")
         for name, node in sorted(both.items())
     }
-    mended = {name: F.expr(_mended_sql(name, node)) for name, node in sorted(both.items()) if _lists_of(node)}
-    return flat.withColumns(needed).withColumns(parts).withColumns(mended).drop(*needed)
-
-
-def _lists_of(node: FieldTree) -> dict[str, FieldTree]:
-    """The lists of objects that a field is or holds, by their names below it."""
-    if node.is_list:
-        return {"": node}
-    return {name: child for name, child in sorted(node.children.items()) if child.is_list and child.children}
-
-
-def _mended_sql(name: str, node: FieldTree) -> str:
-    """Write a field's parts with the lists that the reader gave up: of one item that is no object it leaves nothing, so
-    the items are read one by one, and such an item is null.
-    """
-    mended = f"`{name}`"
-    for below, child in _lists_of(node).items():
-        given = f"`{name}`.`{below}`" if below else f"`{name}`"
-        item = quote_text(child.ddl().removeprefix("ARRAY<").removesuffix(">"))
-        texts = quote_text(f"`{below}` ARRAY<STRING>" if below else "ARRAY<STRING>")
-        items = f"from_json(`__{name}`, {texts})" + (f".`{below}`" if below else "")
-        read = f"transform({items}, x -> CASE WHEN startswith(x, '{{') THEN from_json(x, {item}) END)"
-        others = [f"'{n}', {read if n == below else f'`{name}`.`{n}`'}" for n in sorted(node.children)]
-        whole = f"named_struct({', '.join(others)})" if below else read
-        is_given_up = f"`__{name}` IS NOT NULL AND {given} IS NULL AND {items} IS NOT NULL"
-        mended = f"CASE WHEN {is_given_up} THEN {whole} ELSE {mended} END"
-    return mended
+    return flat.withColumns(needed).withColumns(parts).drop(*needed)
 
 
 def _as_it_is(column: str) -> str:

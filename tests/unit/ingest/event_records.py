@@ -190,8 +190,6 @@ BAD: list[tuple[str, bytes, Reasons]] = [
          {("properties.products", "wrong_type")})
         for products in ({"price": 1}, "x", '[{"price": 1}]', 5, [None], [{"price": 1}, None], ["x"], [[]])
     ),
-    ("segment", segment(event="Order Completed", properties={"order_id": "W-1", "products": [{"price": "dear"}, 5]}),
-     {("properties.products", "wrong_type"), ("properties.products.price", "wrong_type")}),
     ("segment", segment(timestamp=None, originalTimestamp="1970-01-01"), {("originalTimestamp", "out_of_range")}),
     ("segment", segment(sentAt=TIME, receivedAt="9999-01-01"), {("receivedAt", "out_of_range")}),
     ("segment", segment(timestamp="9999-01-01", sentAt="9999-01-01", receivedAt="9999-01-01"),
@@ -234,8 +232,6 @@ BAD: list[tuple[str, bytes, Reasons]] = [
       ("currency", "unknown_value")}),
     ("shopify", order(customer="Ana", line_items=[]), {("customer", "wrong_type"), ("line_items", "missing")}),
     ("shopify", order(line_items={"sku": "S"}), {("line_items", "wrong_type")}),
-    ("shopify", order(line_items=["x", {"quantity": -1, "price": "1"}]),
-     {("line_items", "wrong_type"), ("line_items.quantity", "out_of_range")}),
     ("shopify", order(line_items=[*TWO, None]), {("line_items", "wrong_type")}),
     ("shopify", order(line_items=[None, {"quantity": -1, "price": "1"}]),
      {("line_items", "wrong_type"), ("line_items.quantity", "out_of_range")}),
