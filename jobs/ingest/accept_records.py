@@ -57,9 +57,10 @@ def main(ctx: JobContext) -> None:
             seen={table.name: ctx.read_previous(table) for table in SILVER},
         )
         refuse_lost_records(in_bronze.result(), result.counts)
-    used = {name: mapping_of(source, mappings) for name, source in sources.items()}
-    write_silver(ctx, result, writing_waves(used))
-    write_schema_changes(ctx, batch, in_bronze.result(), used)
+        used = {name: mapping_of(source, mappings) for name, source in sources.items()}
+        changes = aside.submit(write_schema_changes, ctx, batch, in_bronze.result(), used)
+        write_silver(ctx, result, writing_waves(used))
+        changes.result()
     files = ctx.read_previous(FILES).where((F.col("state") == "landed") & F.col("file_id").isin(*headers))
     counts = counts_frame(ctx.spark, result.counts)
     closed = accepted_frame(files, counts, {"run_id": ctx.run_id, "accepted_at": ctx.now})
