@@ -12,7 +12,7 @@ from cdp.profiles.compose import CONTENT, compose_profiles
 from cdp.profiles.survivorship import SurvivorshipPolicy
 
 if TYPE_CHECKING:
-    from pyspark.sql import DataFrame
+    from pyspark.sql import Column, DataFrame
 
 # Ids of so many people are sent to where rows are read, some megabytes, rather than sorting all rows of everybody.
 _FEW_PEOPLE = 20_000
@@ -59,7 +59,7 @@ def renew_profiles(
 
 def _put_in_place(composed: DataFrame, held: DataFrame, *, run_date: date, is_comparable: bool) -> DataFrame:
     """The rows of `held` with `composed` ones in their place: with its dates, and without who is gone (no made_of)."""
-    was = held.select("person_id", F.struct(*held.columns).alias("held"))
+    was = held.select("person_id", F.struct(*_of_todays_types(held)).alias("held"))
     now = composed.select("person_id", F.struct(*composed.columns).alias("composed"))
     joined = was.join(now, on="person_id", how="full").filter("composed IS NULL OR composed.made_of IS NOT NULL")
     stays = F.col("composed").isNull()
@@ -75,3 +75,12 @@ def _put_in_place(composed: DataFrame, held: DataFrame, *, run_date: date, is_co
     columns["changed_on"] = F.when(changes, F.lit(run_date)).otherwise(F.col("held.changed_on"))
     columns["changed"] = F.when(changes, changed).otherwise(F.col("held.changed"))
     return joined.select(*[columns[name].alias(name) for name in PROFILES.column_names])
+
+
+def _of_todays_types(held: DataFrame) -> list[Column]:
+    """The columns of `held`; null where an earlier release wrote another type, so that they became other tonight."""
+    today = {field.name: field.dataType.simpleString() for field in PROFILES.schema}
+    return [
+        (F.col(f.name) if f.dataType.simpleString() == today[f.name] else F.lit(None).cast(today[f.name])).alias(f.name)
+        for f in held.schema
+    ]
