@@ -19,7 +19,7 @@ IdentifierType = Literal[
 #: What a raw value may be. In text formats (CSV) it is what the text can be read as.
 Kind = Literal["string", "number", "integer", "boolean", "object", "array"]
 #: What a value may say, be it a text or of a kind of its own.
-Form = Literal["time", "amount"]
+Form = Literal["time", "amount", "int32"]
 
 _FIELD = re.compile(r"^[^.`\s]([^.`]*[^.`\s])?(\.[^.`\s]([^.`]*[^.`\s])?)*$")
 
@@ -156,7 +156,7 @@ class MappingSpec(Definition):
     types: dict[str, Kind | tuple[Kind, ...] | Form] = Field(
         default_factory=dict,
         description="top-level raw fields and what they may be, others are wrong_type; time: ISO 8601, else bad_time; "
-        "amount: a number of money, as a number or as a text",
+        "amount: a number of money, as a number or as a text; int32: a whole number, out_of_range beyond 32 bits",
     )
     derived: dict[str, Sql] = Field(
         default_factory=dict,

@@ -78,6 +78,11 @@ def _kind_reason(field: str, kinds: Kind | tuple[Kind, ...] | Form, source: Sour
     if kinds == "amount":
         is_none = f"{given} IS NOT NULL AND try_cast({given} AS DECIMAL(18,4)) IS NULL"
         return f"CASE WHEN {is_none} THEN {reason_sql(field, 'wrong_type')} END"
+    if kinds == "int32":
+        is_none = f"{given} IS NOT NULL AND NOT ({_reads_as('integer', given)})"
+        is_beyond = f"{given} IS NOT NULL AND try_cast({given} AS INT) IS NULL"
+        wrong, beyond = reason_sql(field, "wrong_type"), reason_sql(field, "out_of_range")
+        return f"CASE WHEN {is_none} THEN {wrong} WHEN {is_beyond} THEN {beyond} END"
     allowed = (kinds,) if isinstance(kinds, str) else kinds
     if source.is_json:
         return f"CASE WHEN {wrong_kind_sql(field, text, allowed)} THEN {reason_sql(field, 'wrong_type')} END"
