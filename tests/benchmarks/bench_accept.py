@@ -2,8 +2,8 @@
 
 ``python tests/benchmarks/bench_accept.py --events 2000000 --held 10000000`` (``make bench ACCEPT="..."``): so many
 messages in Segment's shape come as JSON lines into a lake whose silver.events holds so many already; that size takes
-some 15 GB of disk. All in one session of two cores and 4 GB, warmed by a round of half the size: Java compiles what is
-hot, and after 100,000 events much of mapping is not yet. Lines
+some 15 GB of disk. All in one session of two cores and 4 GB, warmed by a round of the same events into an equal silver:
+Java compiles what is hot, and after 100,000 events much of mapping is not yet. Lines
 (``what``): plain (Spark reads the files with the schema given and writes Delta, no question asked), land and accept
 (the two jobs), parse, check and dedupe (what each adds to reading bronze, its rows thrown away), write (the rest of
 accept), taken_in (land and accept, with the ratio to plain). Nothing here is asserted.
@@ -70,22 +70,18 @@ def main() -> None:
     parser = argparse.ArgumentParser(description="Events taken in beside plain Spark, one JSON line each.")
     parser.add_argument("--events", type=int, default=500_000)
     parser.add_argument("--held", type=int, default=1_000_000, help="events that silver holds already")
-    parser.add_argument("--warm", type=int, help="events of the round before (default: half as many)")
     parser.add_argument("--out", metavar="DIR", help="work there (default: the temporary folder)")
     options = parser.parse_args()
-    warm = options.warm or options.events // 2
     if options.out:
         Path(options.out).mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix="cdp-bench-", dir=options.out) as scratch:
-        rounds = [
-            (Path(scratch) / name, events, held)
-            for name, events, held in (("warm", warm, warm), ("true", options.events, options.held))
-        ]
+        rounds = [(Path(scratch) / "warm", options.events), (Path(scratch) / "true", options.held)]
         spark = build_session("bench-accept", configure(rounds[0][0]).settings.spark)
-        for folder, events, held in rounds:
-            told = bench(spark, folder, events, held)
+        for folder, held in rounds:
+            told = bench(spark, folder, options.events, held)
+        size = {"events": options.events, "held": options.held}
         for line in told:
-            print(json.dumps({**line, "events": events, "held": held, "machine": describe_machine()}), flush=True)
+            print(json.dumps({**line, **size, "machine": describe_machine()}), flush=True)
         spark.stop()
 
 
