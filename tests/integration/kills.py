@@ -19,7 +19,7 @@ def nights_command(home: Path, company: Path, first: str, last: str) -> list[str
     return [*command, "--home", str(home), "--input", str(company), "--env", "ci"]
 
 
-def run_until(command: list[str], is_moment: Callable[[], bool], *, at_most_seconds: float = 300) -> int | None:
+def run_until(command: list[str], is_moment: Callable[[], bool], *, at_most_seconds: float = 900) -> int | None:
     """Kill -9 the run as soon as the moment has come; gives its exit code where it ended before, else None.
 
     AssertionError when neither happens in time.
