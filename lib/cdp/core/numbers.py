@@ -10,6 +10,8 @@ import pyarrow.compute as pc
 if TYPE_CHECKING:
     from pyspark.sql import Column
 
+EXACT = 2**53  # doubles hold whole numbers up to this
+
 
 def whole_where_all_are(column: pa.ChunkedArray) -> pa.ChunkedArray:
     """A column of floats as whole numbers where all of it are such, NaN as null; any other column as it is."""
@@ -20,6 +22,18 @@ def whole_where_all_are(column: pa.ChunkedArray) -> pa.ChunkedArray:
         return known.cast(pa.int64())
     except pa.ArrowInvalid:  # fractions, or beyond 64 bits
         return known
+
+
+def long_ones_as_text(column: pa.ChunkedArray) -> pa.ChunkedArray:
+    """Whole numbers in a column with gaps as text where they are too long for doubles; any other column as it is.
+
+    pandas makes doubles of whole numbers with gaps, and neighbours among ids of seventeen digits would become one.
+    """
+    if not pa.types.is_integer(column.type) or not column.null_count:
+        return column
+    ends = pc.min_max(column).values()
+    is_long = any(abs(end) > EXACT for value in ends if (end := value.as_py()) is not None)
+    return column.cast(pa.string()) if is_long else column
 
 
 def text_of_floats(column: Column) -> Column:

@@ -84,11 +84,19 @@ def _scores(models: Mapping[str, ScoringModel]) -> list[_Asked]:
 
 def _declared_features(declared: Mapping[str, DeclaredVersion]) -> list[_Asked]:
     return [
-        _Asked(version.name, version.version, feature, f"CAST(`{feature}` AS DOUBLE)", reference)
+        _Asked(version.name, version.version, feature, _number_of(version, feature), reference)
         for version in declared.values()
         for feature, reference in sorted(version.declared.references.items())
         if feature in version.declared.features
     ]
+
+
+def _number_of(version: DeclaredVersion, feature: str) -> str:
+    """The feature as training read it: null what is no number in text, and what lies so far off that it is a filler."""
+    low, high = next(column.between for column in version.declared.model.plan.columns if column.name == feature)
+    number = f"TRY_CAST(`{feature}` AS DOUBLE)"
+    is_known = f"abs({number}) < double('inf') AND {number} BETWEEN double('{low}') AND double('{high}')"
+    return f"CASE WHEN {is_known} THEN {number} END"
 
 
 def _declared_scores(declared: Mapping[str, DeclaredVersion]) -> list[_Asked]:

@@ -27,25 +27,25 @@ def mae(predicted: Floats, actual: Floats) -> float:
 
 
 def normalised_gini(predicted: Floats, actual: Floats) -> float:
-    """Gini of the actuals in the order of the predictions, over that in their own order: 1 perfect, 0 random.
-
-    Actuals are averaged within tied predictions: otherwise the order of the rows decides.
-    """
+    """Gini of the actuals in the order of the predictions, over that in their own order: 1 perfect, 0 random."""
     best = _gini(actual, actual)
     return _gini(predicted, actual) / best if best else float("nan")
 
 
 def _gini(predicted: Floats, actual: Floats) -> float:
-    _, group = np.unique(predicted, return_inverse=True)
-    count = np.bincount(group)
-    level = np.bincount(group, weights=actual) / count
-    ascending = np.repeat(level, count)  # groups of np.unique ascend: lowest prediction first
+    ascending = _level_ties(predicted, actual)[np.argsort(predicted)]
     total = ascending.sum()
     if total == 0:
         return 0.0
     n = len(ascending)
     share = np.cumsum(ascending) / total
     return float(1 - 2 * (share.sum() - 0.5) / n)
+
+
+def _level_ties(predicted: Floats, actual: Floats) -> Floats:
+    """The actuals, averaged within tied predictions: otherwise the order of the rows decides."""
+    _, group = np.unique(predicted, return_inverse=True)
+    return np.asarray((np.bincount(group, weights=actual) / np.bincount(group))[group])
 
 
 def spearman(predicted: Floats, actual: Floats) -> float:
@@ -83,9 +83,9 @@ def brier(predicted: Floats, happened: Floats) -> float:
 
 def groups_by_prediction(predicted: Floats, actual: Floats, groups: int = GROUPS) -> list[tuple[int, float, float]]:
     """(people, mean predicted, mean actual) of equally large groups, lowest predictions first."""
-    order = np.argsort(predicted, kind="stable")
+    order, level = np.argsort(predicted), _level_ties(predicted, actual)
     return [
-        (len(part), float(predicted[part].mean()), float(actual[part].mean()))
+        (len(part), float(predicted[part].mean()), float(level[part].mean()))
         for part in np.array_split(order, groups)
         if len(part)
     ]
@@ -106,8 +106,8 @@ def decile_mape(predicted: Floats, actual: Floats) -> float:
 def top_share(predicted: Floats, actual: Floats, share: float = 0.1) -> float:
     """Share of the actual total that the best-scored tenth brought."""
     total = float(actual.sum())
-    best = np.argsort(-predicted, kind="stable")[: max(1, round(len(predicted) * share))]
-    return float(actual[best].sum()) / total if total else float("nan")
+    best = np.argsort(-predicted)[: max(1, round(len(predicted) * share))]
+    return float(_level_ties(predicted, actual)[best].sum()) / total if total else float("nan")
 
 
 def coverage(lo: Floats, hi: Floats, actual: Floats) -> float:

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 def read_people(file: str, *columns: str, may_be_empty: bool = False) -> pd.DataFrame:
     """The rows of a CSV or Parquet file. ContractError when it lacks a column, or rows where it needs one."""
+    from cdp.core.numbers import long_ones_as_text
     from cdp.runtime.files import read_arrow
 
     table = read_arrow([file])
@@ -26,6 +27,8 @@ def read_people(file: str, *columns: str, may_be_empty: bool = False) -> pd.Data
             raise ContractError(f"{file}: there is no column {column!r}; {nearest_name(column, table.column_names)}")
     if not table.num_rows and not may_be_empty:
         raise no_rows(file)
+    for at, name in enumerate(table.column_names):
+        table = table.set_column(at, name, long_ones_as_text(table[at]))
     return table.to_pandas()
 
 

@@ -20,6 +20,7 @@ SCHEMA_KEYS = (*COLUMNS, "at_format")
 LEFT_OUT = {
     "rows_no_customer": "customer",
     "rows_no_time": "readable time (2026-01-31 or 2026-01-31T09:30:00Z)",
+    "rows_far_before": "likely time (five years and more before all others, such as 1900-01-01)",
     "rows_no_amount": "readable amount (1234.5; at most six decimals)",
 }
 

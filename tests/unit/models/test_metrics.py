@@ -46,5 +46,15 @@ def test_calibration_error_is_zero_for_true_probabilities_and_the_shift_for_shif
     assert m.expected_calibration_error(np.full(1000, 0.45), happened) == pytest.approx(0.2, abs=0.02)
 
 
+def test_groups_of_tied_predictions_do_not_hang_on_the_order_of_the_rows():
+    predicted, happened = np.repeat([0.2, 0.6], 25), np.tile([1.0, 0, 0, 0, 1], 10)
+    order = np.lexsort((happened, predicted))
+    there, back = (predicted[order], happened[order]), (predicted[order][::-1], happened[order][::-1])
+    assert np.array(m.groups_by_prediction(*there)) == pytest.approx(np.array(m.groups_by_prediction(*back)))
+    assert m.expected_calibration_error(*there) == pytest.approx(0.2) == m.expected_calibration_error(*back)
+    assert m.top_share(*there, 0.1) == pytest.approx(5 * 0.4 / 20) == m.top_share(*back, 0.1)
+    assert m.expected_calibration_error(np.full(50, 0.45), happened) == pytest.approx(0.05)
+
+
 def test_coverage_counts_the_ends():
     assert m.coverage(np.array([0.0, 1, 2]), np.array([1.0, 2, 3]), np.array([1.0, 1, 9])) == pytest.approx(2 / 3)

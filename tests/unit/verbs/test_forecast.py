@@ -71,11 +71,13 @@ def test_what_is_wrong_is_said_before_any_work(run, tmp_path):
 
 def test_rows_that_could_not_be_used_are_told():
     counts = {"rows": 5000, "rows_no_customer": 0, "rows_no_time": 3, "rows_no_amount": 1200, "rows_after_as_of": 7}
+    counts["rows_far_before"] = 2
     read = PurchaseDays(Purchases(*(np.zeros(0) for _ in range(3))), [], counts)
-    console = Console(record=True, width=200)
+    console = Console(record=True, width=400)
     transactions.tell_left_out(read, console)
     told = console.export_text()
     assert "of 5,000 rows left out: 3 without a readable time" in told and "1,200 without a readable amount" in told
+    assert "2 without a likely time (five years and more before" in told
     assert "customer" not in told
     transactions.tell_left_out(PurchaseDays(read.purchases, [], dict.fromkeys(counts, 0)), console)
     assert not console.export_text()

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
@@ -74,6 +75,16 @@ def test_lookalike_from_a_list_of_ids(people: pd.DataFrame, tmp_path: Path) -> N
     assert found["is_seed"].sum() == len(likes.iloc[::2])
     assert set(found.loc[~found["is_seed"], "id"].head(20)) <= set(likes["customer_id"])
     assert json.loads((tmp_path / "out/summary.json").read_text())["metrics"]["model"]["top 20%"]["lift"] > 2
+
+
+def test_long_ids_keep_their_digits_beside_a_row_without_one(people: pd.DataFrame, tmp_path: Path) -> None:
+    ids = [*range(90_071_992_547_409_931, 90_071_992_547_409_931 + 399), None]
+    table = pa.Table.from_pandas(people).set_column(0, "customer_id", pa.array(ids, pa.int64()))
+    pq.write_table(table, tmp_path / "people.parquet")
+    code = run("propensity", "--train", f"{tmp_path}/people.parquet", "--label", "churn", "--id", "customer_id",
+               "--score", f"{tmp_path}/people.parquet", "--out", f"{tmp_path}/out")  # fmt: skip
+    assert code == 0
+    assert pq.read_table(tmp_path / "out/scores.parquet")["id"].to_pylist() == [str(i) for i in ids[:-1]]
 
 
 def test_subscription_churn_from_contracts_to_probabilities(

@@ -14,11 +14,11 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from cdp.core.errors import ContractError, nearest_name
+from cdp.core.numbers import EXACT
 from cdp.models.arrays import Floats, Ints
 
 COLUMNS = ("path", "conversions", "value", "nulls")
 _ARROWS = "->|=>|→"
-EXACT = 2.0**53  # doubles hold whole numbers up to this
 #: Sorts before every character of a name, so that a shorter path comes before those that begin with it.
 _STEP = "\x1f"
 

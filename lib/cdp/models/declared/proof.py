@@ -18,7 +18,7 @@ from cdp.models.propensity.feature_matrix import FeatureMatrix
 from cdp.models.propensity.folds import hash_keys
 from cdp.models.propensity.layers import fit_layers
 from cdp.models.propensity.propensity_choice import Recipe
-from cdp.models.propensity.propensity_metrics import base_rate, calibration_error, gain
+from cdp.models.propensity.propensity_metrics import base_rate, gain
 from cdp.models.propensity.stack import log_losses
 
 
@@ -100,7 +100,7 @@ def figures_of(logits: Floats, simple: Floats, its: CutRows) -> dict[str, float]
         "base_rate_brier": metrics.brier(special.expit(simple), label),
         "log_loss": float(log_losses(logits, label).mean()),
         "base_rate_log_loss": float(log_losses(simple, label).mean()),
-        "calibration_error": calibration_error(p, label),
+        "calibration_error": metrics.expected_calibration_error(p, label),
         "bias": metrics.aggregate_bias(p, label),
     }
     return finite(found)

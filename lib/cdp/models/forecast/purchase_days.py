@@ -14,6 +14,7 @@ from pyspark.sql import types as T
 
 from cdp.core.errors import ConfigError, ContractError
 from cdp.core.numbers import text_of_floats
+from cdp.models.forecast.far_days import is_far
 from cdp.models.forecast.history import Purchases
 
 MONEY = T.DecimalType(28, 6)  # sums are exact, so that they do not depend on the order of the rows
@@ -26,7 +27,8 @@ class PurchaseDays:
     """The purchases, whose they are (`customer_ids[i]` is customer i, as text), and what was read.
 
     `counts`: rows read; rows refused for no customer, no readable time or no readable amount; rows after the as-of
-    date; customer days whose net spend is not positive (returns, free orders).
+    date, and of days long before all others (far_days.py); customer days whose net spend is not positive (returns,
+    free orders).
     """
 
     purchases: Purchases
@@ -96,10 +98,13 @@ def _purchases(days: pa.Table, has_amounts: bool) -> PurchaseDays:
     rows = days.to_pandas()
     seen = {str(state): int(n) for state, n in rows.groupby("state")["rows"].sum().items()}
     used = rows[rows["state"] == "used"]
+    far = is_far(used["day"].to_numpy(np.int64))
+    far_rows, used = int(used["rows"][far].sum()), used[~far]
     bought = used[used["amount"] > 0].sort_values(["customer", "day"], ignore_index=True)
     counts = {
         "rows": sum(seen.values()),
         **{f"rows_{state}": seen.get(state, 0) for state in ("no_customer", "no_time", "no_amount", "after_as_of")},
+        "rows_far_before": far_rows,
         "days_without_positive_net_spend": len(used) - len(bought),
     }
     if not len(bought):

@@ -26,20 +26,13 @@ def describe(logits: Floats, label: Floats, folds: np.ndarray) -> dict[str, dict
     found: dict[str, list[float]] = {"auc": [], "log_loss": [], "brier": [], "calibration_error": []}
     for z, fold in zip(logits, folds, strict=True):
         p = special.expit(z)
-        found["calibration_error"].append(calibration_error(p, label))
+        found["calibration_error"].append(metrics.expected_calibration_error(p, label))
         for part in range(fold.max() + 1):
             inside = fold == part
             found["auc"].append(metrics.auc(z[inside], label[inside]))
             found["log_loss"].append(float(log_losses(z[inside], label[inside]).mean()))
             found["brier"].append(metrics.brier(p[inside], label[inside]))
     return {name: {"mean": float(np.mean(v)), "sd": float(np.std(v))} for name, v in found.items()}
-
-
-def calibration_error(p: Floats, label: Floats) -> float:
-    """The mean distance of observed from predicted shares; where all are predicted the same, that distance."""
-    if np.ptp(p) == 0:  # tenths of equal probabilities would be tenths by row order
-        return abs(float(p.mean() - label.mean()))
-    return metrics.expected_calibration_error(p, label)
 
 
 def reliability(logits: Floats, label: Floats) -> list[dict[str, float]]:

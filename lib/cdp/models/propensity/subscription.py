@@ -26,7 +26,7 @@ from cdp.models.propensity.feature_matrix import encode
 from cdp.models.propensity.folds import hash_keys
 from cdp.models.propensity.leakage import find_leaks
 from cdp.models.propensity.propensity import MIN_OUTCOMES
-from cdp.models.propensity.propensity_metrics import calibration_error, gain, plain
+from cdp.models.propensity.propensity_metrics import gain, plain
 from cdp.models.propensity.survival import MONTHS
 
 CUTS, CUT_STEP = 3, 3  # so many past days, so many months apart
@@ -194,7 +194,7 @@ def _figures(logits: Floats, left: Floats) -> dict[str, float]:
     return {
         "auc": metrics.auc(logits, left),
         "brier": metrics.brier(p, left),
-        "calibration_error": calibration_error(p, left),
+        "calibration_error": metrics.expected_calibration_error(p, left),
         "bias": metrics.aggregate_bias(p, left),
         "left": float(left.mean()),
     }

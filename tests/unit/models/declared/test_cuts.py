@@ -128,3 +128,19 @@ def test_all_models_score_in_one_pass_with_drift_of_each(spark, tables):
     assert {r["model"] for r in drift} == {"cdp.click"} and next(r for r in drift if r["measure"] == "silence")[
         "psi"
     ] > 1
+
+
+def test_a_number_in_text_drifts_as_it_was_read_in_training(spark):
+    found = made(300)
+    size = pd.Series(np.arange(len(found)) % 40).astype(str)
+    size[::90], size[1::450] = "n/a", "1e200"
+    found = found.assign(size=size)
+    version = DeclaredVersion("cdp.click", "2", train_declared(found, spec=SPEC, definition="d", as_of=AS_OF).declared)
+    assert version.declared.references["size"].edges
+    newest = found[found["as_of"] == found["as_of"].max()]
+    people = newest[["person_id", "size"]].assign(as_of=AS_OF, opens=1.0, silence=1.0)
+    frame = spark.createDataFrame(people, "person_id string, size string, as_of date, opens double, silence double")
+    scored = spark.createDataFrame([("click", 0.5)], "model string, score double")
+    drift = {r["measure"]: r for r in measure_drift(frame, scored, {}, as_of=AS_OF, declared={"click": version})}
+    known = newest[~newest["size"].isin(["n/a", "1e200"])]
+    assert drift["size"]["people"] == len(known) < len(newest) and drift["size"]["psi"] == pytest.approx(0, abs=1e-12)
