@@ -149,5 +149,9 @@ def test_calls_give_their_canonical_event(decided) -> None:
     assert events[9].identifiers[1].value == "12345678901234567890"
     assert events[15].event_name == "Last one wins"
     assert events[24].event_at == datetime(2017, 1, 1)
+    assert filled.original_at is None and events[0].original_at == events[0].event_at == datetime(2026, 1, 4, 10)
+    company, person, _ = (events[n] for n in sorted(events)[-3:])
+    assert [i.type for i in company.identifiers] == ["anonymous_id"]
+    assert {i.value for i in person.identifiers} == {"a", "eve@example.com", "+447700900124"}
     lines = [decided[n].order_lines for n in (25, 26)]
     assert [len(rows) for rows in lines] == [1, 0] and float(lines[0][0].amount) == 2.5
