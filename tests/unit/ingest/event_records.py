@@ -235,6 +235,19 @@ BAD: list[tuple[str, bytes, Reasons]] = [
     ("shopify", order(total_tax="dear", cancelled_at="soon", refunds={"a": 1}, line_items=[5]),
      {("total_tax", "wrong_type"), ("cancelled_at", "bad_time"), ("refunds", "wrong_type"),
       ("line_items", "wrong_type")}),
+    ("shopify", order(customer={"id": {"n": 7}, "email": ["ana@example.com"]}, receivedAt="soon"),
+     {("customer.id", "wrong_type"), ("customer.email", "wrong_type"), ("receivedAt", "bad_time")}),
+    ("shopify", order(line_items=[{**TWO[0], "product_id": {}, "discount_allocations": [{"amount": "x"}]},
+                                  {**TWO[1], "total_discount": "ten", "discount_allocations": [{"amount": "1"}]}]),
+     {("line_items.product_id", "wrong_type"), ("line_items.discount_allocations", "wrong_type"),
+      ("line_items.total_discount", "wrong_type")}),
+    *(
+        ("shopify", order(line_items=[{**TWO[0], "discount_allocations": wrong}]),
+         {("line_items.discount_allocations", "wrong_type")})
+        for wrong in ("x", {"amount": "1"}, ["x"], [{}])
+    ),
+    ("shopify", order(created_at="1985-01-04T10:00:00Z", updated_at=TIME), {("created_at", "out_of_range")}),
+    ("shopify", order(updated_at="2999-01-01T00:00:00Z"), {("updated_at", "out_of_range")}),
     ("shopify", order(id=None, line_items=None), {("id", "missing"), ("line_items", "missing")}),
     ("shopify", order(created_at="soon", line_items=[{"quantity": "x", "price": -1}], currency="dollar"),
      {("created_at", "bad_time"), ("line_items.quantity", "wrong_type"), ("line_items.price", "out_of_range"),
