@@ -155,7 +155,7 @@ class MappingSpec(Definition):
     )
     types: dict[str, Kind | tuple[Kind, ...] | Form] = Field(
         default_factory=dict,
-        description="top-level raw fields and what they may be, others are wrong_type; time: ISO 8601, else bad_time; "
+        description="raw fields outside lists: what they may be, others are wrong_type; time: ISO 8601, else bad_time; "
         "amount: a number of money, as a number or as a text; int32: a whole number, out_of_range beyond 32 bits",
     )
     derived: dict[str, Sql] = Field(

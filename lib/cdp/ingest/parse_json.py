@@ -118,7 +118,7 @@ def _as_it_is(column: str) -> str:
 
 
 def wrong_kind_sql(field: str, text: str, kinds: tuple[Kind, ...]) -> str:
-    """Write a condition that is true where a top-level field is of none of the kinds; `text` is its value as text.
+    """Write a condition that is true where a field is of none of the kinds; `text` is its value as text.
 
     Cheap questions come first: patterns cost as much as the whole parsing, and hardly a record needs them. A null is
     asked for first of all: "null AND x" looks at x.
@@ -128,15 +128,19 @@ def wrong_kind_sql(field: str, text: str, kinds: tuple[Kind, ...]) -> str:
         is_odd = f"{text} IS NOT NULL AND ({' OR '.join(others)})"
     else:
         # A text that holds JSON looks like the JSON it holds; quotes in it are escaped in the record.
-        start = rf'"{re.escape(field)}"\s*:\s*"'
+        start = rf'"{re.escape(field.rpartition(".")[2])}"\s*:\s*"'
         quoted = f"(__text RLIKE {quote_text(start)} OR __has_escaped_name)"
         can_be = f"(NOT contains({text}, '\"') OR __is_escaped)"
         is_odd = (
             f"{text} IS NOT NULL AND (NOT {_fits(text, kinds)} OR {can_be} AND {quoted}{_no_fraction(text, kinds)})"
         )
     names = "|".join(_KIND_NAMES[kind] for kind in kinds)
-    kind = f"schema_of_variant(from_json(__text, {quote_text(f'`{field}` VARIANT')}).`{field}`)"
-    return f"({is_odd} AND NOT coalesce({kind} RLIKE '^({names})$', false))"
+    top, *below = field.split(".")
+    value = f"from_json(__text, {quote_text(f'`{top}` VARIANT')}).`{top}`"
+    if below:
+        path = "$" + "".join(f'["{name}"]' for name in below)
+        value = f"try_variant_get({value}, {quote_text(path)}, 'variant')"
+    return f"({is_odd} AND NOT coalesce(schema_of_variant({value}) RLIKE '^({names})$', false))"
 
 
 def _fits(text: str, kinds: tuple[Kind, ...]) -> str:

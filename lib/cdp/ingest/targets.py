@@ -65,6 +65,7 @@ def _derive_event(v: Values) -> dict[str, str]:
     moved = f"abs(unix_micros({event_at}) - unix_micros({happened})) > {CORRECTED_SECONDS * 1_000_000}"
     return {
         "event_at": event_at,
+        "original_at": happened,
         "is_event_at_filled": f"{given} IS NULL AND {original} IS NULL",
         "is_time_corrected": f"coalesce({moved}, false)",
         "is_bot": is_bot_sql(f"lower({v['user_agent']})"),

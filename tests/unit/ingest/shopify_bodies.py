@@ -14,6 +14,18 @@ LINE = {
 }  # fmt: skip
 
 
+#: Lines of 10.00 with 2.50 taken off, as Shopify says it: for each discount, in all, or both.
+DISCOUNTED = [
+    {"product_id": n, "quantity": 1, "price": "10.00", **discounts}
+    for n, discounts in enumerate((
+        {"total_discount": "0.00", "discount_allocations": [{"amount": "2.00"}, {"amount": "0.50"}]},
+        {"total_discount": "2.50", "discount_allocations": []},
+        {"total_discount": "2.50", "discount_allocations": [{"amount": "2.50"}]},
+        {"discount_allocations": [{"amount": "2.50"}]},
+    ))
+]  # fmt: skip
+
+
 def consent(state: str, at: str | None = "2026-01-02T10:00:00Z") -> dict[str, Any]:
     return {"state": state, "opt_in_level": "single_opt_in", "consent_updated_at": at}
 
@@ -57,6 +69,7 @@ GOOD: list[tuple[bytes, str, int, int, int]] = [
     (dump({"id": 7, "sms_marketing_consent": consent("unsubscribed")}, {}), "Consent Updated", 0, 0, 1),
     (refund(), "Order Refunded", 1, 0, 0),
     (refund(refund_line_items=[]), "Order Refunded", 0, 0, 0),
+    (order(line_items=DISCOUNTED), "Order Completed", 4, 0, 0),
     (order(abandoned_checkout_url="https://x"), "Checkout Started", 0, 0, 0),
     (with_topic("customers/update", customer(first_name=None, addresses=None)), "Customer Created", 0, 1, 0),
     (with_topic("orders/create", order()), "Order Completed", 1, 0, 0),
@@ -70,6 +83,23 @@ BAD: list[tuple[bytes, Reasons]] = [
     ),
     (customer(updated_at="2999-01-01T00:00:00Z"), {("updated_at", "out_of_range")}),
     (dump({"email_marketing_consent": consent("subscribed")}, {}), {("customer_id", "missing")}),
+    (
+        customer(default_address={"city": {"x": 1}, "zip": 40202}, email_marketing_consent={"state": 5}),
+        {("default_address.city", "wrong_type"), ("default_address.zip", "wrong_type"),
+         ("email_marketing_consent.state", "wrong_type")},
+    ),
+    (
+        dump({"customer_id": 7, "email_marketing_consent": {"opt_in_level": "single_opt_in"}}, {}),
+        {("email_marketing_consent.state", "missing")},
+    ),
+    (dump({"customer_id": 7, "email_address": "a@example.com"}, {}), {("email_marketing_consent", "missing")}),
+    (
+        dump({"customer_id": 7, "email_address": "a@example.com", "email_marketing_consent": "yes"}, {}),
+        {("email_marketing_consent", "wrong_type")},
+    ),
+    (refund(refund_line_items=[{**LINE, "line_item": "x"}]), {("refund_line_items.line_item", "wrong_type")}),
+    (b'{"id": 820982911946154508}', {("", "unknown_call")}),
+    (b"{}", {("", "unknown_call")}),
     (
         refund(order_id=None, refund_line_items=[{**LINE, "quantity": -1, "subtotal": "x"}]),
         {("order_id", "missing"), ("refund_line_items.quantity", "out_of_range"),

@@ -183,6 +183,7 @@ def test_clock_skew_is_corrected_by_the_formula_and_marked(spark) -> None:
     assert events["skewed"].event_at == datetime(2026, 1, 4, 9, 59, 50, 200_000)
     assert events["skewed"].original_at == datetime(2030, 1, 1)
     assert events["skewed"].is_time_corrected and not events["right"].is_time_corrected
+    assert events["right"].original_at == datetime(2026, 1, 4, 10)
     assert events["unusable"].event_at == datetime(2026, 1, 4, 10) and events["unusable"].is_time_corrected
 
 
@@ -198,6 +199,15 @@ def test_robots_are_known_by_their_user_agent(spark) -> None:
     }
     told = spark.createDataFrame([(agent,) for agent in agents], "agent STRING")
     assert [r[0] for r in told.selectExpr(is_bot_sql("lower(agent)")).collect()] == list(agents.values())
+
+
+def test_a_company_s_address_names_no_person(spark) -> None:
+    traits = {"email": "info@initech.example", "phone": "+442071234567"}
+    group = message(messageId="1", type="group", event=None, properties=None, userId="u-1", traits=traits)
+    (event,) = accept(spark, [("web", group)]).events.collect()
+    assert "user_id" in {i.type for i in event.identifiers} and not {"email", "phone"} & {
+        i.type for i in event.identifiers
+    }
 
 
 def test_identifiers_are_normalised_sorted_and_make_the_record(spark) -> None:

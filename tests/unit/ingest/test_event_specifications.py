@@ -78,6 +78,8 @@ def test_an_order_that_is_told_again_is_a_new_event_with_the_same_lines(spark, d
     assert [e.event_name for e in told] == ["Order Completed", "Order Updated", "Order Cancelled"]
     assert {e.message_id for e in told} == {"5"} and len({e.event_id for e in told}) == 3
     assert told[1].received_at == datetime(2026, 1, 4, 12, 0, 1)
+    assert [e.event_at.hour for e in told] == [10, 12, 13] and not any(e.is_time_corrected for e in told)
+    assert {line.ordered_at for order in orders for line in order.order_lines} == {datetime(2026, 1, 4, 10)}
     lines = [spark.createDataFrame(order.order_lines, ORDER_LINES.schema) for order in orders]
     both = lines_once(lines[0].unionByName(lines[1]), ["shopify"], None).collect()
     assert {line.landed_id for line in both} == {orders[1].landed_id}
@@ -103,6 +105,7 @@ def test_bodies_of_a_shop_give_what_they_are_about(decided) -> None:
         ("sms_marketing", "denied", datetime(2026, 1, 4, 10)),
     ]
     assert len({c.consent_id for c in stated.consents}) == 2
+    assert [(float(x.discount), float(x.amount)) for x in rows[9].order_lines] == [(2.5, 7.5)] * 4
     assert changed.events[0].event_at == datetime(2026, 1, 4, 11) and not changed.events[0].is_time_corrected
     assert gone.customer_records[0].is_deleted and gone.customer_records[0].record_id == "shopify:7"
     assert topical.events[0].received_at == datetime(2026, 1, 4, 10, 0, 9)
@@ -149,5 +152,9 @@ def test_calls_give_their_canonical_event(decided) -> None:
     assert events[9].identifiers[1].value == "12345678901234567890"
     assert events[15].event_name == "Last one wins"
     assert events[24].event_at == datetime(2017, 1, 1)
+    assert filled.original_at is None and events[0].original_at == events[0].event_at == datetime(2026, 1, 4, 10)
+    company, person, _ = (events[n] for n in sorted(events)[-3:])
+    assert [i.type for i in company.identifiers] == ["anonymous_id"]
+    assert {i.value for i in person.identifiers} == {"a", "eve@example.com", "+447700900124"}
     lines = [decided[n].order_lines for n in (25, 26)]
     assert [len(rows) for rows in lines] == [1, 0] and float(lines[0][0].amount) == 2.5
