@@ -193,9 +193,12 @@ class Lake:
     def migrate(self, contract: TableContract, *, accept_loss: bool) -> list[str]:
         """Rewrite a table whose stored shape no longer fits its contract; gives what is lost.
 
-        Nothing is written while there are losses and ``accept_loss`` is False.
+        Nothing is written while there are losses and ``accept_loss`` is False. :class:`ContractError` where there is no
+        table.
         """
         path = self.path(contract)
+        if self.version(contract) < 0:
+            raise ContractError(f"{contract.full_name} is not in the lake at {self.root}: there is nothing to rewrite")
         rows, losses = migrated_rows(self.spark.read.format("delta").load(path), contract)
         if losses and not accept_loss:
             return losses
