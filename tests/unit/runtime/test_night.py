@@ -24,6 +24,7 @@ from cdp.core.errors import CdpError, ConfigError, ContractError, TransientError
 from cdp.runtime import night
 from cdp.runtime.catalogue import LoadedJob
 from cdp.runtime.config import Configuration, load_configuration
+from cdp.runtime.entry import outcome
 from cdp.runtime.job import Job, JobContext
 from cdp.runtime.night import run_night, run_one
 from cdp.runtime.runlog import Finished, finished_runs
@@ -182,6 +183,16 @@ def test_a_job_that_fails_in_spark_is_noted_and_the_value_is_not_told(nights: Ni
     assert finished_runs(nights.lake) == Finished(latest_night=NIGHT)
 
 
+def test_what_java_says_where_pyspark_has_no_name_for_it_is_not_told(nights: Night) -> None:
+    def main(context: JobContext) -> None:
+        context.spark._jvm.java.io.FileReader(SECRET_VALUE)  # type: ignore[union-attr]
+
+    with pytest.raises(ContractError, match=r"Spark stopped with java\.io\.FileNotFoundException") as told:
+        nights.run(LoadedJob(Job("b.parse"), main, "", ""))
+    assert SECRET_VALUE not in str(told.value)
+    assert SECRET_VALUE not in nights.lake.read(RUNS).where("state = 'failed'").collect()[0].message
+
+
 def test_after_a_failure_the_night_goes_on_where_it_stopped(nights: Night, rows: Rows) -> None:
     def fail(context: JobContext) -> None:
         raise ConfigError("conf/traits/x.yaml: wrong")
@@ -257,8 +268,11 @@ def test_a_job_that_nothing_is_configured_for_does_not_start(nights: Night, rows
     writer = _writer(rows, ["p1"])
     planned = LoadedJob(replace(writer.job, configured_by="plans"), writer.main, "", "")
     assert nights.run(planned).unchanged == ["b.write_people"] and nights.noted() == []
-    with pytest.raises(ConfigError, match=r"b\.write_people has nothing to do: there is no file in conf/plans"):
-        run_one(nights.lake, nights.configuration, planned, NIGHT, clock=nights.clock)
+    left_out = run_one(nights.lake, nights.configuration, planned, NIGHT, clock=nights.clock)
+    # A scheduler that runs each job by itself must take it for done: no error, no problem, and a line that says why.
+    assert (left_out.rows_written, left_out.problems, nights.noted()) == ({}, [], [])
+    told = "b.write_people 2026-01-05: no change\n  - nothing to do: there is no file in conf/plans"
+    assert outcome(left_out) == told
     (tmp_path / "mine" / "plans").mkdir(parents=True)
     (tmp_path / "mine" / "plans" / "one.yaml").write_text("{}")
     nights.configuration = load_configuration(env="ci", conf=str(tmp_path / "mine"), overrides={"home": str(tmp_path)})
