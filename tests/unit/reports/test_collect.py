@@ -7,25 +7,12 @@ from pyspark.sql import SparkSession
 from tests.unit.reports.night_rows import EARLIER, SECRET, TONIGHT, Build, made_frames
 
 from cdp.reports.collect import collect_night
-from cdp.reports.facts import (
-    AudienceFacts,
-    ChangeFacts,
-    CreditFacts,
-    DeliveryFacts,
-    GenericFacts,
-    NightFacts,
-    PeopleFacts,
-    ProvedFacts,
-    RecommendationFacts,
-    RefusalFacts,
-    RefusedLinks,
-    RunFacts,
-    SchemaChangeFacts,
-    ScoreCell,
-    SegmentFacts,
-    SetAsideFile,
-    SourceFacts,
-)
+from cdp.reports.facts.audiences import AudienceFacts, DeliveryFacts, SegmentFacts
+from cdp.reports.facts.identity import ChangeFacts, GenericFacts, PeopleFacts, RefusedLinks
+from cdp.reports.facts.night import NightFacts, RunFacts
+from cdp.reports.facts.purchases import CreditFacts, RecommendationFacts
+from cdp.reports.facts.scores import ProvedFacts, ScoreCell
+from cdp.reports.facts.sources import RefusalFacts, SchemaChangeFacts, SetAsideFile, SourceFacts
 from cdp.reports.page import render_page
 
 
