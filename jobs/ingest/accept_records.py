@@ -17,7 +17,7 @@ from cdp.ingest.accept import accept_records, writing_waves
 from cdp.ingest.accounts import look_at_files, refuse_lost_records
 from cdp.ingest.ledger import accepted_frame, counts_frame, headers_of, undecided_files
 from cdp.ingest.mapping_spec import MappingSpec
-from cdp.ingest.spec import SourceSpec, mapping_of
+from cdp.ingest.spec import SourceSpec, landed_sources, mapping_of
 from cdp.ingest.targets import SILVER
 from cdp.runtime.accepting import write_schema_changes, write_silver
 from cdp.runtime.entry import run
@@ -40,7 +40,7 @@ def main(ctx: JobContext) -> None:
         return
     mappings = ctx.definitions("mappings", MappingSpec)
     names = {file.source for file in batch}
-    sources = {name: specs[name] for name in names}
+    sources = landed_sources(specs, names)
     headers = {file.file_id: file.header for file in batch}
     landed = ctx.read(LANDED_RECORDS).where(
         F.col("source").isin(*names)

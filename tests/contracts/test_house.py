@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -31,6 +32,7 @@ def _sources(*folders: str) -> list[Path]:
     return [p for folder in folders for p in sorted((ROOT / folder).rglob("*.py"))]
 
 
+@cache
 def _calls(path: Path) -> list[tuple[int, str, str]]:
     """(line, object text, attribute) of every attribute in the file."""
     tree = ast.parse(path.read_text())

@@ -6,6 +6,7 @@ import csv
 import hashlib
 import io
 import json
+import math
 from collections.abc import Callable, Iterable, Iterator
 from datetime import date, datetime
 from decimal import Decimal
@@ -84,10 +85,14 @@ def write_csv(tables: Iterable[pa.Table], schema: pa.Schema, sink: IO[bytes], *,
 
 
 def write_jsonl(tables: Iterable[pa.Table], schema: pa.Schema, sink: IO[bytes]) -> int:
-    """One JSON object a line, UTF-8, keys in column order, null as null; returns the number of rows."""
+    """One JSON object a line, UTF-8, keys in column order, null as null; returns the number of rows.
+
+    JSON has no word for NaN and infinity: they are null.
+    """
     n_rows = 0
     for table in tables:
-        lines = (json.dumps(row, default=_plain, ensure_ascii=False) + "\n" for row in table.to_pylist())
+        rows = ({name: _finite(value) for name, value in row.items()} for row in table.to_pylist())
+        lines = (json.dumps(row, default=_plain, ensure_ascii=False) + "\n" for row in rows)
         sink.write("".join(lines).encode())
         n_rows += table.num_rows
     return n_rows
@@ -118,6 +123,10 @@ def _cell(value: Any, guard: bool) -> Any:
     if isinstance(value, bool):
         return "true" if value else "false"
     return value
+
+
+def _finite(value: Any) -> Any:
+    return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
 def _plain(value: Any) -> Any:

@@ -95,19 +95,21 @@ def _export_one(
     """Deliver one audience to one destination; its ops.deliveries row."""
     kind = find_kind(spec.kind)
     place: dict[str, Any] = {"destination": destination, "audience": audience, "run_date": gatehouse.run_date}
-    before = kind.delivered_before(root, spec, **place)
-    cleared, counts = gatehouse.clear(_consent_times(before, now))
-    rows = plan_export(cleared, people.result(), audience=audience, destination=spec)
-    parcel = Parcel(
-        **place,
-        purpose=gatehouse.purposes[audience],
-        schema=arrow_schema(rows),
-        batches=arrow_batches(rows),
-        counts=asdict(counts[audience]),
-    )
+    times: tuple[datetime, ...] = (now,)
     try:
+        times = _consent_times(kind.delivered_before(root, spec, **place), now)
+        cleared, counts = gatehouse.clear(times)
+        rows = plan_export(cleared, people.result(), audience=audience, destination=spec)
+        parcel = Parcel(
+            **place,
+            purpose=gatehouse.purposes[audience],
+            schema=arrow_schema(rows),
+            batches=arrow_batches(rows),
+            counts=asdict(counts[audience]),
+        )
         manifest, _ = kind.deliver(root, spec, parcel, now=now)
     except DestinationError:
+        _, counts = gatehouse.clear(times)
         return _refused(destination, audience, gatehouse.run_date, counts[audience], now)
     return _delivered(manifest, gatehouse.run_date, root)
 

@@ -21,6 +21,15 @@ def hashed_key(*columns: Column | str, length: int = 32) -> Column:
     return F.substring(F.sha2(F.concat_ws(_SEPARATOR, *parts), 256), 1, length)
 
 
+def row_mark(*columns: str) -> Column:
+    """64-bit hash of a row's columns, to tell whether any of them became other.
+
+    Spark's hash passes over null: a value that moved from one column to another that was null would leave it as it is.
+    So which columns are null is hashed as well.
+    """
+    return F.xxhash64(*columns, *(F.isnull(name) for name in columns))
+
+
 def hashed_text(*parts: str | None, length: int = 32) -> str:
     """The same key as :func:`hashed_key`, for values that the driver holds."""
     text = _SEPARATOR.join(_NULL if p is None else p for p in parts)

@@ -166,3 +166,15 @@ def chosen_sources(specs: Mapping[str, SourceSpec], names: Sequence[str]) -> dic
                 f"settings: sources: conf/sources/{name}.yaml is missing; {nearest_name(name, list(specs))}"
             )
     return {name: specs[name] for name in sorted(names)}
+
+
+def landed_sources(specs: Mapping[str, SourceSpec], names: Iterable[str]) -> dict[str, SourceSpec]:
+    """The sources of files that are landed and not decided on; ConfigError for one whose definition is gone."""
+    names = sorted(names)
+    for name in names:
+        if name not in specs:
+            raise ConfigError(
+                f"conf/sources/{name}.yaml is missing, and files of that source are landed and not decided on: put it "
+                "back, until a night has accepted them"
+            )
+    return {name: specs[name] for name in names}

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from pyspark.sql import functions as F
 
+from cdp.core.keys import row_mark
 from cdp.rules.person_records import person_records
 
 if TYPE_CHECKING:
@@ -25,15 +26,15 @@ def gather_signs(
     comes, goes, changes or becomes somebody else's gives another mark; nothing gives 0.
     """
     which, columns = ("record_id", "identifier_type", "value"), ("first_seen_at", "last_seen_at")
-    told = customer_records.select("record_id", F.xxhash64(*customer_records.columns).alias("mark"))
-    seen = identifiers.select("record_id", *columns, F.xxhash64(*which, *columns).alias("mark"))
+    told = customer_records.select("record_id", row_mark(*customer_records.columns).alias("mark"))
+    seen = identifiers.select("record_id", *columns, row_mark(*which, *columns).alias("mark"))
     of_records = seen.unionByName(told, allowMissingColumns=True)
     signs = of_records.join(person_records(person_identifiers), on="record_id", how="inner").drop("record_id")
     contact = F.struct("valid_from", "value", "source", F.lit(None).cast("string").alias("record_id"))
     contacts = person_identifiers.filter(F.col("identifier_type").isin(*CONTACTS)).select(
         "person_id",
         *[F.when(F.col("identifier_type") == kind, contact).alias(kind) for kind in CONTACTS],
-        F.xxhash64("identifier_type", "value", "source", "valid_from").alias("mark"),
+        row_mark("identifier_type", "value", "source", "valid_from").alias("mark"),
     )
     newest = [F.max(kind).alias(f"newest_{kind}") for kind in CONTACTS]
     known = [F.sort_array(F.collect_list(kind)).alias(f"known_{kind}") for kind in CONTACTS]

@@ -9,11 +9,12 @@ from datetime import date, timedelta
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
-CHURN_BINS = 20
+from cdp.reports.facts.identity import RECORD_BANDS
+from cdp.reports.facts.scores import CHURN_BINS
+
 VALUE_BINS_PER_DECADE = 10
 LEAST_VALUE = 0.01
 IDENTITY_DAYS = 90
-RECORD_BANDS = ((1, 1), (2, 2), (3, 3), (4, 4), (5, 5), (6, 10), (11, 20), (21, 50), (51, None))
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,8 @@ from collections.abc import Callable, Sequence
 from matplotlib.axes import Axes
 from matplotlib.patches import Rectangle
 
-from cdp.reports.facts import ModelFacts, NightFacts
+from cdp.reports.facts.night import NightFacts
+from cdp.reports.facts.scores import ModelFacts
 from cdp.reports.identity_charts import draw_identity_history, draw_weights
 from cdp.reports.marks import add_legend, chart_height, count_axis, draw_bars, draw_columns, label_ends, name_rows
 from cdp.reports.scores import churn_histogram, value_grid, value_histogram

@@ -14,8 +14,9 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from cdp.reports import aggregates as agg
-from cdp.reports.facts import NightFacts
-from cdp.reports.night_facts import Rows, ends_of, night_facts
+from cdp.reports.facts.identity import ends_of
+from cdp.reports.facts.night import NightFacts, night_facts
+from cdp.reports.facts.rows import Rows
 
 #: It is planning, in one thread, that such a union of small tables waits for.
 _AT_ONCE = 2

@@ -7,7 +7,8 @@ from itertools import pairwise
 from matplotlib.axes import Axes
 from matplotlib.ticker import MaxNLocator
 
-from cdp.reports.facts import IdentityNight, NightFacts
+from cdp.reports.facts.identity import IdentityNight
+from cdp.reports.facts.night import NightFacts
 from cdp.reports.marks import add_legend, draw_columns
 from cdp.reports.svg import C1, C2, C3, C4, CARD, MUTED, draw_svg
 

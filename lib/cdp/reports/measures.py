@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from cdp.reports.facts import IdentityNight, ModelFacts
+from cdp.reports.facts.identity import IdentityNight
+from cdp.reports.facts.scores import ModelFacts
 from cdp.reports.words import count, metric, share, signed_share
 
 

@@ -12,7 +12,7 @@ from markupsafe import Markup
 import cdp
 from cdp.reports import words
 from cdp.reports.charts import draw_charts
-from cdp.reports.facts import NightFacts
+from cdp.reports.facts.night import NightFacts
 from cdp.reports.measures import list_identity, list_measures, list_proved
 from cdp.reports.scores import found_segments, value_grid
 

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from cdp.reports.facts import ScoreCell, ScoreFacts
+from cdp.reports.facts.scores import CHURN_BINS, ScoreCell, ScoreFacts
 from cdp.reports.words import money
 
-CHURN_BINS = 20
 RISK_BANDS = 5
 
 

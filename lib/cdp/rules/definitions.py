@@ -12,7 +12,8 @@ from pydantic import BaseModel, ValidationError
 
 from cdp.core.errors import ConfigError, nearest_name
 
-_ENDINGS = (".yaml", ".yml")
+#: How a definition file may end.
+ENDINGS = (".yaml", ".yml")
 #: Deeper than any definition; the loader calls itself once a level.
 _MAX_DEPTH = 100
 Model = TypeVar("Model", bound=BaseModel)
@@ -112,25 +113,33 @@ def _read_text(file: Traversable) -> str:
 
 
 def load_definitions(folders: Traversable | Iterable[Traversable], model: type[Model]) -> dict[str, Model]:
-    """Every ``*.yaml`` of the folders as name -> definition; a later folder's file replaces one of the same name.
+    """Every ``*.yaml`` (or ``*.yml``) of the folders as name -> definition; a later folder's file replaces one of the
+    same name.
 
-    A folder that does not exist gives nothing. The name is the file's stem.
+    A folder that does not exist gives nothing. The name is the file's stem; :class:`ConfigError` for two files of one
+    folder that have the same.
     """
     texts: dict[str, tuple[str, str]] = {}
     for folder in [folders] if isinstance(folders, Traversable) else folders:
         if not folder.is_dir():
             continue
-        for entry in folder.iterdir():
-            if entry.name.endswith(_ENDINGS):
+        files: dict[str, Traversable] = {}
+        for entry in sorted(folder.iterdir(), key=lambda e: e.name):
+            if entry.name.endswith(ENDINGS):
                 stem = entry.name.rsplit(".", 1)[0]
-                texts[stem] = (_read_text(entry), str(entry))
+                if stem in files:
+                    raise ConfigError(
+                        f"{entry}: {files[stem].name} is the definition {stem!r} already: keep one of them"
+                    )
+                files[stem] = entry
+        texts |= {stem: (_read_text(entry), str(entry)) for stem, entry in files.items()}
     return {name: load_definition(text, where, model) for name, (text, where) in sorted(texts.items())}
 
 
 def has_definitions(folders: Iterable[Traversable]) -> bool:
     """Whether any of the folders has a definition file."""
     names = (entry.name for folder in folders if folder.is_dir() for entry in folder.iterdir())
-    return any(name.endswith(_ENDINGS) for name in names)
+    return any(name.endswith(ENDINGS) for name in names)
 
 
 def _explain(problem: Any, node: yaml.Node | None, where: str, model: type[BaseModel]) -> str:

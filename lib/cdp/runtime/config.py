@@ -12,7 +12,7 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from cdp.core.errors import ConfigError
-from cdp.rules.definitions import load_definition, load_yaml, read_yaml
+from cdp.rules.definitions import ENDINGS, load_definition, load_yaml, read_yaml
 from cdp.rules.secrets import SecretReference, refuse_old_spelling
 from cdp.runtime.bundle import bundled, walk_files
 
@@ -74,6 +74,9 @@ class Settings(_Frozen):
         return (os.environ.get(str(_DEFAULT_SECRET.env)) or _DEVELOPMENT_SECRET).encode()
 
 
+_TEXTS = frozenset(name for name, field in Settings.model_fields.items() if field.annotation is str)
+
+
 class Configuration:
     """The settings of one run and the folders that its definitions come from (the last one wins)."""
 
@@ -89,7 +92,7 @@ class Configuration:
         """Hash of all that decides results: definitions and settings, but not where things lie or how fast."""
         digest = hashlib.sha256()
         for folder in self.folders:
-            for name, entry in walk_files(folder, ".yaml"):
+            for name, entry in walk_files(folder, ENDINGS):
                 if not name.startswith(("env/", "base.yaml")):
                     digest.update(name.encode())
                     digest.update(entry.read_bytes())
@@ -146,12 +149,14 @@ def _merge(low: dict[str, Any], high: dict[str, Any]) -> dict[str, Any]:
 
 
 def _nested(key: str, text: str) -> dict[str, Any]:
-    """``spark.<any spark key>`` is one level; ``models.horizon_weeks`` is a path."""
-    value: Any = load_yaml(text, f"setting {text!r}") if text else text
+    """``spark.<any spark key>`` is one level; ``models.horizon_weeks`` is a path.
+
+    Texts are taken as they are, the folder `no` too; all other values are YAML.
+    """
     head, _, rest = key.partition(".")
-    if not rest:
-        return {head: value}
-    return {head: {rest: str(text)}} if head == "spark" else {head: _nested(rest, text)}
+    if rest:
+        return {head: {rest: text}} if head == "spark" else {head: _nested(rest, text)}
+    return {head: text if not text or head in _TEXTS else load_yaml(text, f"setting {text!r}")}
 
 
 def _fill_paths(settings: dict[str, Any]) -> dict[str, Any]:

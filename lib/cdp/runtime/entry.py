@@ -130,7 +130,7 @@ def run(job: Job, main: JobMain) -> int:
 def outcome(context: JobContext) -> str:
     """What one run of one job did, and what a person must know of it, a line each."""
     lines = [f"{context.job.name} {context.run_date}: {context.rows_written or 'no change'}"]
-    return "\n".join(lines + [f"  ! {problem}" for problem in context.problems])
+    return "\n".join([*lines, *(f"  ! {p}" for p in context.problems), *(f"  - {note}" for note in context.notes)])
 
 
 def describe_job(job: Job) -> str:

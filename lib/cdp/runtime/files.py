@@ -33,6 +33,8 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 _DELIMITERS = ",;\t|"
+#: In a path Spark's reader takes most of these for a pattern, and stumbles over a colon.
+_NO_NAME_FOR_SPARK = re.compile(r"[][{}*?\\:]")
 _MISSHAPEN = re.compile(r"(Row #\d+: )?Expected \d+ columns, got \d+")
 
 
@@ -186,6 +188,10 @@ def _header(path: Path) -> tuple[list[str], str, bool]:
 
 
 def _spark_rows(spark: SparkSession, path: Path) -> DataFrame:
+    if _NO_NAME_FOR_SPARK.search(str(path)):
+        table = _arrow_rows(path)
+        _check_cases(path, table.column_names)
+        return spark.createDataFrame(_all_for_spark(table))
     if _is_parquet(path):
         schema = _read_parquet(path, pyarrow.parquet.read_schema)
         _check_cases(path, schema.names)

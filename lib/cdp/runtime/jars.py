@@ -122,10 +122,11 @@ def _found(coordinates: tuple[str, ...], failures: list[str]) -> list[str] | Non
 
 
 def _remembered(folder: Path) -> list[str] | None:
-    note = folder / "jars.json"
-    if not note.exists():
+    try:
+        names = json.loads((folder / "jars.json").read_text())
+    except (FileNotFoundError, json.JSONDecodeError):  # or a start that was killed while it wrote
         return None
-    paths = [str(folder / "ivy" / "jars" / name) for name in json.loads(note.read_text())]
+    paths = [str(folder / "ivy" / "jars" / name) for name in names]
     return paths if all(Path(p).exists() for p in paths) else None
 
 

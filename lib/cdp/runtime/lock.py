@@ -26,7 +26,7 @@ def night_lock(state_folder: str, *, stale_seconds: float = STALE_SECONDS) -> It
     """
     path = Path(state_folder) / "night.lock"
     path.parent.mkdir(parents=True, exist_ok=True)
-    _take(path, stale_seconds)
+    mine = _take(path, stale_seconds)
     stop = threading.Event()
     beat = threading.Thread(target=_keep_alive, args=(path, stop), daemon=True)
     beat.start()
@@ -35,12 +35,13 @@ def night_lock(state_folder: str, *, stale_seconds: float = STALE_SECONDS) -> It
     finally:
         stop.set()
         beat.join()
-        with suppress(FileNotFoundError):
-            path.unlink()
+        if _read_owner(path) == mine:  # not the lock of who took it over while this process was stopped
+            with suppress(FileNotFoundError):
+                path.unlink()
 
 
-def _take(path: Path, stale_seconds: float) -> None:
-    owner = json.dumps({"host": socket.gethostname(), "pid": os.getpid(), "started_at": time.time()})
+def _take(path: Path, stale_seconds: float) -> dict[str, object]:
+    owner: dict[str, object] = {"host": socket.gethostname(), "pid": os.getpid(), "started_at": time.time()}
     for _ in range(2):
         try:
             handle = os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY)
@@ -55,8 +56,8 @@ def _take(path: Path, stale_seconds: float) -> None:
                 path.unlink()
             continue
         with os.fdopen(handle, "w") as file:
-            file.write(owner)
-        return
+            json.dump(owner, file)
+        return owner
     raise TransientError(f"another run took {path} at the same moment: wait for it and start again")
 
 

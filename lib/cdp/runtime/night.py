@@ -10,17 +10,18 @@ from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from typing import Any
 
+from py4j.protocol import Py4JJavaError
 from pyspark.errors import PySparkException
 from rich.console import Console
 
 from cdp.contracts.bronze.landed_records import LANDED_RECORDS
 from cdp.contracts.ops.runs import RUNS
-from cdp.core.errors import CdpError, ConfigError, ContractError, TransientError
+from cdp.core.errors import CdpError, ContractError, TransientError
 from cdp.rules.definitions import has_definitions
 from cdp.runtime.catalogue import LoadedJob, load_jobs, order_jobs, sort_jobs, urgent_first
 from cdp.runtime.config import Configuration
 from cdp.runtime.interpreted import interpret_few
-from cdp.runtime.job import JobContext, clear_checkpoints
+from cdp.runtime.job import Job, JobContext, clear_checkpoints
 from cdp.runtime.lineup import check_definitions, check_expressions
 from cdp.runtime.runlog import Finished, RunRecorder, fingerprint, input_versions
 from cdp.tables.store import Lake
@@ -90,11 +91,17 @@ def run_night(
 def run_one(
     lake: Lake, configuration: Configuration, loaded: LoadedJob, run_date: date, *, clock: Clock = utc_now
 ) -> JobContext:
-    """Run one job whether or not anything changed, and note it in ops.runs."""
+    """Run one job whether or not anything changed, and note it in ops.runs.
+
+    A job that nothing is configured for is left out as in a night, and the context's notes say so: to a scheduler that
+    runs every job by itself it is done.
+    """
     check_expressions(lake.spark, check_definitions(configuration))
-    ((name, context, _),) = _Runner(lake, configuration, run_date, clock, Finished()).run_all({loaded.job.name: loaded})
+    runner = _Runner(lake, configuration, run_date, clock, Finished())
+    ((_, context, _),) = runner.run_all({loaded.job.name: loaded})
     if context is None:
-        raise ConfigError(f"{name} has nothing to do: there is no file in conf/{loaded.job.configured_by}")
+        context = runner.context_of(loaded.job)
+        context.note(f"nothing to do: there is no file in conf/{loaded.job.configured_by}")
     return context
 
 
@@ -140,6 +147,10 @@ class _Runner:
         """Note that the night has begun, before a job writes anything."""
         self._recorder.begin(self._run_id, self._run_date, self._clock())
 
+    def context_of(self, job: Job) -> JobContext:
+        """What the job works in, if it runs now."""
+        return JobContext(job, self._lake, self._configuration, self._run_date, self._run_id, self._clock())
+
     def run_all(
         self, jobs: dict[str, LoadedJob], show_running: Callable[[list[str]], None] = lambda names: None
     ) -> Iterator[Ended]:
@@ -183,7 +194,7 @@ class _Runner:
         job = loaded.job
         if job.configured_by and not has_definitions(self._configuration.definition_folders(job.configured_by)):
             return None
-        context = JobContext(job, self._lake, self._configuration, self._run_date, self._run_id, self._clock())
+        context = self.context_of(job)
         if RUNS in job.reads + job.reads_previous:
             self._recorder.flush()
         inputs = input_versions(job, self._lake)
@@ -230,13 +241,19 @@ def explain_failure(job: str, run_date: date, error: Exception) -> Exception:
     """
     if isinstance(error, CdpError):
         return error
-    if isinstance(error, PySparkException):
-        condition = error.getCondition() or type(error).__name__
+    if isinstance(error, PySparkException | Py4JJavaError):
+        condition = _condition_of(error)
         kind = TransientError if condition.startswith("DELTA_CONCURRENT") else ContractError
         return kind(
             f"{job}, run date {run_date}: Spark stopped with {condition}; run it with --debug to see Spark's own text"
         )
     return error
+
+
+def _condition_of(error: PySparkException | Py4JJavaError) -> str:
+    if isinstance(error, Py4JJavaError):  # of a class that pyspark has no name for
+        return str(error.java_exception.getClass().getName())
+    return error.getCondition() or type(error).__name__
 
 
 def _rows(context: JobContext) -> str:

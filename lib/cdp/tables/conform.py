@@ -9,6 +9,7 @@ from pyspark.sql import functions as F
 
 from cdp.contracts.model import TableContract
 from cdp.core.errors import ContractError, nearest_name
+from cdp.core.keys import row_mark
 
 #: Steps of a plan over rows that were computed already (a checkpoint, a cached frame, rows of the driver).
 _CHEAP_STEPS = frozenset(
@@ -65,7 +66,7 @@ def content_columns(contract: TableContract) -> list[str]:
 
 def row_hash(contract: TableContract) -> Column:
     """64-bit hash of a row's content (volatile columns left out)."""
-    return F.xxhash64(*[F.col(n) for n in content_columns(contract)])
+    return row_mark(*content_columns(contract))
 
 
 def measure_frame(df: DataFrame, contract: TableContract, *, with_content: bool = True) -> FrameFacts:

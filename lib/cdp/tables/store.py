@@ -1,8 +1,7 @@
 """The lake: the only reader and writer of tables.
 
 Every write is checked against the table's contract first (columns, types, nulls, unique keys) and lands in one
-Delta commit; a write that changes nothing makes no new version. Losing a race against another writer is retried
-a few times with back-off, since open Delta does not re-run a losing statement itself.
+Delta commit; a write that changes nothing makes no new version. Writers of one table at once: :mod:`cdp.tables.races`.
 """
 
 from __future__ import annotations
@@ -11,21 +10,10 @@ import json
 import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from functools import partial, wraps
-from typing import Concatenate, ParamSpec
+from functools import partial
 
-from delta.exceptions import (
-    ConcurrentAppendException,
-    ConcurrentDeleteDeleteException,
-    ConcurrentDeleteReadException,
-    ConcurrentTransactionException,
-    ConcurrentWriteException,
-    MetadataChangedException,
-    ProtocolChangedException,
-)
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
-from tenacity import retry, retry_if_exception_type, stop_after_attempt, wait_random_exponential
 
 from cdp.contracts.model import TableContract
 from cdp.core.errors import ContractError
@@ -35,23 +23,7 @@ from cdp.tables.conform import FrameFacts, conform, is_materialised, measure_fra
 from cdp.tables.ddl import create_statement
 from cdp.tables.evolve import evolve_table, migrated_rows
 from cdp.tables.grown import files_since, state_of
-
-# The concrete classes are siblings in Python, not children of one base: all seven must be named.
-_LOST_RACE = (
-    ConcurrentAppendException,
-    ConcurrentDeleteDeleteException,
-    ConcurrentDeleteReadException,
-    ConcurrentTransactionException,
-    ConcurrentWriteException,
-    MetadataChangedException,
-    ProtocolChangedException,
-)
-_retry_lost_race = retry(
-    retry=retry_if_exception_type(_LOST_RACE),
-    stop=stop_after_attempt(5),
-    wait=wait_random_exponential(multiplier=0.3, max=10),
-    reraise=True,
-)
+from cdp.tables.races import in_turn, retry_lost_race
 
 
 @dataclass(frozen=True)
@@ -61,21 +33,6 @@ class WriteResult:
     rows: int
     version: int
     is_changed: bool
-
-
-_Given = ParamSpec("_Given")
-_Write = Callable[Concatenate["Lake", TableContract, _Given], WriteResult]
-
-
-def _in_turn(write: _Write[_Given]) -> _Write[_Given]:
-    """Let writes of one table wait for each other: jobs run side by side, and a ledger of ops may have several."""
-
-    @wraps(write)
-    def waiting(lake: Lake, contract: TableContract, *args: _Given.args, **kwargs: _Given.kwargs) -> WriteResult:
-        with lake.turns.setdefault(contract.full_name, threading.Lock()):
-            return write(lake, contract, *args, **kwargs)
-
-    return waiting
 
 
 class Lake:
@@ -125,7 +82,7 @@ class Lake:
         """What the writer of the table's newest state said that it was made of; nothing where it said nothing."""
         return dict(fs.commit_note(self.spark, self.path(contract), self.version(contract)).get("made_of", {}))
 
-    @_in_turn
+    @in_turn
     def write(
         self,
         contract: TableContract,
@@ -179,7 +136,7 @@ class Lake:
         finally:
             release(kept)
 
-    @_retry_lost_race
+    @retry_lost_race
     def erase(self, contract: TableContract, condition: str) -> int:
         """Delete the rows that meet a condition, in one commit; gives their number, and makes no version for none.
 
@@ -193,9 +150,12 @@ class Lake:
     def migrate(self, contract: TableContract, *, accept_loss: bool) -> list[str]:
         """Rewrite a table whose stored shape no longer fits its contract; gives what is lost.
 
-        Nothing is written while there are losses and ``accept_loss`` is False.
+        Nothing is written while there are losses and ``accept_loss`` is False. :class:`ContractError` where there is no
+        table.
         """
         path = self.path(contract)
+        if self.version(contract) < 0:
+            raise ContractError(f"{contract.full_name} is not in the lake at {self.root}: there is nothing to rewrite")
         rows, losses = migrated_rows(self.spark.read.format("delta").load(path), contract)
         if losses and not accept_loss:
             return losses
@@ -218,7 +178,7 @@ class Lake:
         changed = hashed.where(F.col("_held").isNull() | (F.col("_held") != F.col("_hash")))
         return changed.select(*contract.column_names)
 
-    @_retry_lost_race
+    @retry_lost_race
     def _commit(
         self, contract: TableContract, df: DataFrame, facts: FrameFacts, made_of: Mapping[str, str] | None
     ) -> WriteResult:
@@ -245,7 +205,7 @@ class Lake:
         self._in_step.add(contract.full_name)
         return version
 
-    @_retry_lost_race
+    @retry_lost_race
     def _append_at_once(self, contract: TableContract, df: DataFrame) -> WriteResult:
         """Append rows that are computed while they are written; Delta itself refuses nulls in required columns."""
         path, before = self.path(contract), self._prepare(contract)

@@ -8,7 +8,8 @@ from typing import Any
 from rich.console import Console
 
 from cdp.verbs.parser import Verbs, add_verb
-from cdp.verbs.people import progress_of, read_people, reasons_table, tell_warnings
+from cdp.verbs.people import progress_of, read_people, reasons_table
+from cdp.verbs.warnings import tell_warnings
 
 USUAL_ID = "customer_id"
 

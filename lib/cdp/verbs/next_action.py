@@ -13,7 +13,8 @@ from rich.console import Console
 from cdp.core.dates import parse_run_date
 from cdp.core.errors import ConfigError
 from cdp.verbs.parser import Verbs, add_verb
-from cdp.verbs.people import read_people, reasons_table, tell_warnings
+from cdp.verbs.people import read_people, reasons_table
+from cdp.verbs.warnings import tell_warnings
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -1,8 +1,8 @@
-"""What the verbs that score people share: a bar while they fit, their table, their warnings."""
+"""What the verbs that score people share: the people they read, a bar while they fit, their table."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
@@ -48,9 +48,3 @@ def reasons_table(people: pd.DataFrame) -> pa.Table:
     for name, kind in {"id": pa.string(), "reasons": pa.list_(pa.string())}.items():
         table = table.set_column(table.column_names.index(name), name, table[name].cast(kind))
     return table.replace_schema_metadata(None)
-
-
-def tell_warnings(console: Console, warnings: Sequence[str]) -> None:
-    """One line each."""
-    for warning in warnings:
-        console.print(f"warning: {warning}", style="yellow", highlight=False, markup=False)

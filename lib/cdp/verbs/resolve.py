@@ -12,7 +12,7 @@ from rich.console import Console
 
 from cdp.core.errors import ConfigError, no_rows
 from cdp.verbs.parser import Verbs, add_verb
-from cdp.verbs.people import tell_warnings
+from cdp.verbs.warnings import tell_warnings
 
 if TYPE_CHECKING:
     import pyarrow as pa

@@ -38,7 +38,7 @@ def sample_verb(options: argparse.Namespace, console: Console) -> int:
         spark, customers=options.customers, history_weeks=options.history_weeks, nights=options.nights,
         seed=options.seed, out=options.out,
     )  # fmt: skip
-    console.print(summary.as_text() if hasattr(summary, "as_text") else str(summary), highlight=False)
+    console.print(summary.as_text(), highlight=False)
     return 0
 
 

@@ -9,7 +9,8 @@ from rich.console import Console
 
 from cdp.core.dates import parse_run_date
 from cdp.verbs.parser import Verbs, add_verb
-from cdp.verbs.people import progress_of, read_people, reasons_table, tell_warnings
+from cdp.verbs.people import progress_of, read_people, reasons_table
+from cdp.verbs.warnings import tell_warnings
 
 
 def add(verbs: Verbs) -> None:

@@ -146,6 +146,19 @@ def test_sending_again_takes_out_and_never_adds(export: Callable[..., Any], tmp_
     assert third == second, "who was taken out does not come back on that date"
 
 
+def test_a_destination_whose_last_delivery_may_not_be_read_is_told_as_refused(
+    export: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from cdp.activation.destinations import file
+
+    def refuse(*_: Any) -> None:
+        raise PermissionError(13, "no")
+
+    monkeypatch.setattr(file, "_manifest", refuse)
+    (row,) = export(ALL, day(6))
+    assert (row["state"], row["n_members"], row["n_withheld"], row["path"]) == ("refused", 0, 0, None)
+
+
 def test_an_audience_without_destinations_or_with_unknown_ones(export: Callable[..., Any]) -> None:
     assert export(ALL, day(6), vips=audience(destinations=[])) == []
     with pytest.raises(ConfigError, match="no destination 'mial'; did you mean 'mail'"):

@@ -6,6 +6,7 @@ import csv
 import hashlib
 import io
 import json
+import math
 from collections.abc import Iterator
 from datetime import UTC, date, datetime
 from decimal import Decimal
@@ -22,7 +23,7 @@ from pydantic import ValidationError
 from cdp.activation.destinations import destination_model, find_kind, find_kinds
 from cdp.activation.destinations.file import Manifest, Parcel, Spec, deliver, delivered_before
 from cdp.activation.encode import write_csv
-from cdp.core.errors import ConfigError, DestinationError
+from cdp.core.errors import ConfigError, DestinationError, TransientError
 
 NOW = datetime(2026, 1, 6, 3, tzinfo=UTC)
 LATER = datetime(2026, 1, 6, 9, tzinfo=UTC)
@@ -131,10 +132,12 @@ def test_a_broken_off_delivery_leaves_the_old_one_or_no_mark(tmp_path: Path) -> 
     place = {"destination": "crm", "audience": "vips", "run_date": NIGHT}
     there = delivered_before(str(tmp_path), spec(), **place)  # type: ignore[arg-type]
     assert there is not None and there.n_rows == 3
+    # Broken off between the marks: who had not consented at the first delivery must not come in by the third.
     (folder_of(tmp_path) / "_SUCCESS").unlink()
-    assert delivered_before(str(tmp_path), spec(), **place) is None  # type: ignore[arg-type]
+    assert delivered_before(str(tmp_path), spec(), **place) == there  # type: ignore[arg-type]
     again, is_new = deliver(str(tmp_path), spec(), parcel(ROWS), now=LATER)
     assert is_new and again.n_rows == 3
+    assert again.consent_as_of == [NOW.isoformat(), LATER.isoformat()]
     assert len(list(folder_of(tmp_path).iterdir())) == 3
 
 
@@ -145,8 +148,28 @@ def test_a_folder_that_may_not_be_written_is_a_refusal(tmp_path: Path, monkeypat
         raise PermissionError(13, "no")
 
     monkeypatch.setattr(file, "_deliver", refuse)
-    with pytest.raises(DestinationError, match="crm: may not write to"):
+    with pytest.raises(DestinationError, match=r"crm: vips of 2026-01-05: the job may not read and write .*: give it"):
         deliver(str(tmp_path), spec(), parcel(ROWS), now=NOW)
+
+
+def test_a_manifest_that_cannot_be_read_is_told_as_a_fault_of_the_destination(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from cdp.activation.destinations import file
+
+    def fail(*_: Any) -> None:
+        raise OSError(5, "Input/output error")
+
+    monkeypatch.setattr(file, "_manifest", fail)
+    with pytest.raises(TransientError, match=r"crm: vips of 2026-01-05 was not delivered to .*: run the export again"):
+        delivered_before(str(tmp_path), spec(), destination="crm", audience="vips", run_date=NIGHT)
+
+
+def test_a_number_that_is_none_is_null_in_json(tmp_path: Path) -> None:
+    schema = pa.schema({"share": pa.float64()})
+    deliver(str(tmp_path), spec(format="jsonl"), parcel([{"share": math.nan}, {"share": math.inf}], schema), now=NOW)
+    text = (folder_of(tmp_path) / "vips_2026-01-05.jsonl").read_text()
+    assert text == '{"share": null}\n{"share": null}\n'
 
 
 @settings(max_examples=50, deadline=None)

@@ -7,8 +7,9 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
+from cdp.core.errors import ConfigError
 from cdp.ingest.mapping_spec import MappingSpec
-from cdp.ingest.spec import SourceSpec
+from cdp.ingest.spec import SourceSpec, landed_sources
 
 SOURCE: dict[str, Any] = {
     "name": "shop",
@@ -89,3 +90,8 @@ def test_a_mapping_that_cannot_be_is_refused(output: dict[str, Any], text: str) 
 def test_a_good_source_gives_its_lag_as_a_duration() -> None:
     lag = SourceSpec.model_validate({**SOURCE, "arrival_lag": "2h"}).lag()
     assert lag is not None and lag.total_seconds() == 7200
+
+
+def test_a_source_that_is_gone_before_its_files_are_decided_on_is_named() -> None:
+    with pytest.raises(ConfigError, match=r"conf/sources/kiosk\.yaml is missing, and files of that source are landed"):
+        landed_sources({}, {"kiosk"})

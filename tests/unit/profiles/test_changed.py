@@ -163,3 +163,15 @@ def test_a_later_night_composes_who_changed_and_has_the_rows_of_one_that_compose
     assert {p: row["changed_on"] for p, row in third.items() if p not in changed} == {
         p: second[p]["changed_on"] for p in third if p not in changed
     }
+
+
+def test_a_value_that_moves_to_a_column_that_was_null_gives_another_mark(rows: Callable[..., DataFrame]) -> None:
+    owners = [{"identifier_type": "record", "value": "crm:1", "person_id": "p", "source": "x", "valid_from": START}]
+    people = rows(PEOPLE, [{"person_id": "p", "status": "active"}])
+
+    def mark(**named: str) -> int:
+        records = rows(CUSTOMER_RECORDS, [{"record_id": "crm:1", **named}])
+        signs = gather_signs(people, rows(PERSON_IDENTIFIERS, owners), records, rows(IDENTIFIERS, []))
+        return int(signs.collect()[0].made_of)
+
+    assert mark(given_name="Ana") != mark(family_name="Ana")

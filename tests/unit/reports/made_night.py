@@ -5,28 +5,12 @@ from __future__ import annotations
 import math
 from datetime import date
 
-from cdp.reports.facts import (
-    AudienceFacts,
-    ChangeFacts,
-    CreditFacts,
-    DeliveryFacts,
-    GenericFacts,
-    IdentityNight,
-    ModelFacts,
-    NightFacts,
-    PeopleFacts,
-    ProvedFacts,
-    RecommendationFacts,
-    RecordBand,
-    RefusalFacts,
-    RefusedLinks,
-    RunFacts,
-    ScoreCell,
-    ScoreFacts,
-    SegmentFacts,
-    SetAsideFile,
-    SourceFacts,
-)
+from cdp.reports.facts.audiences import AudienceFacts, DeliveryFacts, SegmentFacts
+from cdp.reports.facts.identity import ChangeFacts, GenericFacts, IdentityNight, PeopleFacts, RecordBand, RefusedLinks
+from cdp.reports.facts.night import NightFacts, RunFacts
+from cdp.reports.facts.purchases import CreditFacts, RecommendationFacts
+from cdp.reports.facts.scores import ModelFacts, ProvedFacts, ScoreCell, ScoreFacts
+from cdp.reports.facts.sources import RefusalFacts, SetAsideFile, SourceFacts
 
 RUN_DATE = date(2026, 1, 7)
 

@@ -3,35 +3,33 @@
 from __future__ import annotations
 
 import pytest
-from pyspark.sql import SparkSession
+from pyspark.sql import DataFrame, SparkSession
 from tests.unit.reports.night_rows import EARLIER, SECRET, TONIGHT, Build, made_frames
 
 from cdp.reports.collect import collect_night
-from cdp.reports.facts import (
-    AudienceFacts,
-    ChangeFacts,
-    CreditFacts,
-    DeliveryFacts,
-    GenericFacts,
-    NightFacts,
-    PeopleFacts,
-    ProvedFacts,
-    RecommendationFacts,
-    RefusalFacts,
-    RefusedLinks,
-    RunFacts,
-    SchemaChangeFacts,
-    ScoreCell,
-    SegmentFacts,
-    SetAsideFile,
-    SourceFacts,
-)
+from cdp.reports.facts.audiences import AudienceFacts, DeliveryFacts, SegmentFacts
+from cdp.reports.facts.identity import ChangeFacts, GenericFacts, PeopleFacts, RefusedLinks
+from cdp.reports.facts.night import NightFacts, RunFacts
+from cdp.reports.facts.purchases import CreditFacts, RecommendationFacts
+from cdp.reports.facts.scores import ProvedFacts, ScoreCell
+from cdp.reports.facts.sources import RefusalFacts, SchemaChangeFacts, SetAsideFile, SourceFacts
 from cdp.reports.page import render_page
+
+JOBS = "the report of a night"
 
 
 @pytest.fixture(scope="module")
-def night(rows: Build, spark: SparkSession) -> NightFacts:
-    return collect_night(**made_frames(rows, spark), run_date=TONIGHT, run_id="r7b", currency="EUR")
+def frames(rows: Build, spark: SparkSession) -> dict[str, DataFrame]:
+    return made_frames(rows, spark)
+
+
+@pytest.fixture(scope="module")
+def night(frames: dict[str, DataFrame], spark: SparkSession) -> NightFacts:
+    spark.sparkContext.setJobGroup(JOBS, "count")
+    try:
+        return collect_night(**frames, run_date=TONIGHT, run_id="r7b", currency="EUR")
+    finally:
+        spark.sparkContext.setLocalProperty("spark.jobGroup.id", None)
 
 
 def test_files_count_by_their_newest_state_and_records_add_up(night: NightFacts) -> None:
@@ -120,20 +118,14 @@ def test_no_value_of_personal_data_reaches_facts_or_page(night: NightFacts) -> N
     assert SECRET not in render_page(night)
 
 
-def test_empty_tables_give_an_empty_night(rows: Build, spark: SparkSession) -> None:
-    frames = {name: frame.limit(0) for name, frame in made_frames(rows, spark).items()}
-    frames["traits"] = spark.createDataFrame([], "person_id STRING, as_of DATE")
-    facts = collect_night(**frames, run_date=TONIGHT)
+def test_empty_tables_give_an_empty_night(frames: dict[str, DataFrame], spark: SparkSession) -> None:
+    empty = {name: frame.limit(0) for name, frame in frames.items()}
+    empty["traits"] = spark.createDataFrame([], "person_id STRING, as_of DATE")
+    facts = collect_night(**empty, run_date=TONIGHT)
     assert facts == NightFacts(run_date=TONIGHT)
     assert facts.people == PeopleFacts()
 
 
-def test_a_night_costs_few_spark_jobs(rows: Build, spark: SparkSession) -> None:
-    frames = made_frames(rows, spark)
-    spark.sparkContext.setJobGroup("count-report", "count")
-    try:
-        collect_night(**frames, run_date=TONIGHT)
-    finally:
-        spark.sparkContext.setLocalProperty("spark.jobGroup.id", None)
-    jobs = spark.sparkContext.statusTracker().getJobIdsForGroup("count-report")
-    assert 0 < len(jobs) <= 14
+def test_a_night_costs_few_spark_jobs(night: NightFacts, spark: SparkSession) -> None:
+    jobs = spark.sparkContext.statusTracker().getJobIdsForGroup(JOBS)
+    assert night.sources and 0 < len(jobs) <= 14

@@ -19,15 +19,10 @@ from tests.unit.reports.made_night import RUN_DATE, make_night
 
 import cdp
 from cdp.reports.charts import draw_charts
-from cdp.reports.facts import (
-    AudienceFacts,
-    NightFacts,
-    RunFacts,
-    SchemaChangeFacts,
-    ScoreCell,
-    ScoreFacts,
-    SetAsideFile,
-)
+from cdp.reports.facts.audiences import AudienceFacts
+from cdp.reports.facts.night import NightFacts, RunFacts
+from cdp.reports.facts.scores import ScoreCell, ScoreFacts
+from cdp.reports.facts.sources import SchemaChangeFacts, SetAsideFile
 from cdp.reports.file import write_page
 from cdp.reports.measures import list_measures
 from cdp.reports.page import find_problems, head_tiles, render_page
@@ -279,11 +274,11 @@ def test_the_page_is_made_from_a_zip_too(tmp_path: Path) -> None:
     package = Path(cdp.__file__).parent
     archive = tmp_path / "cdp.zip"
     with zipfile.ZipFile(archive, "w") as zipped:
-        for file in [package / "__init__.py", *sorted((package / "reports").iterdir())]:
-            if file.is_file():
+        for file in [package / "__init__.py", *sorted((package / "reports").rglob("*"))]:
+            if file.is_file() and file.suffix != ".pyc":
                 zipped.write(file, file.relative_to(package.parent))
     code = (
-        "from datetime import date; import cdp.reports.page as p; from cdp.reports.facts import NightFacts;"
+        "from datetime import date; import cdp.reports.page as p; from cdp.reports.facts.night import NightFacts;"
         "print(p.__file__); print(p.render_page(NightFacts(run_date=date(2026, 1, 7))))"
     )
     environment = {**os.environ, "PYTHONPATH": str(archive)}

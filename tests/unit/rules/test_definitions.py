@@ -78,6 +78,13 @@ def test_a_file_that_is_no_text_or_not_there_is_named(tmp_path: Path) -> None:
         read_definition(str(tmp_path / "none.yaml"), Thing)
 
 
+def test_two_files_of_one_name_are_refused_whatever_order_the_folder_gives(tmp_path: Path) -> None:
+    for ending in ("yml", "yaml"):
+        (tmp_path / f"one.{ending}").write_text("owner: us\n")
+    with pytest.raises(ConfigError, match=r"one\.yml: one\.yaml is the definition 'one' already: keep one of them"):
+        load_definitions([tmp_path], Thing)
+
+
 def test_a_later_folder_replaces_by_name(tmp_path: Path) -> None:
     for folder, owner in (("a", "them"), ("b", "us")):
         (tmp_path / folder).mkdir()

@@ -29,6 +29,13 @@ def test_environment_overlay_and_command_line_win_in_that_order(tmp_path: Path) 
     assert configuration.settings.spark["spark.master"] == "local[1]"
 
 
+@pytest.mark.parametrize("name", ["no", "010", "~", "a: b", "[x"])
+def test_a_folder_may_have_a_name_that_is_another_value_in_yaml(name: str) -> None:
+    settings = load_configuration(overrides={"home": name, "lake": name, "spark.spark.app.name": name}).settings
+    assert (settings.home, settings.lake) == (str(Path(name).absolute()), str(Path(name).absolute()))
+    assert settings.spark["spark.app.name"] == name
+
+
 @pytest.mark.parametrize(
     ("overrides", "message"),
     [
@@ -83,4 +90,6 @@ def test_the_content_hash_follows_results_not_places(tmp_path: Path) -> None:
     assert load_configuration(overrides={"models.horizon_weeks": "26"}).content_hash() != base
     (tmp_path / "traits").mkdir()
     (tmp_path / "traits" / "x.yaml").write_text("{}")
-    assert load_configuration(conf=str(tmp_path)).content_hash() != base
+    with_x = load_configuration(conf=str(tmp_path)).content_hash()
+    (tmp_path / "traits" / "y.yml").write_text("{}")
+    assert len({base, with_x, load_configuration(conf=str(tmp_path)).content_hash()}) == 3

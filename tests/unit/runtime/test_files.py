@@ -33,6 +33,14 @@ def test_both_readers_give_the_same_text(spark: SparkSession, tmp_path: Path) ->
     assert [row.asDict() for row in read_rows(spark, files).orderBy("id").collect()] == expected
 
 
+def test_a_name_that_spark_takes_for_a_pattern_is_the_name_of_a_file(spark: SparkSession, tmp_path: Path) -> None:
+    files = [str(tmp_path / name) for name in ("sales[1].csv", "at 10:00.parquet")]
+    Path(files[0]).write_text("id,n\n007,\n")
+    pq.write_table(pa.table({"id": ["8"], "n": ["2"]}), files[1])
+    expected = [{"id": "007", "n": None}, {"id": "8", "n": "2"}]
+    assert [row.asDict() for row in read_rows(spark, files).orderBy("id").collect()] == expected
+
+
 def test_both_readers_take_what_pandas_writes_and_text_where_one_file_has_it(
     spark: SparkSession, tmp_path: Path
 ) -> None:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import hashlib
 from pathlib import Path
 
 import pytest
 
-from cdp.core.errors import ConfigError
-from cdp.runtime.jars import require_java
+from cdp.core.errors import ConfigError, TransientError
+from cdp.runtime.jars import require_java, resolve_packages
 
 
 def _fake_java(folder: Path, version: str) -> Path:
@@ -50,3 +51,14 @@ def test_a_new_java_from_the_path_is_taken(monkeypatch: pytest.MonkeyPatch, tmp_
     monkeypatch.delenv("JAVA_HOME", raising=False)
     monkeypatch.setenv("PATH", f"{java.parent}:/usr/bin:/bin")
     assert require_java() == str(java)
+
+
+def test_a_note_of_jars_that_a_kill_left_half_is_written_anew(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("CDP_CACHE", str(tmp_path))
+    mark = hashlib.sha256(b"org.example:thing:1").hexdigest()[:12]
+    folder = tmp_path / f"jars-{mark}"
+    folder.mkdir()
+    (folder / "jars.json").write_text('["thing-1.j')
+    (folder / "refused").write_text("")  # so that nobody is asked
+    with pytest.raises(TransientError, match=r"org\.example:thing:1 could not be resolved"):
+        resolve_packages(("org.example:thing:1",))

@@ -42,3 +42,10 @@ def test_a_killed_run_on_this_machine_needs_no_waiting(tmp_path: Path) -> None:
     (tmp_path / "night.lock").write_text(json.dumps({"host": socket.gethostname(), "pid": child}))
     with night_lock(str(tmp_path)):
         assert json.loads((tmp_path / "night.lock").read_text())["pid"] == os.getpid()
+
+
+def test_a_lock_that_another_run_took_over_is_left_to_it(tmp_path: Path) -> None:
+    """As when this machine slept for a while: whoever took over is still at work when this run ends."""
+    with night_lock(str(tmp_path)):
+        (tmp_path / "night.lock").write_text(json.dumps({"host": "elsewhere", "pid": 1}))
+    assert json.loads((tmp_path / "night.lock").read_text()) == {"host": "elsewhere", "pid": 1}

@@ -11,21 +11,23 @@ from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 import pytest
-from pyspark.sql import DataFrame
+from py4j.protocol import Py4JJavaError
+from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 from rich.console import Console
 
 from cdp.contracts.bronze.landed_records import LANDED_RECORDS
+from cdp.contracts.gold.household_members import HOUSEHOLD_MEMBERS
 from cdp.contracts.gold.people import PEOPLE
-from cdp.contracts.gold.profiles import PROFILES
 from cdp.contracts.model import TableContract
 from cdp.contracts.ops.runs import RUNS
 from cdp.core.errors import CdpError, ConfigError, ContractError, TransientError
 from cdp.runtime import night
 from cdp.runtime.catalogue import LoadedJob
 from cdp.runtime.config import Configuration, load_configuration
+from cdp.runtime.entry import outcome
 from cdp.runtime.job import Job, JobContext
-from cdp.runtime.night import run_night, run_one
+from cdp.runtime.night import explain_failure, run_night, run_one
 from cdp.runtime.runlog import Finished, finished_runs
 from cdp.tables.store import Lake
 
@@ -83,9 +85,14 @@ def _writer(rows: Rows, people: list[str]) -> LoadedJob:
 def _reader(rows: Rows) -> LoadedJob:
     def main(context: JobContext) -> None:
         found = [r.person_id for r in context.read(PEOPLE).orderBy("person_id").collect()]
-        context.write(PROFILES, rows(PROFILES, [{"person_id": p, "chosen": [], "n_records": 1} for p in found]))
+        context.write(
+            HOUSEHOLD_MEMBERS,
+            rows(HOUSEHOLD_MEMBERS, [{"person_id": p, "household_id": p, "n_people": 1} for p in found]),
+        )
 
-    return LoadedJob(Job("a.read_people", reads=(PEOPLE,), writes=(PROFILES,), follows_date=False), main, "", "")
+    return LoadedJob(
+        Job("a.read_people", reads=(PEOPLE,), writes=(HOUSEHOLD_MEMBERS,), follows_date=False), main, "", ""
+    )
 
 
 def _person(person_id: str) -> dict[str, object]:
@@ -100,10 +107,10 @@ def test_jobs_run_in_the_order_of_their_tables_and_are_noted(nights: Night, rows
     assert result.ran == ["b.write_people", "a.read_people"]
     assert nights.noted() == [("b.write_people", "done"), ("a.read_people", "done")]
     noted = {r.job: r for r in nights.lake.read(RUNS).where("state = 'done'").collect()}
-    assert json.loads(noted["a.read_people"].rows) == {"gold.profiles": 2}
+    assert json.loads(noted["a.read_people"].rows) == {"gold.household_members": 2}
     assert json.loads(noted["a.read_people"].inputs) == {"gold.people": nights.lake.version(PEOPLE)}
     assert len({r.run_id for r in noted.values()}) == 1
-    assert "gold.profiles 2" in nights.said.getvalue()
+    assert "gold.household_members 2" in nights.said.getvalue()
 
 
 def test_a_job_whose_inputs_are_unchanged_is_left_out(nights: Night, rows: Rows) -> None:
@@ -182,6 +189,14 @@ def test_a_job_that_fails_in_spark_is_noted_and_the_value_is_not_told(nights: Ni
     assert finished_runs(nights.lake) == Finished(latest_night=NIGHT)
 
 
+def test_what_java_says_where_pyspark_has_no_name_for_it_is_not_told(spark: SparkSession) -> None:
+    with pytest.raises(Py4JJavaError, match=SECRET_VALUE) as raised:
+        spark._jvm.java.io.FileReader(SECRET_VALUE)  # type: ignore[union-attr]
+    told = explain_failure("b.read", NIGHT, raised.value)
+    assert isinstance(told, ContractError) and SECRET_VALUE not in str(told)
+    assert str(told).startswith("b.read, run date 2026-01-05: Spark stopped with java.io.FileNotFoundException; run it")
+
+
 def test_after_a_failure_the_night_goes_on_where_it_stopped(nights: Night, rows: Rows) -> None:
     def fail(context: JobContext) -> None:
         raise ConfigError("conf/traits/x.yaml: wrong")
@@ -225,12 +240,12 @@ def test_beside_a_table_that_cannot_be_read_the_work_comes_to_its_end_and_is_not
     version = nights.lake.version
 
     def version_or_trouble(table: TableContract) -> int:
-        if table == PROFILES:
+        if table == HOUSEHOLD_MEMBERS:
             raise TransientError("the bucket does not answer")
         return version(table)
 
     monkeypatch.setattr(nights.lake, "version", version_or_trouble)
-    unread = LoadedJob(Job("c.reads", reads=(PROFILES,)), lambda context: None, "", "")
+    unread = LoadedJob(Job("c.reads", reads=(HOUSEHOLD_MEMBERS,)), lambda context: None, "", "")
     with pytest.raises(TransientError, match="does not answer"):
         nights.run(_writer(rows, ["p1"]), unread)
     assert nights.noted() == [("b.write_people", "done")]
@@ -257,8 +272,11 @@ def test_a_job_that_nothing_is_configured_for_does_not_start(nights: Night, rows
     writer = _writer(rows, ["p1"])
     planned = LoadedJob(replace(writer.job, configured_by="plans"), writer.main, "", "")
     assert nights.run(planned).unchanged == ["b.write_people"] and nights.noted() == []
-    with pytest.raises(ConfigError, match=r"b\.write_people has nothing to do: there is no file in conf/plans"):
-        run_one(nights.lake, nights.configuration, planned, NIGHT, clock=nights.clock)
+    left_out = run_one(nights.lake, nights.configuration, planned, NIGHT, clock=nights.clock)
+    # A scheduler that runs each job by itself must take it for done: no error, no problem, and a line that says why.
+    assert (left_out.rows_written, left_out.problems, nights.noted()) == ({}, [], [])
+    told = "b.write_people 2026-01-05: no change\n  - nothing to do: there is no file in conf/plans"
+    assert outcome(left_out) == told
     (tmp_path / "mine" / "plans").mkdir(parents=True)
     (tmp_path / "mine" / "plans" / "one.yaml").write_text("{}")
     nights.configuration = load_configuration(env="ci", conf=str(tmp_path / "mine"), overrides={"home": str(tmp_path)})
@@ -272,9 +290,9 @@ def test_what_a_job_notes_is_a_line_and_no_problem(nights: Night) -> None:
 
 def test_a_job_may_use_only_the_tables_of_its_record(nights: Night, rows: Rows) -> None:
     def main(context: JobContext) -> None:
-        context.read(PROFILES)
+        context.read(HOUSEHOLD_MEMBERS)
 
-    with pytest.raises(CdpError, match=r"uses gold\.profiles, which its record does not name in reads"):
+    with pytest.raises(CdpError, match=r"uses gold\.household_members, which its record does not name in reads"):
         nights.run(LoadedJob(Job("b.sly"), main, "", ""))
 
 

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from datetime import UTC, date, datetime
 
 import pytest
-from pyspark.sql import DataFrame
+from pyspark.sql import DataFrame, SparkSession
 
 from cdp.contracts.gold.people import PEOPLE
 from cdp.contracts.gold.person_identifiers import PERSON_IDENTIFIERS
@@ -25,9 +25,10 @@ def at(day: int) -> datetime:
     return datetime(2026, 3, day, tzinfo=UTC)
 
 
-@pytest.fixture
-def people(lake: Lake, rows: Build) -> Lake:
-    """Person a of two records, b of one, and one who was merged."""
+@pytest.fixture(scope="module")
+def people(spark: SparkSession, rows: Build, tmp_path_factory: pytest.TempPathFactory) -> Lake:
+    """Person a of two records, b of one, and one who was merged; only one of the tests decides anything."""
+    lake = Lake(spark, str(tmp_path_factory.mktemp("stewards") / "lake"))
     active = {"born_on": date(2026, 1, 1), "status": "active"}
     lake.write(PEOPLE, rows(PEOPLE, [
         {"person_id": "p_a", "anchor_record_id": "crm:1", **active},

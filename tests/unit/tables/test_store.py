@@ -64,6 +64,14 @@ def test_append_takes_only_new_keys_and_merge_only_changed_rows(lake: Lake) -> N
     ]
 
 
+def test_a_value_that_moves_to_a_column_that_was_null_is_a_change(lake: Lake) -> None:
+    names = Column("first_name", "STRING", "First name."), Column("last_name", "STRING", "Last name.")
+    owners = replace(PETS, name="owners", columns=(PETS.columns[0], *names))
+    for row in (("a", "Ana", None), ("a", None, "Ana")):
+        assert lake.write(owners, lake.spark.createDataFrame([row], owners.schema)).is_changed
+    assert [tuple(r) for r in lake.read(owners).collect()] == [("a", None, "Ana")]
+
+
 def test_two_jobs_may_write_into_a_new_ledger_at_once(lake: Lake) -> None:
     ledger = replace(PETS, name="shared", mode="merge")
     with ThreadPoolExecutor(2) as two:
@@ -126,6 +134,8 @@ def test_columns_are_added_and_widened_and_other_changes_refused(lake: Lake) -> 
 
 
 def test_migrate_says_what_is_lost_before_it_rewrites(lake: Lake) -> None:
+    with pytest.raises(ContractError, match=r"gold\.pets is not in the lake at .*: there is nothing to rewrite"):
+        lake.migrate(PETS, accept_loss=True)
     texts = replace(PETS, columns=tuple(replace(c, type="STRING") if c.name == "age" else c for c in PETS.columns))
     lake.write(texts, lake.spark.createDataFrame([("a", "Ana", "7", "r"), ("b", "Bo", "old", "r")], texts.schema))
     assert lake.migrate(PETS, accept_loss=False) == ["1 values of age do not fit INT"]

@@ -8,7 +8,8 @@ last when it is complete: who waits for it never reads half a delivery.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from datetime import date, datetime
 from typing import IO, Any, Literal, cast
@@ -22,6 +23,7 @@ from cdp.activation.spec import DestinationSpec
 from cdp.core.errors import DestinationError, TransientError
 
 KIND = "file"
+_MARK = "_SUCCESS"
 _PLACES = {"destination": "d", "audience": "a", "run_date": "2026-01-05"}
 
 
@@ -89,9 +91,11 @@ class Manifest:
 
 
 def delivered_before(root: str, spec: Spec, *, destination: str, audience: str, run_date: date) -> Manifest | None:
-    """The manifest of a complete delivery that is there already, else None."""
+    """The manifest that is there already, else None; also that of a delivery whose replacement was broken off, since
+    what it says of consent holds on. Errors are those of :func:`deliver`."""
     filesystem, folder = _folder(root, spec, destination, audience, run_date)
-    return _complete_manifest(filesystem, folder)
+    with _faults(f"{destination}: {audience} of {run_date}", folder):
+        return _manifest(filesystem, folder)
 
 
 def deliver(root: str, spec: Spec, parcel: Parcel, *, now: datetime) -> tuple[Manifest, bool]:
@@ -102,14 +106,20 @@ def deliver(root: str, spec: Spec, parcel: Parcel, *, now: datetime) -> tuple[Ma
     of the file system; what is there then has no ``_SUCCESS`` or is the old delivery, whole.
     """
     filesystem, folder = _folder(root, spec, parcel.destination, parcel.audience, parcel.run_date)
-    try:
+    with _faults(f"{parcel.destination}: {parcel.audience} of {parcel.run_date}", folder):
         return _deliver(filesystem, folder, spec, parcel, now)
+
+
+@contextmanager
+def _faults(what: str, folder: str) -> Iterator[None]:
+    """Tell the faults of the file system as our own errors."""
+    try:
+        yield
     except PermissionError:
-        raise DestinationError(f"{parcel.destination}: may not write to {folder}: give the job that right") from None
+        raise DestinationError(f"{what}: the job may not read and write {folder}: give it that right") from None
     except OSError as error:
         raise TransientError(
-            f"{parcel.destination}: {parcel.audience} of {parcel.run_date} was not delivered to {folder} "
-            f"({type(error).__name__}, errno {error.errno}): run the export again"
+            f"{what} was not delivered to {folder} ({type(error).__name__}, errno {error.errno}): run the export again"
         ) from error
 
 
@@ -118,14 +128,15 @@ def _deliver(
 ) -> tuple[Manifest, bool]:
     name = f"{parcel.audience}_{parcel.run_date}.{spec.format}"
     filesystem.create_dir(folder, recursive=True)
-    before = _complete_manifest(filesystem, folder)
+    before = _manifest(filesystem, folder)
     temporary = f"{folder}/_temporary.{name}"
     write = writer_of(spec.format, guard=spec.spreadsheet_guard)
     with filesystem.open_output_stream(temporary) as stream:
         sink = HashingSink(stream)
         tables = in_even_tables(parcel.batches, parcel.schema)
         n_rows = write(tables, parcel.schema, cast(IO[bytes], sink))
-    if before is not None and before.sha256 == sink.sha256 and before.file == name:
+    is_complete = filesystem.get_file_info(f"{folder}/{_MARK}").type == fs.FileType.File
+    if before is not None and is_complete and before.sha256 == sink.sha256 and before.file == name:
         filesystem.delete_file(temporary)
         return before, False
     manifest = Manifest(
@@ -150,7 +161,7 @@ def _deliver(
 
 def _put_in_place(filesystem: fs.FileSystem, folder: str, temporary: str, manifest: Manifest) -> None:
     """Take the old mark away, put data and manifest under their names, set the new mark; drop old data."""
-    mark = f"{folder}/_SUCCESS"
+    mark = f"{folder}/{_MARK}"
     if filesystem.get_file_info(mark).type == fs.FileType.File:
         filesystem.delete_file(mark)
     filesystem.move(temporary, f"{folder}/{manifest.file}")
@@ -163,11 +174,11 @@ def _put_in_place(filesystem: fs.FileSystem, folder: str, temporary: str, manife
     _write(filesystem, mark, b"")
 
 
-def _complete_manifest(filesystem: fs.FileSystem, folder: str) -> Manifest | None:
-    names = (f"{folder}/_SUCCESS", f"{folder}/manifest.json")
-    if any(info.type != fs.FileType.File for info in filesystem.get_file_info(list(names))):
+def _manifest(filesystem: fs.FileSystem, folder: str) -> Manifest | None:
+    name = f"{folder}/manifest.json"
+    if filesystem.get_file_info(name).type != fs.FileType.File:
         return None
-    with filesystem.open_input_stream(names[1]) as stream:
+    with filesystem.open_input_stream(name) as stream:
         found: dict[str, Any] = json.loads(stream.read())
     return Manifest(**found)
 
