@@ -194,6 +194,19 @@ def test_a_person_is_explained_by_its_weakest_link(found: Matches) -> None:
     assert "weakest link" in render_person(told) and "ann@mail" not in render_person(told)
 
 
+def test_records_equal_to_one_that_is_kept_apart_bring_it_to_nobody() -> None:
+    """Copies of a record are one person with it; where they fit the other side, the decision holds all the same."""
+    full = {**ANN, "city": "bath"}
+    plain = {name: value for name, value in full.items() if name != "street_address"}
+    mail = "email=ann@mail.example"
+    rows = [version("crm:a", 1, mail, **full), version("crm:b", 1, mail, **plain)]
+    rows += [version(f"crm:{name}", 1, mail, **full) for name in ("c", "d")]
+    row = {"override_id": "o", "kind": "forbid", "records_a": ["crm:a"], "records_b": ["crm:b"], "revokes": [],
+           "reason": "two sisters", "decided_at": datetime(2026, 2, 1, tzinfo=UTC)}  # fmt: skip
+    person = person_of(run([*crowd(), *rows], decisions_in_force([row])))
+    assert person["crm:a"] != person["crm:b"] and person["crm:c"] == person["crm:d"]
+
+
 def test_a_match_that_policy_refuses_is_kept_with_its_rule(found: Matches) -> None:
     policy = Policy(at_most={"email": ValueLimit(values=1, days=9)})
     moved = {**ANN, "street_address": "9 mill lane", "postcode": "1111"}
