@@ -86,7 +86,7 @@ def _with_file_names(files: list[str], schema: RecordSchema) -> pa.Table:
     return unite(list(tables.values()))
 
 
-_FILE = "_file"
+_FILE = "file\x00"  # a name that no column of a file has: loading tools write one called _file
 
 
 def _write(found: Any, out: str, started: float) -> dict[str, Any]:

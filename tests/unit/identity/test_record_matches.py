@@ -36,8 +36,9 @@ def version(record: str, day: int, *texts: str, **columns: Any) -> dict[str, Any
     """One version of a customer record, as `select_profiles` gives it."""
     at = datetime(2026, 1, day, tzinfo=UTC)
     held = [{"type": t.partition("=")[0], "value": t.partition("=")[2]} for t in texts]
-    return {"record_id": record, "source": record.partition(":")[0], "valid_from": at, "received_at": at,
-            "node": zlib.crc32(record.encode()), "identifiers": held, **dict.fromkeys(MEANING), **columns}  # fmt: skip
+    return {"record_id": record, "source": record.partition(":")[0], "valid_from": at, "change_no": "",
+            "landed_id": f"{record} {day}", "received_at": at, "node": zlib.crc32(record.encode()), "identifiers": held,
+            **dict.fromkeys(MEANING), **columns}  # fmt: skip
 
 
 def table(rows: list[dict[str, Any]]) -> pa.Table:
@@ -106,6 +107,18 @@ def test_a_record_has_its_newest_description_and_the_identifiers_of_all_versions
     assert ann["known_from"].date() == date(2026, 1, 1)
     assert profiles.schema.columns["phone 1"].type == "phone" and "city" not in profiles.schema.columns
     assert build_profiles(table(STORY[:2]), RULES) is None
+
+
+def test_of_two_versions_of_one_moment_the_later_change_counts_in_whatever_order_they_come() -> None:
+    """As for the golden record: what is matched is what the profile shows."""
+    moved = version("crm:ann", 5, change_no="2", landed_id="a", **{**ANN, "street_address": "2 new lane"})
+    first = version("crm:ann", 5, change_no="1", landed_id="b", **ANN)
+    twice = [version("crm:joe", 1, landed_id=place, given_name="joe", city=place) for place in ("bath", "york")]
+    for rows in ([moved, first, *twice], [first, moved, *twice[::-1]]):
+        profiles = build_profiles(table(rows), RULES)
+        assert profiles is not None
+        frame = profiles.frame.set_index("record_id")
+        assert (frame["street_address"]["crm:ann"], frame["city"]["crm:joe"]) == ("2 new lane", "york")
 
 
 def test_people_are_matched_and_a_family_is_not(found: Matches) -> None:
@@ -179,6 +192,19 @@ def test_a_person_is_explained_by_its_weakest_link(found: Matches) -> None:
     ) == 3
     assert told["weakest_link"] == told["links"][0] and told["refused"] == []
     assert "weakest link" in render_person(told) and "ann@mail" not in render_person(told)
+
+
+def test_records_equal_to_one_that_is_kept_apart_bring_it_to_nobody() -> None:
+    """Copies of a record are one person with it; where they fit the other side, the decision holds all the same."""
+    full = {**ANN, "city": "bath"}
+    plain = {name: value for name, value in full.items() if name != "street_address"}
+    mail = "email=ann@mail.example"
+    rows = [version("crm:a", 1, mail, **full), version("crm:b", 1, mail, **plain)]
+    rows += [version(f"crm:{name}", 1, mail, **full) for name in ("c", "d")]
+    row = {"override_id": "o", "kind": "forbid", "records_a": ["crm:a"], "records_b": ["crm:b"], "revokes": [],
+           "reason": "two sisters", "decided_at": datetime(2026, 2, 1, tzinfo=UTC)}  # fmt: skip
+    person = person_of(run([*crowd(), *rows], decisions_in_force([row])))
+    assert person["crm:a"] != person["crm:b"] and person["crm:c"] == person["crm:d"]
 
 
 def test_a_match_that_policy_refuses_is_kept_with_its_rule(found: Matches) -> None:

@@ -115,6 +115,8 @@ def _guess(text: str, order: str) -> int | None:
     if len(parts) == 1 and parts[0].isdigit():
         return _guess_digits(parts[0], order)
     numbers = [p for p in parts if p.isdigit()]
+    if any(len(n) > 8 for n in numbers):
+        return None  # no part of a date; Python refuses to read thousands of digits
     month = next((_MONTHS[p] for p in parts if p in _MONTHS), None)
     if month is not None:
         if len(numbers) == 1:

@@ -189,15 +189,30 @@ def cross_pairs(members: Mapping[int, Rows], first: Rows, second: Rows) -> tuple
     return left, right, np.cumsum([0, *(len(a) * len(b) for a, b in sides[:-1])])
 
 
-def join_equals(found: Clustering, twin: Rows, is_sure: npt.NDArray[np.bool_]) -> Clustering:
+def join_equals(
+    found: Clustering,
+    twin: Rows,
+    is_sure: npt.NDArray[np.bool_],
+    may_join: Callable[[Rows, Rows], npt.NDArray[np.bool_]],
+) -> Clustering:
     """Put records that are equal in everything into one cluster, however many they are.
 
-    twin: for each record the first one that equals it; is_sure: whether agreement in all that it tells is enough.
+    Clusters that hold others too are not joined with each other: these were compared, and told apart. twin: for each
+    record the first one that equals it; is_sure: whether agreement in all that it tells is enough; may_join: whether
+    two labels may be one person.
     """
-    rows = np.flatnonzero(is_sure & (twin != np.arange(len(twin))))
-    if not len(rows):
-        return found
-    return replace(found, label=component_labels(len(twin), found.label[rows], found.label[twin[rows]])[found.label])
+    is_mixed = np.zeros(len(twin), bool)
+    is_mixed[found.label[twin != twin[found.label]]] = True
+    equal, label = np.unique(np.stack([twin[is_sure], found.label[is_sure]]), axis=1)
+    n_mixed = np.bincount(equal[is_mixed[label]], minlength=len(twin))
+    kept = ~is_mixed[label] | (n_mixed[equal] == 1)
+    order = np.lexsort((label[kept], ~is_mixed[label[kept]], equal[kept]))
+    equal, label = equal[kept][order], label[kept][order]
+    _, first, group = np.unique(equal, return_index=True, return_inverse=True)
+    others = label[first][group] != label
+    left, right = label[first][group][others], label[others]
+    allowed = may_join(left, right)
+    return replace(found, label=component_labels(len(twin), left[allowed], right[allowed])[found.label])
 
 
 def _fit_pieces(

@@ -129,7 +129,8 @@ def link_records(
     clusters = cluster_records(n, left, right, weight, bits_of,
                                lambda bits: weights(model, bits), is_set, refusals, stop=stop)  # fmt: skip
     is_sure = _are_enough(twin, lambda a: weights(model, bits_of(a, a).sum(axis=2)) > stop)
-    clusters = join_equals(clusters, twin, is_sure & ~np.isin(np.arange(n), np.concatenate(apart)))
+    is_free = ~np.isin(np.arange(n), np.concatenate(apart))
+    clusters = join_equals(clusters, twin, is_sure & is_free, _may_join(clusters.label, apart, refusals))
     household = household_labels(parts, clusters.label)
     refused = _refused(refusals, clusters, stop)
     clock.start("")
@@ -156,6 +157,19 @@ def _membership(pairs: tuple[Rows, Rows], n_records: int) -> Callable[[Rows, Row
 
     known = np.unique(keys(*pairs))
     return lambda left, right: np.isin(keys(left, right), known)
+
+
+def _may_join(
+    label: Rows, apart: tuple[Rows, Rows], refusals: Refusals
+) -> Callable[[Rows, Rows], npt.NDArray[np.bool_]]:
+    """The function that tells which people, named by their labels, neither a decision nor policy keeps apart."""
+    is_apart = _membership((label[apart[0]], label[apart[1]]), len(label))
+
+    def may_join(left: Rows, right: Rows) -> npt.NDArray[np.bool_]:
+        is_allowed = np.array([rule is None for rule in refused_pairs(refusals, label, left, right)], bool)
+        return is_allowed & ~is_apart(left, right)
+
+    return may_join
 
 
 def _are_enough(twin: Rows, is_enough: Callable[[Rows], npt.NDArray[np.bool_]]) -> npt.NDArray[np.bool_]:

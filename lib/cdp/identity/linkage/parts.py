@@ -122,7 +122,7 @@ def build_parts(frame: pd.DataFrame, schema: RecordSchema) -> Parts:
 
 def _normal_age(raw: str) -> str | None:
     digits = fold(raw).split(".")[0]
-    return digits if digits.isdigit() and 0 < int(digits) < 120 else None
+    return digits if re.fullmatch(r"\d{1,3}", digits) and 0 < int(digits) < 120 else None
 
 
 def _first_known(columns: list[pd.Series]) -> pd.Series:

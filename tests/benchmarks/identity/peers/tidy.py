@@ -8,6 +8,7 @@ from __future__ import annotations
 import argparse
 import re
 import unicodedata
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -61,16 +62,23 @@ def _clean(value: str) -> str | None:
 
 
 def _dates(values: pd.Series, source: pd.Series, formats: list[str]) -> pd.Series:
-    """ISO dates; each feed by the format that reads most of it first. What no format reads is null."""
+    """ISO dates; each feed by the format that reads most of it first. What no format reads is null, and 1900-01-01."""
     done = pd.Series(None, index=values.index, dtype=object)
     patterns = [re.sub("yyyy|MMM|MM|dd|d", lambda m: _DATES[m.group()], f) for f in formats]
     for rows in source.groupby(source).groups.values():
-        read = [pd.to_datetime(values[rows], format=p, errors="coerce") for p in patterns]
-        best = read[0]
-        for other in sorted(read, key=lambda r: -r.notna().sum()):
-            best = other if best is read[0] and other.notna().sum() > best.notna().sum() else best.fillna(other)
-        done[rows] = best.dt.strftime("%Y-%m-%d")
-    return done.where((done > "1900-01-01") | (done < "1900-01-01"), None) if len(done) else done
+        read = [values[rows].map(lambda text, p=p: _iso(text, p), na_action="ignore") for p in patterns]
+        read.sort(key=lambda r: -r.notna().sum())
+        for other in read:
+            done[rows] = done[rows].where(done[rows].notna(), other)
+    return done.where(done != "1900-01-01", None)
+
+
+def _iso(text: str, pattern: str) -> str | None:
+    """Not by pandas, whose times begin in 1677: parish registers are older."""
+    try:
+        return datetime.strptime(text, pattern).date().isoformat()
+    except ValueError:
+        return None
 
 
 def _with_parts(records: pd.DataFrame) -> pd.DataFrame:

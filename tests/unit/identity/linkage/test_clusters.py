@@ -6,8 +6,9 @@ import itertools
 
 import numpy as np
 import numpy.typing as npt
+import pytest
 
-from cdp.identity.linkage.clusters import LARGEST_PIECE, Clustering, cluster_records
+from cdp.identity.linkage.clusters import LARGEST_PIECE, Clustering, cluster_records, join_equals
 from cdp.identity.linkage.explain import why_cut
 from cdp.identity.linkage.policy import Refusals
 from cdp.identity.rules import Policy
@@ -85,3 +86,21 @@ def test_a_giant_is_split_and_told() -> None:
     found = _cluster(n, evidence)
     assert found.split and found.split[0][0] == n
     assert np.bincount(found.label).max() <= LARGEST_PIECE
+
+
+@pytest.mark.parametrize("label, twin, is_allowed, joined", [
+    ([0, 1, 2], [0, 0, 0], True, [0, 0, 0]),
+    ([0, 0, 2, 3], [0, 1, 0, 0], True, [0, 0, 0, 0]),  # one of them is with another record already
+    ([0, 0, 2, 2], [0, 1, 0, 3], True, [0, 0, 2, 2]),  # two are, each with another: these were told apart
+    ([0, 0, 2, 2, 4, 5], [0, 1, 0, 3, 0, 0], True, [0, 0, 2, 2, 4, 4]),
+    ([0, 0, 2], [0, 1, 0], False, [0, 0, 2]),  # a decision or policy
+])  # fmt: skip
+def test_equal_records_join_no_others(label: list[int], twin: list[int], is_allowed: bool, joined: list[int]) -> None:
+    nothing = np.empty(0, np.int64)
+    found = Clustering(np.array(label), nothing, nothing, np.empty(0, np.float32), [])
+    is_sure = np.ones(len(label), bool)
+    told = join_equals(found, np.array(twin), is_sure, lambda left, _: np.full(len(left), is_allowed))
+    assert told.label.tolist() == joined
+    assert (
+        join_equals(found, np.array(twin), ~is_sure, lambda left, _: np.full(len(left), True)).label.tolist() == label
+    )

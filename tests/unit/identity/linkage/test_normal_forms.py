@@ -68,7 +68,7 @@ def test_full_names_come_apart(raw: str, parts: tuple[str | None, ...]) -> None:
     ("1900-01-01", DAY_FIRST, None), ("1980-02-31", DAY_FIRST, None), ("0000-00-00", DAY_FIRST, None),
     ("3. März 1980", DAY_FIRST, 19800303), ("3 février 1980", DAY_FIRST, 19800203),
     ("3 de dic. de 1980", DAY_FIRST, 19801203), ("1 ottobre 1980", MONTH_FIRST, 19801001),
-    ("unknown", DAY_FIRST, None), ("9999-12-31", DAY_FIRST, None),
+    ("unknown", DAY_FIRST, None), ("9999-12-31", DAY_FIRST, None), ("1-2-" + "9" * 5_000, DAY_FIRST, None),
 ])  # fmt: skip
 def test_dates_are_read_in_every_usual_way(raw: str, order: str, number: int | None) -> None:
     assert parse_date(raw, order) == number
@@ -85,6 +85,14 @@ def test_each_feed_votes_for_its_own_order_of_day_and_month() -> None:
                           "dob": ["03/07/1980", "25/12/1970", "07/03/1980", "12/25/1970"]})  # fmt: skip
     born = build_parts(frame, schema)["birth_date"]
     assert [born.values[c] for c in born.first] == ["19800703", "19701225", "19800703", "19701225"]
+
+
+def test_ages_are_whole_years_and_whatever_else_stands_there_is_null() -> None:
+    """A digit in a circle is no number to Python, and of thousands of digits it reads none."""
+    schema = RecordSchema.model_validate({"record_id": "id", "columns": {"years": "age"}})
+    told = ["41", "41.0", "٤١", "0", "120", "\u2780", "old", "9" * 5_000, None]
+    age = build_parts(pd.DataFrame({"id": range(len(told)), "years": told}), schema)["age"]
+    assert [age.values[c] if c >= 0 else None for c in age.first] == ["41", "41", "٤١", *[None] * 6]
 
 
 def test_formats_that_are_no_dates_are_refused() -> None:

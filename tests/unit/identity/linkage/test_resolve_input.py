@@ -63,6 +63,16 @@ def test_files_without_rows_or_of_one_name_are_refused(tmp_path: Path) -> None:
     assert told.to_pylist() == [{"id": "7", "first": "ann", named.source: "shop"}]
 
 
+def test_a_column_called_file_is_one_like_any_other(tmp_path: Path) -> None:
+    """Tools that load files write such a column."""
+    columns = {"first": "given_name", "_file": "categorical"}
+    schema = RecordSchema.model_validate({"record_id": "id", "columns": columns})
+    (tmp_path / "shop.csv").write_text("id,first,_file\n7,ann,upload\n")
+    told, named = read_records([str(tmp_path / "shop.csv")], schema)
+    assert told.to_pylist() == [{"id": "7", "first": "ann", "_file": "upload", named.source: "shop"}]
+    assert resolve_table(told, named, rules=_RULES, secret=b"key").people["source"].tolist() == ["shop"]
+
+
 def test_columns_may_be_typed() -> None:
     schema = RecordSchema.model_validate(
         {
