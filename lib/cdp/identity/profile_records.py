@@ -30,7 +30,7 @@ _IDENTIFIER_MEANING: Mapping[str, SemanticType | None] = {
     "email": "email", "phone": "phone", "national_id": "national_id", "anonymous_id": "device_id",
     "household_key": None, "account_id": None,
 }  # fmt: skip
-_AGE = ("valid_from", "change_no", "landed_id")  # of two versions of a record the greater is the newer one
+_ORDER = ("valid_from", "change_no")  # of two versions of a record the greater is the newer one
 _MOST_VALUES = 6  # of one identifier type in one record, the latest ones
 
 
@@ -51,7 +51,7 @@ def select_profiles(customer_records: DataFrame) -> DataFrame:
     return customer_records.filter("given_name IS NOT NULL OR family_name IS NOT NULL").select(
         "record_id",
         "source",
-        *_AGE,
+        *_ORDER,
         "received_at",
         node_number(F.lit(RECORD), F.col("record_id")).alias("node"),
         *MEANING,
@@ -65,11 +65,11 @@ def build_profiles(versions: pa.Table, rules: IdentityRules) -> Profiles | None:
     What describes a person is of the newest version; of each identifier type that joins records the latest values of
     all versions count, each in a column of its own.
     """
-    frame = versions.select(["record_id", "source", *_AGE, "received_at", "node"]).to_pandas()
+    frame = versions.select(["record_id", "source", *_ORDER, "received_at", "node"]).to_pandas()
     for name in MEANING:
         frame[name] = as_text(versions[name])
-    order = frame.sort_values(["source", "record_id", *_AGE])
-    newest = order.drop_duplicates("record_id", keep="last").drop(columns=[*_AGE, "received_at"])
+    order = frame.sort_values(["source", "record_id", *_ORDER])
+    newest = order.drop_duplicates("record_id", keep="last").drop(columns=[*_ORDER, "received_at"])
     if len(newest) < 2:
         return None
     newest = newest.set_index("record_id", drop=False)
