@@ -84,6 +84,7 @@ def test_a_night_on_a_cluster_equals_the_local_one(
         "spark.sql.shuffle.partitions": "2",
         "spark.ui.enabled": "false",
         "spark.databricks.delta.snapshotPartitions": "2",
+        "spark.python.unix.domain.socket.enabled": "true",
         "spark.log.level": "ERROR",
         "spark.driver.extraJavaOptions": _JAVA_OPTIONS,
         "spark.executor.extraJavaOptions": _JAVA_OPTIONS,
