@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
 import socket
@@ -10,6 +11,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import TextIO
 
 from cdp.core.errors import TransientError
 
@@ -35,30 +37,54 @@ def night_lock(state_folder: str, *, stale_seconds: float = STALE_SECONDS) -> It
     finally:
         stop.set()
         beat.join()
-        if _read_owner(path) == mine:  # not the lock of who took it over while this process was stopped
-            with suppress(FileNotFoundError):
-                path.unlink()
+        _give_back(path, mine)
 
 
 def _take(path: Path, stale_seconds: float) -> dict[str, object]:
     owner: dict[str, object] = {"host": socket.gethostname(), "pid": os.getpid(), "started_at": time.time()}
     for _ in range(2):
         try:
-            handle = os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY)
+            with path.open("x") as file:
+                json.dump(owner, file)
+            return owner
         except FileExistsError:
+            pass
+        # Runs that find one stale lock at once look at it one after the other: the second sees whose it is by then.
+        with suppress(FileNotFoundError), _alone_with(path) as file:
             age = _age(path)
-            if age is not None and age < stale_seconds and not _is_dead_here(path):
-                raise TransientError(
-                    f"another run holds {path} (last sign of life {age:.0f} s ago, {_owner(path)}): wait for it, or "
-                    f"delete the file if you are sure that it is gone"
-                ) from None
-            with suppress(FileNotFoundError):  # left by a killed run
-                path.unlink()
-            continue
-        with os.fdopen(handle, "w") as file:
+            if age is None:
+                continue
+            if age < stale_seconds and not _is_dead_here(path):
+                raise _held(path)
+            file.truncate()
             json.dump(owner, file)
-        return owner
+            return owner
     raise TransientError(f"another run took {path} at the same moment: wait for it and start again")
+
+
+def _held(path: Path) -> TransientError:
+    return TransientError(
+        f"another run holds {path} (last sign of life {_age(path) or 0:.0f} s ago, {_owner(path)}): wait for it, or "
+        f"delete the file if you are sure that it is gone"
+    )
+
+
+def _give_back(path: Path, mine: dict[str, object]) -> None:
+    with suppress(FileNotFoundError), _alone_with(path):
+        if _read_owner(path) == mine:  # not the lock of who took it over while this process was stopped
+            path.unlink()
+
+
+@contextmanager
+def _alone_with(path: Path) -> Iterator[TextIO]:
+    """Open a lock that is there while no other run is in here with it; the system lets go of those that are killed."""
+    try:
+        file = path.open("r+")
+    except PermissionError:  # another user's
+        raise _held(path) from None
+    with file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield file
 
 
 def _keep_alive(path: Path, stop: threading.Event) -> None:

@@ -4,13 +4,18 @@ from __future__ import annotations
 
 import json
 import os
+import random
 import socket
 import time
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 from pathlib import Path
+from threading import Barrier
 
 import pytest
 
 from cdp.core.errors import TransientError
+from cdp.runtime import lock
 from cdp.runtime.lock import night_lock
 
 
@@ -49,3 +54,34 @@ def test_a_lock_that_another_run_took_over_is_left_to_it(tmp_path: Path) -> None
     with night_lock(str(tmp_path)):
         (tmp_path / "night.lock").write_text(json.dumps({"host": "elsewhere", "pid": 1}))
     assert json.loads((tmp_path / "night.lock").read_text()) == {"host": "elsewhere", "pid": 1}
+
+
+def test_of_runs_that_find_one_stale_lock_at_once_one_takes_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path, runs = tmp_path / "night.lock", 4
+    ask = lock._age
+
+    def ask_and_ponder(file: Path) -> float | None:
+        age = ask(file)
+        time.sleep(random.random() / 50)  # what a busy machine does between looking and taking
+        return age
+
+    monkeypatch.setattr(lock, "_age", ask_and_ponder)
+    start, end = Barrier(runs), Barrier(runs)
+
+    def try_once(_: int) -> bool:
+        start.wait()
+        with ExitStack() as held:
+            try:
+                held.enter_context(night_lock(str(tmp_path)))
+                is_mine = True
+            except TransientError:
+                is_mine = False
+            end.wait()
+        return is_mine
+
+    with ThreadPoolExecutor(runs) as pool:
+        for _ in range(10):
+            path.write_text(json.dumps({"host": "elsewhere", "pid": 1}))
+            os.utime(path, (1, 1))
+            assert sum(pool.map(try_once, range(runs))) == 1
+            path.unlink(missing_ok=True)
