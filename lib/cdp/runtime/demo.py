@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from datetime import date
 from pathlib import Path
 
@@ -27,6 +28,10 @@ def prepare_demo(configuration: Configuration, data: str, customers: int, consol
         else:
             from cdp.ingest.complete_journey import export_complete_journey
 
-            export_complete_journey(str(out), nights=NIGHTS)
+            # Under another name until it is whole: what a broken-off demo left is written again.
+            part = out.with_name(f"{out.name}.part")
+            shutil.rmtree(part, ignore_errors=True)
+            export_complete_journey(str(part), nights=NIGHTS)
+            part.rename(out)
     dates = {date.fromisoformat(p.name) for s in configuration.settings.sources for p in (out / s).iterdir()}
     return sorted(dates)
