@@ -182,11 +182,21 @@ def members_of(label: Rows, wanted: Rows) -> dict[int, Rows]:
 
 
 def cross_pairs(members: Mapping[int, Rows], first: Rows, second: Rows) -> tuple[Rows, Rows, Rows]:
-    """All pairs of one record of each of two labels, one pair of labels after the other: both sides, and the starts."""
-    sides = [(members[a], members[b]) for a, b in zip(first.tolist(), second.tolist(), strict=True)]
+    """All pairs of one record of each of two labels, one pair of labels after the other: both sides, and the starts.
+
+    For a label with more records than LARGEST_PIECE so many of them stand, evenly spaced: all pairs of two with some
+    thousands each would be millions.
+    """
+    sides = [(_spaced(members[a]), _spaced(members[b])) for a, b in zip(first.tolist(), second.tolist(), strict=True)]
     left = np.concatenate([np.repeat(a, len(b)) for a, b in sides])
     right = np.concatenate([np.tile(b, len(a)) for a, b in sides])
     return left, right, np.cumsum([0, *(len(a) * len(b) for a, b in sides[:-1])])
+
+
+def _spaced(rows: Rows) -> Rows:
+    if len(rows) <= LARGEST_PIECE:
+        return rows
+    return rows[np.arange(LARGEST_PIECE) * len(rows) // LARGEST_PIECE]
 
 
 def join_equals(

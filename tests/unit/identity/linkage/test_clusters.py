@@ -8,7 +8,14 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-from cdp.identity.linkage.clusters import LARGEST_PIECE, Clustering, cluster_records, join_equals
+from cdp.identity.linkage.clusters import (
+    LARGEST_PIECE,
+    Clustering,
+    cluster_records,
+    cross_pairs,
+    join_equals,
+    members_of,
+)
 from cdp.identity.linkage.explain import why_cut
 from cdp.identity.linkage.policy import Refusals
 from cdp.identity.rules import Policy
@@ -104,3 +111,18 @@ def test_equal_records_join_no_others(label: list[int], twin: list[int], is_allo
     assert (
         join_equals(found, np.array(twin), ~is_sure, lambda left, _: np.full(len(left), True)).label.tolist() == label
     )
+
+
+def test_of_people_with_thousands_of_records_evenly_spaced_ones_are_compared() -> None:
+    label = np.repeat([0, 1, 2], [5_000, 7_001, 2])
+    members = members_of(label, np.arange(3))
+    left, right, starts = cross_pairs(members, np.array([0, 2]), np.array([1, 2]))
+    assert starts.tolist() == [0, LARGEST_PIECE**2]
+    pairs = set(zip(left[: starts[1]].tolist(), right[: starts[1]].tolist(), strict=True))
+    assert len(pairs) == LARGEST_PIECE**2
+    for side, rows in ((0, members[0]), (1, members[1])):
+        taken = sorted({pair[side] for pair in pairs})
+        assert set(taken) <= set(rows.tolist())
+        assert max(np.diff([*taken, rows[-1] + 1])) <= len(rows) // LARGEST_PIECE + 1
+    assert left[starts[1] :].tolist() == [12_001, 12_001, 12_002, 12_002]
+    assert right[starts[1] :].tolist() == [12_001, 12_002, 12_001, 12_002]
