@@ -59,8 +59,8 @@ class Matches:
     def weigh_people(self, first: Rows, second: Rows, extra: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
         """Log2 odds that two of the engine's people, named by their first records, are one.
 
-        The mean evidence of all pairs of their records, and `extra` bits that speak for one person or one household
-        against strangers: what a chain of records without names tells.
+        The mean evidence of the pairs of their records (see cross_pairs), and `extra` bits that speak for one person or
+        one household against strangers: what a chain of records without names tells.
         """
         if not len(first):
             return np.empty(0)
