@@ -52,7 +52,7 @@ def _take(path: Path, stale_seconds: float) -> dict[str, object]:
         # Runs that find one stale lock at once look at it one after the other: the second sees whose it is by then.
         with suppress(FileNotFoundError), _alone_with(path) as file:
             age = _age(path)
-            if age is None:
+            if age is None or not os.fstat(file.fileno()).st_nlink:  # given back meanwhile, and maybe taken anew
                 continue
             if age < stale_seconds and not _is_dead_here(path):
                 raise _held(path)
