@@ -106,9 +106,8 @@ class Scorer:
         return self.params.level_at(weeks).apply(*corrected)
 
     def spend_interval(self, amounts: Amounts, weeks: float) -> tuple[Floats, Floats]:
-        """The conformal interval of the spend; see `SpendBands` for horizons that were not tested."""
-        shrunk = amounts.purchases * np.sqrt(self.params.window_weeks / weeks)
-        return self.params.bands.interval(shrunk, amounts.spend)
+        """The conformal interval of the spend."""
+        return self.params.bands.interval(amounts.purchases, amounts.spend, weeks / self.params.window_weeks)
 
     def _churn_interval(self, cut: Cut, churn: Floats, weeks: float) -> tuple[Floats, Floats]:
         """BG/NBD's interval of the person's own probability, moved in the logit as far as the score is from its own."""

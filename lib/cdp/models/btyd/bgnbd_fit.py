@@ -23,14 +23,17 @@ from cdp.models.btyd.btyd_fit import (
 
 STARTS = ((0.3, 5.0, 0.8, 2.5), (1.0, 10.0, 1.0, 10.0))  # r, alpha, a, b; two valleys are known on real shops
 NO_DROPOUT = (1e-6, 2.0)  # a, b of a process in which nobody ever leaves
-NEGLIGIBLE_DROPOUT = 0.002  # mean dropout probability below which the fit is taken as "nobody leaves"
+PARAMETERS = ("r", "alpha", "a", "b")
+FEW_LEAVE = 0.002  # mean dropout probability below which it is asked whether anybody leaves at all
+LUCK = 2.0  # log-likelihood that two more parameters gain where nobody does (chi-square / 2)
 
 
 def fit_bgnbd(purchases: pd.DataFrame) -> BtydFit[BgNbd]:
     """Fit BG/NBD on columns x, t_x, age (weeks) and people (how many share the row).
 
-    Raises ModelError for too few people or repeat buyers and for an optimum at the bounds. One bound has a meaning of
-    its own: a dropout probability near 0. Then the model without dropout is fitted instead, and the warnings say so.
+    Raises ModelError for too few people or repeat buyers and for an optimum at the bounds. Where next to nobody leaves
+    and leaving explains the histories no better than luck would, the model without it is fitted instead, and the
+    warnings say so. A chance of one in a thousand is not nothing to customers who come twice a week.
     """
     return refuse_bounds(maximise_bgnbd(purchases))
 
@@ -42,13 +45,15 @@ def maximise_bgnbd(purchases: pd.DataFrame, form: type[BgNbd] = BgNbd) -> BtydFi
     theta, value, agree = maximise(lambda *part: _objective(*part, first=form.first), rows, STARTS)
     warnings: tuple[str, ...] = () if agree else (DISAGREE,)
     model, total = form(*(float(v) for v in np.exp(theta))), float(people.sum())
-    has_dropout = model.a / (model.a + model.b) > NEGLIGIBLE_DROPOUT
-    if not has_dropout:
-        model, value = _fit_without_dropout(rows, form)
-        theta = np.log([model.r, model.alpha])
-        warnings += ("no dropout is visible in the data: fitted without it, everybody counts as alive",)
+    at_bound, has_dropout = names_at_bound(theta, PARAMETERS), True
+    if model.a / (model.a + model.b) < FEW_LEAVE:
+        without, value_without = _fit_without_dropout(rows, form)
+        has_dropout = not at_bound and (value_without - value) * total > LUCK
+        if not has_dropout:
+            model, value = without, value_without
+            at_bound = names_at_bound(np.log([model.r, model.alpha]), PARAMETERS)
+            warnings += ("no dropout is visible in the data: fitted without it, everybody counts as alive",)
     warnings += total_warning(float(people @ bgnbd.expected_purchases_of_new(model, age)), float(people @ x))
-    at_bound = names_at_bound(theta, ("r", "alpha", "a", "b"))
     return BtydFit(model, -value * total, int(total), has_dropout, at_bound, warnings)
 
 

@@ -17,25 +17,27 @@ from cdp.models.arrays import Floats
 
 COVERAGE = 0.90
 GIVE_WAY = 0.04  # by which groups may cover less where others, that buy nothing, cannot but cover more
+STRETCHED = 0.75
 PER_GROUP = 250
 MAX_GROUPS = 20
 
 
 @dataclass(frozen=True)
 class SpendBands:
-    """Groups by expected purchases (`edges` between them) and their lower and upper ratios to the expected spend.
-
-    For a horizon longer than the windows that the bands were fitted on, give `interval` the expected purchases times
-    sqrt(window / horizon): chance averages out over a longer time, a customer's change of habit does not.
-    """
+    """Groups by expected purchases (`edges` between them) and their lower and upper ratios to the expected spend."""
 
     edges: Floats
     low: Floats
     high: Floats
 
-    def interval(self, expected: Floats, spend: Floats) -> tuple[Floats, Floats]:
-        """(low, high) per customer; the expected spend itself always lies inside."""
-        group = np.searchsorted(self.edges, expected, side="right")
+    def interval(self, expected: Floats, spend: Floats, stretch: float = 1.0) -> tuple[Floats, Floats]:
+        """(low, high) per customer; the expected spend itself always lies inside.
+
+        `stretch`: the horizon of the expectations in windows that the bands were fitted on. A customer's ratio in a
+        longer time is as wide as that of somebody who buys less often in one window: chance averages out (that alone
+        would be a power of 1/2), a change of habit does not (a power of 1).
+        """
+        group = np.searchsorted(self.edges, expected * stretch**-STRETCHED, side="right")
         return np.minimum(self.low[group] * spend, spend), np.maximum(self.high[group] * spend, spend)
 
 

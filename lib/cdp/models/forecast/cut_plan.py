@@ -7,7 +7,8 @@ from dataclasses import dataclass
 MAX_CUTS = 6
 STEP_WEEKS = 4.0  # distance of two cuts: less where the history is short, more where the windows are long
 MIN_HISTORY_WEEKS = 4.0  # before a cut, so that there is something to look back on
-HISTORY_PER_WINDOW = 2.5  # with less history than this many horizons, the past windows are shorter than the horizon
+SHARE_OF_HISTORY = 0.45  # the longest past window: where that is less than the horizon, it is shorter than that
+MIN_CUTS = 3  # where a shorter window makes room for them
 LOOK_BACKS = (4, 8, 13, 26, 52)
 
 
@@ -23,7 +24,8 @@ class CutPlan:
 def plan_cuts(first_day: int, as_of: int, horizon_weeks: float) -> CutPlan:
     """The cuts before `as_of` (days since 1970) of a history that begins at `first_day`; none where it is too short."""
     history = (as_of - first_day) / 7.0
-    window = horizon_weeks if history >= HISTORY_PER_WINDOW * horizon_weeks else max(1.0, float(int(history / 3)))
+    longest = min(SHARE_OF_HISTORY * history, history - MIN_HISTORY_WEEKS - (MIN_CUTS - 1))
+    window = horizon_weeks if horizon_weeks <= longest else max(1.0, float(int(longest)))
     before = max(0.6 * window, MIN_HISTORY_WEEKS)
     room = history - window - before
     step = max(1.0, min(max(STEP_WEEKS, window / (MAX_CUTS - 1)), room / (MAX_CUTS - 1)))

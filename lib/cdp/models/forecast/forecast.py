@@ -90,7 +90,7 @@ def forecast(purchases: Purchases, *, as_of: int, horizon_weeks: float, progress
     levels = settle_levels(past, plan, model, season)
     learned, tested = learn(past, plan, model, levels)
     amounts = learned.forecast(now.cut, now.terms, now.value, horizon_weeks)
-    low, high = bands_of(tested).interval(amounts.purchases * np.sqrt(plan.window_weeks / horizon_weeks), amounts.spend)
+    low, high = bands_of(tested).interval(amounts.purchases, amounts.spend, horizon_weeks / plan.window_weeks)
     told = {
         "method": "btyd+correction" if learned.correction else "btyd",
         "model_ranking": ranking,

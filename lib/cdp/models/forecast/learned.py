@@ -10,7 +10,7 @@ import numpy as np
 
 from cdp.models.arrays import Floats
 from cdp.models.btyd.btyd import Terms, fit_each, terms_of
-from cdp.models.forecast.conformal import SpendBands, fit_bands
+from cdp.models.forecast.conformal import COVERAGE, SpendBands, fit_bands
 from cdp.models.forecast.correction import Correction, RawScores, logit, logit_shift, sigmoid, train_correction
 from cdp.models.forecast.cut_features import features_at
 from cdp.models.forecast.cut_plan import CutPlan
@@ -28,8 +28,7 @@ SEASON_HISTORY_WEEKS = 12.0  # before a cut a year ago, to fit a model there
 CLEARLY = 0.9  # of the preferred model's miss: below, another model's total or share of buyers is taken instead
 # Of the past cuts, on how many that other model must have been nearer: BG/NBD's total is what people compare with.
 MOST_FOR_TOTAL, MOST_FOR_ANY = 0.8, 0.65
-WIDENINGS = (0.90, 0.91, 0.92, 0.93, 0.94)  # of the intervals' coverage
-WORST_COVERAGE = 0.88  # of a cut by the bands of the others
+ASKED_COVERAGES = (0.90, 0.89, 0.91, 0.88, 0.92, 0.87, 0.93, 0.86, 0.94)  # of the bands, the nearest first
 # Misses (logs, logits) that are left alone even when all cuts agree: a season unseen weighs more. The value of one
 # purchase has hardly a season.
 COUNT_TOLERANCE, VALUE_TOLERANCE, ANY_TOLERANCE = 0.06, 0.02, 0.1
@@ -111,18 +110,19 @@ def learn(past: Sequence[PastCut], plan: CutPlan, model: str, levels: Levels) ->
 
 
 def bands_of(tested: Sequence[Tested]) -> SpendBands:
-    """Intervals of spend that hold on these past cuts.
+    """Intervals of spend that hold on these past cuts: on each by the bands of the others, nine in ten on average.
 
-    Nine in ten of all cuts together is too few where they differ, as under a season: the bands are then widened until
-    each cut, by bands from the others, is covered nearly as well (or the widest are reached).
+    Nine in ten of all cuts together is more or less than that where the cuts differ, as under a season, or where a cut
+    is small.
     """
     if len(tested) < 2:
-        return _pooled_bands(tested, WIDENINGS[0])
-    for coverage in WIDENINGS:
+        return _pooled_bands(tested, COVERAGE)
+
+    def miss(coverage: float) -> float:
         left_out = [_pooled_bands([*tested[:i], *tested[i + 1 :]], coverage) for i in range(len(tested))]
-        if all(covered(t, b) >= WORST_COVERAGE for t, b in zip(tested, left_out, strict=True)):
-            return _pooled_bands(tested, coverage)
-    return _pooled_bands(tested, WIDENINGS[-1])
+        return abs(float(np.mean([covered(t, b) for t, b in zip(tested, left_out, strict=True)])) - COVERAGE)
+
+    return _pooled_bands(tested, min(ASKED_COVERAGES, key=miss))
 
 
 def covered(tested: Tested, bands: SpendBands) -> float:

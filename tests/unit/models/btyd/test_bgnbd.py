@@ -200,6 +200,17 @@ def test_a_shop_that_nobody_leaves_is_fitted_without_dropout():
     assert bgnbd.p_alive(fit.model, 10, 20, 52)[0] > 0.99
 
 
+def test_few_leave_a_grocer_whose_customers_come_often_but_they_are_seen(simulate):
+    lifetimes = pytest.importorskip("lifetimes")
+    rows = simulate(BgNbd(1.4, 1.4, 0.02, 14.0), 4000, 6)
+    fit = fit_bgnbd(rows)
+    other = lifetimes.BetaGeoFitter().fit(rows["x"], rows["t_x"], rows["age"], weights=rows["people"], tol=1e-7)
+    theirs = BgNbd(*(float(other.params_[k]) for k in ("r", "alpha", "a", "b")))
+    at_theirs = rows["people"].to_numpy() @ bgnbd.log_likelihood(theirs, rows["x"], rows["t_x"], rows["age"])
+    assert fit.has_dropout and fit.model.a / (fit.model.a + fit.model.b) < 0.002
+    assert fit.log_likelihood >= at_theirs - 1e-4
+
+
 def test_too_few_people_and_impossible_rows_are_refused_with_what_to_do(simulate):
     rows = simulate(MODEL, 500, 2)
     with pytest.raises(ModelError, match=r"at least 50 and 20 are needed\. Load"):

@@ -8,13 +8,16 @@ import numpy as np
 import pytest
 
 from cdp.models import metrics as m
-from cdp.models.forecast.conformal import fit_bands
+from cdp.models.forecast import learned
+from cdp.models.forecast.conformal import SpendBands, fit_bands
 from cdp.models.forecast.correction import CutRows, RawScores, shift_to
 from cdp.models.forecast.cut_plan import plan_cuts
+from cdp.models.forecast.factors import Amounts
 from cdp.models.forecast.gate import Weights, choose_weights
-from cdp.models.forecast.history import Purchases, cut_at, equal_histories, equal_values, outcome_of
+from cdp.models.forecast.history import Outcome, Purchases, cut_at, equal_histories, equal_values, outcome_of
 from cdp.models.forecast.learned import _level_of_any, _nearest
 from cdp.models.forecast.level import LastYear, same_season, settle_level, usual_miss
+from cdp.models.forecast.past import PastCut
 
 SHOP = Purchases(  # three customers on days 0, 7, 21 | 7 | 10, 20
     np.array([0, 0, 0, 1, 2, 2]), np.array([0, 7, 21, 7, 10, 20]), np.array([10.0, 20, 30, 5, 8, 2])
@@ -40,7 +43,10 @@ def test_equal_histories_and_values_are_counted():
     assert equal_values(cut_at(twice, 21))["m"].tolist() == [5, 5, 20]
 
 
-@pytest.mark.parametrize(("history", "horizon", "window"), [(364, 13, 13), (91, 13, 4), (364, 52, 17), (1000, 52, 52)])
+@pytest.mark.parametrize(
+    ("history", "horizon", "window"),
+    [(364, 13, 13), (182, 13, 11), (91, 13, 5), (364, 52, 23), (1000, 52, 52), (70, 8, 4), (60, 4, 2)],
+)
 def test_every_window_is_over_and_every_look_back_fits(history, horizon, window):
     plan = plan_cuts(0, history, horizon)
     assert plan.window_weeks == window and 3 <= len(plan.days) <= 6 and list(plan.days) == sorted(plan.days)[::-1]
@@ -163,3 +169,31 @@ def test_bands_cover_nine_in_ten_overall_and_in_groups(level):
     assert 0.88 < m.coverage(low, high, actual) < 0.93
     for part in np.array_split(np.argsort(spend), 5):
         assert m.coverage(low[part], high[part], actual[part]) > 0.85
+
+
+def test_bands_hold_nine_in_ten_on_a_cut_that_they_have_not_seen():
+    """Three cuts of one shop, each on a level of its own: bands of two of them miss more of the third."""
+
+    def cut(level: float, seed: int) -> learned.Tested:
+        rng = np.random.default_rng(seed)
+        expected = rng.gamma(2.0, 4.0, 1500) + 0.1
+        outcome = Outcome(expected, 10 * rng.poisson(level * expected * rng.gamma(4.0, 0.25, 1500)).astype(float))
+        past = PastCut(cut_at(SHOP, 21), {}, np.ones(1500), outcome)
+        return learned.Tested(past, Amounts(expected, 10 * expected, np.full(1500, 0.5)))
+
+    def bands(tested: list[learned.Tested]) -> SpendBands:
+        purchases, spend = (np.concatenate([getattr(t.amounts, n) for t in tested]) for n in ("purchases", "spend"))
+        return fit_bands(purchases, spend, np.concatenate([t.past.outcome.spend for t in tested]))
+
+    cuts = [cut(level, seed) for seed, level in enumerate((0.6, 1.0, 1.6))]
+    unseen = np.mean([learned.covered(one, bands([c for c in cuts if c is not one])) for one in cuts])
+    seen, asked = (np.mean([learned.covered(one, b) for one in cuts]) for b in (bands(cuts), learned.bands_of(cuts)))
+    assert unseen < 0.88 and seen == pytest.approx(0.90, abs=0.01) and asked > seen + 0.02
+
+
+def test_a_longer_horizon_has_the_bands_of_those_who_buy_less_often():
+    bands = SpendBands(np.array([2.0, 8.0]), np.array([0.0, 0.2, 0.5]), np.array([4.0, 2.0, 1.5]))
+    twelve, one = np.array([12.0]), np.array([1.0])
+    assert [side.tolist() for side in bands.interval(twelve, one)] == [[0.5], [1.5]]
+    assert [side.tolist() for side in bands.interval(twelve, one, 4.0)] == [[0.2], [2.0]]
+    assert [side.tolist() for side in bands.interval(twelve, one, 12.0)] == [[0.0], [4.0]]
