@@ -1,4 +1,8 @@
-"""The two methods for the churn of contracts, fitted as of one day: survival, and a spline logistic a horizon."""
+"""The two methods for the churn of contracts, fitted as of one day: survival, and a spline logistic a horizon.
+
+Both speak of all years and from a contract's own date; what they say is brought to the last year's level (`drift.py`)
+and to who is still there in the month that runs (`running_month.py`).
+"""
 
 from __future__ import annotations
 
@@ -12,6 +16,7 @@ from scipy import special
 from cdp.models.arrays import Floats
 from cdp.models.propensity.contracts import ID, MOVES, TURNS, Contracts, follow
 from cdp.models.propensity.crossfit import FOLDS, choose_strength
+from cdp.models.propensity.drift import last_year_ratio
 from cdp.models.propensity.feature_columns import learn_columns
 from cdp.models.propensity.feature_matrix import encode
 from cdp.models.propensity.folds import assign_folds, fewest_people
@@ -19,8 +24,9 @@ from cdp.models.propensity.layers import fit_layers
 from cdp.models.propensity.propensity import MIN_OUTCOMES, person_order, sample_rows
 from cdp.models.propensity.propensity_metrics import base_rate
 from cdp.models.propensity.propensity_model import PropensityModel, unusual_shares
+from cdp.models.propensity.running_month import RunningMonth, learn_running_month
 from cdp.models.propensity.stack import Stack
-from cdp.models.propensity.survival import MONTHS, SurvivalModel, fit_survival, score_survival
+from cdp.models.propensity.survival import MONTHS, SurvivalModel, fit_survival, leavers_due, score_survival
 
 SURVIVAL, LOGISTIC, MEAN = "survival", "spline logistic", "mean of both"
 ALWAYS = 1e-6  # probabilities stay this far inside (0, 1) where a logit is taken
@@ -35,16 +41,22 @@ class ChurnModels:
     survival: SurvivalModel
     logistics: Mapping[int, PropensityModel]
 
-    def score(self, contracts: Contracts, tenure: np.ndarray) -> tuple[Logits, pd.Series]:
-        """Log-odds of each contract by method and horizon, and the reasons of the survival's next month."""
-        frame = contracts.snapshot(tenure)
+    running_month: RunningMonth
+    drift: float  # see `drift.py`
+
+    def score(self, contracts: Contracts, day: np.datetime64) -> tuple[Logits, pd.Series]:
+        """Log-odds of each contract that runs at the end of `day` by method and horizon, and the survival's reasons.
+        They count from the contract's own date; the reasons are those of the next month.
+        """
+        frame = contracts.snapshot(contracts.left_in(day)[0])
         scored = score_survival(self.survival, frame, id_column=ID)
         survival = {k: _logit(scored[f"p_left_by_{k}"].to_numpy()) for k in MONTHS}
         found = {SURVIVAL: survival}
         if self.logistics:
             logistic = survival | {k: model.logits(model.encode(frame)) for k, model in self.logistics.items()}
             found |= {LOGISTIC: logistic, MEAN: {k: (survival[k] + z) / 2 for k, z in logistic.items()}}
-        return found, scored["reasons"]
+        gone = self.running_month.gone(contracts, day)
+        return {name: _as_of_now(by_month, gone, self.drift) for name, by_month in found.items()}, scored["reasons"]
 
 
 def fit_models(
@@ -58,11 +70,12 @@ def fit_models(
         on_step=lambda share: on_step(0.7 * share),
     )  # fmt: skip
     logistics = {}
+    drift = last_year_ratio(known.blocks_back, leavers_due(survival, known.frame, known.months), known.has_left)
     for i, months in enumerate(MONTHS):
         if (model := _fit_logistic(contracts, day, months)) is not None:
             logistics[months] = model
         on_step(0.7 + 0.3 * (i + 1) / len(MONTHS))
-    return ChurnModels(survival, logistics)
+    return ChurnModels(survival, logistics, learn_running_month(contracts, day), drift)
 
 
 def _fit_logistic(contracts: Contracts, day: np.datetime64, months: int) -> PropensityModel | None:

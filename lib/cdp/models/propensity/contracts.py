@@ -99,7 +99,7 @@ def read_contracts(frame: pd.DataFrame, *, as_of: date) -> Contracts:
 class Followed:
     """Snapshots and what came of each. `months` it was followed; `has_left` in the last of them; `is_whole`: its block.
 
-    One element a snapshot; `frame` are the features as of it.
+    One element a snapshot; `frame` are the features as of it; `blocks_back`: blocks between its own and the day.
     """
 
     frame: pd.DataFrame
@@ -125,12 +125,19 @@ def follow(contracts: Contracts, day: np.datetime64, *, block: int) -> Followed:
     used = over > begin
     row, begin, over, number = row[used], begin[used], over[used], number[used]
     has_left = (left[row] > 0) & (over == seen[row])
-    return Followed(started.rows(row).snapshot(begin), over - begin, has_left, number > 0)
+    blocks_back = blocks[row] - 1 - number
+    return Followed(started.rows(row).snapshot(begin), over - begin, has_left, number > 0, blocks_back)
+
+
+def day_of_month(day: np.ndarray) -> np.ndarray:
+    """1 .. 31."""
+    return np.asarray((day - day.astype("datetime64[M]").astype("datetime64[D]")).astype(np.int64) + 1)
 
 
 def own_date(start: np.ndarray, months: np.ndarray) -> np.ndarray:
     """The own date `months` after (negative: before) each start: the same day of the month, or its last."""
     month = start.astype("datetime64[M]") + months
+    blocks_back: np.ndarray
     last = (month + 1).astype("datetime64[D]") - 1
     own = month.astype("datetime64[D]") + (start - start.astype("datetime64[M]").astype("datetime64[D]"))
     return np.asarray(np.minimum(own, last))

@@ -60,8 +60,9 @@ def forecast_churn(
     `frame`: see `read_contracts`. People: id (text), from_on (the contract's own date, the last one up to `as_of`, from
     which the months count), p_left_by_1, _3, _6, _12 (never falling), reasons (`pushes.py`; of the next month's
     hazard). Report: contracts, running, left; method, why; metrics by method and horizon (mean and sd over past days,
-    each day's); gain over the spline logistic with its 95 % interval over persons; dropped; warnings. ModelError when
-    none has left or none runs, ContractError for a file that is none of contracts.
+    each day's); gain over the spline logistic with its 95 % interval over persons; last_year (by what its hazards, and
+    those of the scores, differ from all years': `drift.py`); dropped; warnings. ModelError when
+    none has left, none runs or none is a month old, ContractError for a file that is none of contracts.
     """
     contracts = read_contracts(frame, as_of=as_of)
     day = np.datetime64(as_of, "D")
@@ -78,7 +79,7 @@ def forecast_churn(
     tested, untested = _backtest(contracts, day, on_step)
     models = fit_models(contracts, day, repeats=REPEATS, on_step=lambda share: on_step(0.6 + 0.4 * share))
     tenure, _ = running.left_in(day)
-    logits, reasons = models.score(running, tenure)
+    logits, reasons = models.score(running, day)
     method, why = _choose(tested, logits)
     hazard = models.survival.report
     report = {
@@ -86,6 +87,7 @@ def forecast_churn(
         "metrics": _metrics(tested), "gain": _gains(tested, method),
         "hazard": {name: hazard.get(name) for name in ("method", "why", "person_months", "settings")},
         "dropped": {**dropped, **hazard["dropped"]},
+        "last_year": models.drift,
         "warnings": [*contracts.warnings, *warnings, *hazard["warnings"], *untested],
     }  # fmt: skip
     people = _people(running, tenure, logits[method])
@@ -93,9 +95,8 @@ def forecast_churn(
 
 
 def _people(running: Contracts, tenure: np.ndarray, logits: Mapping[int, Floats]) -> pd.DataFrame:
-    shares = np.maximum.accumulate(np.column_stack([special.expit(logits[k]) for k in MONTHS]), axis=1)
     people = pd.DataFrame({"id": running.ids.to_numpy(), "from_on": own_date(running.start, tenure).astype(object)})
-    return people.assign(**{f"p_left_by_{k}": shares[:, i] for i, k in enumerate(MONTHS)})
+    return people.assign(**{f"p_left_by_{k}": special.expit(logits[k]) for k in MONTHS})
 
 
 def _without_leaks(contracts: Contracts) -> tuple[Contracts, dict[str, str], list[str]]:
@@ -150,7 +151,7 @@ def _test(contracts: Contracts, cut: np.datetime64, day: np.datetime64, longest:
     if any(not 0 < happened.sum() < len(happened) for happened in left.values()):
         return None
     models = fit_models(contracts, cut, repeats=1, on_step=lambda share: None)
-    return Tested(str(cut), running.ids, models.score(running, tenure)[0], left)
+    return Tested(str(cut), running.ids, models.score(running, cut)[0], left)
 
 
 def _choose(tested: list[Tested], logits: Logits) -> tuple[str, str]:
