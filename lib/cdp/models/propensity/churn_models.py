@@ -29,6 +29,7 @@ from cdp.models.propensity.stack import Stack
 from cdp.models.propensity.survival import MONTHS, SurvivalModel, fit_survival, leavers_due, score_survival
 
 SURVIVAL, LOGISTIC, MEAN = "survival", "spline logistic", "mean of both"
+MONTHS_SEEN, HAS_LEFT = "months seen of a snapshot", "has left in the last of them"  # names that no feature has
 ALWAYS = 1e-6  # probabilities stay this far inside (0, 1) where a logit is taken
 
 Logits = dict[str, dict[int, Floats]]  # method -> horizon in months -> log-odds of having left by then
@@ -40,12 +41,12 @@ class ChurnModels:
 
     survival: SurvivalModel
     logistics: Mapping[int, PropensityModel]
-
     running_month: RunningMonth
     drift: float  # see `drift.py`
 
     def score(self, contracts: Contracts, day: np.datetime64) -> tuple[Logits, pd.Series]:
         """Log-odds of each contract that runs at the end of `day` by method and horizon, and the survival's reasons.
+
         They count from the contract's own date; the reasons are those of the next month.
         """
         frame = contracts.snapshot(contracts.left_in(day)[0])
@@ -64,13 +65,13 @@ def fit_models(
 ) -> ChurnModels:
     """Both methods on what was known at the end of `day`; no logistic for a horizon that hardly anybody left in."""
     known = follow(contracts, day, block=MONTHS[-1])
-    people = known.frame.assign(months_seen=known.months, has_left=known.has_left)
+    people = known.frame.assign(**{MONTHS_SEEN: known.months, HAS_LEFT: known.has_left})
     survival = fit_survival(
-        people, id_column=ID, months="months_seen", left="has_left", clocks=MOVES, turns=TURNS, repeats=repeats,
+        people, id_column=ID, months=MONTHS_SEEN, left=HAS_LEFT, clocks=MOVES, turns=TURNS, repeats=repeats,
         on_step=lambda share: on_step(0.7 * share),
     )  # fmt: skip
-    logistics = {}
     drift = last_year_ratio(known.blocks_back, leavers_due(survival, known.frame, known.months), known.has_left)
+    logistics = {}
     for i, months in enumerate(MONTHS):
         if (model := _fit_logistic(contracts, day, months)) is not None:
             logistics[months] = model
@@ -94,6 +95,14 @@ def _fit_logistic(contracts: Contracts, day: np.datetime64, months: int) -> Prop
     strength = choose_strength(matrix.rows(part), label[part], ids[part], folds)
     layers = fit_layers(matrix, label, ids, strength=strength, trees=0)
     return PropensityModel(plan, frozenset(), layers, Stack(0.0, np.ones(1)), base_rate(label), unusual_shares(matrix))
+
+
+def _as_of_now(logits: Mapping[int, Floats], gone: Floats, drift: float) -> dict[int, Floats]:
+    """The log-odds, never falling with the horizon: hazards times `drift`, of whom the running month has not taken."""
+    log_stays = np.minimum.accumulate(drift * special.log_expit(-np.stack([logits[k] for k in MONTHS])), axis=0)
+    left = -np.expm1(log_stays)
+    taken = left[0] * gone
+    return dict(zip(MONTHS, _logit((left - taken) / (1 - taken)), strict=True))
 
 
 def _logit(p: Floats) -> Floats:

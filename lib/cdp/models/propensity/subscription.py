@@ -24,7 +24,7 @@ from cdp.models.propensity.crossfit import REPEATS
 from cdp.models.propensity.feature_columns import learn_columns
 from cdp.models.propensity.feature_matrix import encode
 from cdp.models.propensity.folds import hash_keys
-from cdp.models.propensity.leakage import find_leaks
+from cdp.models.propensity.leakage import find_afterthoughts, find_leaks
 from cdp.models.propensity.propensity import MIN_OUTCOMES
 from cdp.models.propensity.propensity_metrics import gain, plain
 from cdp.models.propensity.survival import MONTHS
@@ -73,6 +73,8 @@ def forecast_churn(
             f"{len(contracts)} contracts as of {as_of}, and {what}: there is nothing to tell apart. Give contracts "
             "that ended beside those that run."
         )
+    if not contracts.left_in(day)[0].any():
+        raise ModelError(f"no contract is a month old on {as_of}: nothing is known yet of how long any lasts.")
     contracts, dropped, warnings = _without_leaks(contracts)
     running = contracts.running(day)
     contracts = _bounded(contracts, day)
@@ -85,9 +87,9 @@ def forecast_churn(
     report = {
         "contracts": total, "running": len(running), "left": left, "method": method, "why": why,
         "metrics": _metrics(tested), "gain": _gains(tested, method),
+        "last_year": models.drift,
         "hazard": {name: hazard.get(name) for name in ("method", "why", "person_months", "settings")},
         "dropped": {**dropped, **hazard["dropped"]},
-        "last_year": models.drift,
         "warnings": [*contracts.warnings, *warnings, *hazard["warnings"], *untested],
     }  # fmt: skip
     people = _people(running, tenure, logits[method])
@@ -102,8 +104,11 @@ def _people(running: Contracts, tenure: np.ndarray, logits: Mapping[int, Floats]
 def _without_leaks(contracts: Contracts) -> tuple[Contracts, dict[str, str], list[str]]:
     """Columns that are known only once a contract has ended (a reason, a status) go before it becomes snapshots."""
     plan = learn_columns(contracts.features, exclude=frozenset())
-    leaks, told = find_leaks(encode(contracts.features, plan), (~np.isnat(contracts.end)).astype(np.float64))
-    dropped = {**plan.dropped, **leaks}
+    matrix, ended = encode(contracts.features, plan), (~np.isnat(contracts.end)).astype(np.float64)
+    of_ended = find_afterthoughts(matrix, ended)
+    leaks, told = find_leaks(matrix.without(set(of_ended)), ended)
+    told += [f"{name} is left out: {why}" for name, why in of_ended.items()]
+    dropped = {**plan.dropped, **of_ended, **leaks}
     kept = Contracts(
         contracts.ids, contracts.start, contracts.end, contracts.features.drop(columns=list(dropped)),
         (*contracts.warnings, *plan.warnings),
