@@ -18,11 +18,12 @@ def add(verbs: Verbs) -> None:
     parser = add_verb(verbs, "subscription-churn", subscription_churn_verb, text, lake=False)
     parser.epilog = (
         "FILE is .csv, .csv.gz or .parquet, one row a contract: customer_id, started_on, ended_on (empty or "
-        "after D: it runs on); every other column is a feature, as known when the contract started. Columns "
-        "that tell only of ended contracts are left out and named. Writes DIR/churn.parquet (id as text, from_on: the "
-        "contract's own date from which its months count, p_left_by_1, _3, _6, _12, reasons) and DIR/summary.json "
-        "(AUC, Brier, calibration error and bias on past days beside a spline logistic regression, what was chosen and "
-        "why, warnings). For snapshots with a label of your own see cdp propensity."
+        "after D: it runs on; contracts that start after D are not looked at); every other column is a feature, as "
+        "known when the contract started. Columns that tell only of ended contracts are left out and named. Writes "
+        "DIR/churn.parquet (a row a running contract, a customer may have several: id as text, from_on: the contract's "
+        "own date from which its months count, p_left_by_1, _3, _6, _12, reasons) and DIR/summary.json (AUC, Brier, "
+        "calibration error and bias on past days beside a spline logistic regression, what was chosen and why, the "
+        "last year's ratio to all years, warnings). For snapshots with a label of your own see cdp propensity."
     )
     parser.add_argument("--contracts", required=True, metavar="FILE", help="contracts that run and that have ended")
     parser.add_argument("--as-of", required=True, metavar="D", help="score at the end of this day, YYYY-MM-DD")

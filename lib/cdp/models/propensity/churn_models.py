@@ -1,4 +1,8 @@
-"""The two methods for the churn of contracts, fitted as of one day: survival, and a spline logistic a horizon."""
+"""The two methods for the churn of contracts, fitted as of one day: survival, and a spline logistic a horizon.
+
+Both speak of all years and from a contract's own date; what they say is brought to the last year's level (`drift.py`)
+and to who is still there in the month that runs (`running_month.py`).
+"""
 
 from __future__ import annotations
 
@@ -12,6 +16,7 @@ from scipy import special
 from cdp.models.arrays import Floats
 from cdp.models.propensity.contracts import ID, MOVES, TURNS, Contracts, follow
 from cdp.models.propensity.crossfit import FOLDS, choose_strength
+from cdp.models.propensity.drift import last_year_ratio
 from cdp.models.propensity.feature_columns import learn_columns
 from cdp.models.propensity.feature_matrix import encode
 from cdp.models.propensity.folds import assign_folds, fewest_people
@@ -19,10 +24,12 @@ from cdp.models.propensity.layers import fit_layers
 from cdp.models.propensity.propensity import MIN_OUTCOMES, person_order, sample_rows
 from cdp.models.propensity.propensity_metrics import base_rate
 from cdp.models.propensity.propensity_model import PropensityModel, unusual_shares
+from cdp.models.propensity.running_month import RunningMonth, learn_running_month
 from cdp.models.propensity.stack import Stack
-from cdp.models.propensity.survival import MONTHS, SurvivalModel, fit_survival, score_survival
+from cdp.models.propensity.survival import MONTHS, SurvivalModel, fit_survival, leavers_due, score_survival
 
 SURVIVAL, LOGISTIC, MEAN = "survival", "spline logistic", "mean of both"
+MONTHS_SEEN, HAS_LEFT = "months seen of a snapshot", "has left in the last of them"  # names that no feature has
 ALWAYS = 1e-6  # probabilities stay this far inside (0, 1) where a logit is taken
 
 Logits = dict[str, dict[int, Floats]]  # method -> horizon in months -> log-odds of having left by then
@@ -34,17 +41,23 @@ class ChurnModels:
 
     survival: SurvivalModel
     logistics: Mapping[int, PropensityModel]
+    running_month: RunningMonth
+    drift: float  # see `drift.py`
 
-    def score(self, contracts: Contracts, tenure: np.ndarray) -> tuple[Logits, pd.Series]:
-        """Log-odds of each contract by method and horizon, and the reasons of the survival's next month."""
-        frame = contracts.snapshot(tenure)
+    def score(self, contracts: Contracts, day: np.datetime64) -> tuple[Logits, pd.Series]:
+        """Log-odds of each contract that runs at the end of `day` by method and horizon, and the survival's reasons.
+
+        They count from the contract's own date; the reasons are those of the next month.
+        """
+        frame = contracts.snapshot(contracts.left_in(day)[0])
         scored = score_survival(self.survival, frame, id_column=ID)
         survival = {k: _logit(scored[f"p_left_by_{k}"].to_numpy()) for k in MONTHS}
         found = {SURVIVAL: survival}
         if self.logistics:
             logistic = survival | {k: model.logits(model.encode(frame)) for k, model in self.logistics.items()}
             found |= {LOGISTIC: logistic, MEAN: {k: (survival[k] + z) / 2 for k, z in logistic.items()}}
-        return found, scored["reasons"]
+        gone = self.running_month.gone(contracts, day)
+        return {name: _as_of_now(by_month, gone, self.drift) for name, by_month in found.items()}, scored["reasons"]
 
 
 def fit_models(
@@ -52,17 +65,18 @@ def fit_models(
 ) -> ChurnModels:
     """Both methods on what was known at the end of `day`; no logistic for a horizon that hardly anybody left in."""
     known = follow(contracts, day, block=MONTHS[-1])
-    people = known.frame.assign(months_seen=known.months, has_left=known.has_left)
+    people = known.frame.assign(**{MONTHS_SEEN: known.months, HAS_LEFT: known.has_left})
     survival = fit_survival(
-        people, id_column=ID, months="months_seen", left="has_left", clocks=MOVES, turns=TURNS, repeats=repeats,
+        people, id_column=ID, months=MONTHS_SEEN, left=HAS_LEFT, clocks=MOVES, turns=TURNS, repeats=repeats,
         on_step=lambda share: on_step(0.7 * share),
     )  # fmt: skip
+    drift = last_year_ratio(known.blocks_back, leavers_due(survival, known.frame, known.months), known.has_left)
     logistics = {}
     for i, months in enumerate(MONTHS):
         if (model := _fit_logistic(contracts, day, months)) is not None:
             logistics[months] = model
         on_step(0.7 + 0.3 * (i + 1) / len(MONTHS))
-    return ChurnModels(survival, logistics)
+    return ChurnModels(survival, logistics, learn_running_month(contracts, day), drift)
 
 
 def _fit_logistic(contracts: Contracts, day: np.datetime64, months: int) -> PropensityModel | None:
@@ -81,6 +95,14 @@ def _fit_logistic(contracts: Contracts, day: np.datetime64, months: int) -> Prop
     strength = choose_strength(matrix.rows(part), label[part], ids[part], folds)
     layers = fit_layers(matrix, label, ids, strength=strength, trees=0)
     return PropensityModel(plan, frozenset(), layers, Stack(0.0, np.ones(1)), base_rate(label), unusual_shares(matrix))
+
+
+def _as_of_now(logits: Mapping[int, Floats], gone: Floats, drift: float) -> dict[int, Floats]:
+    """The log-odds, never falling with the horizon: hazards times `drift`, of whom the running month has not taken."""
+    log_stays = np.minimum.accumulate(drift * special.log_expit(-np.stack([logits[k] for k in MONTHS])), axis=0)
+    left = -np.expm1(log_stays)
+    taken = left[0] * gone
+    return dict(zip(MONTHS, _logit((left - taken) / (1 - taken)), strict=True))
 
 
 def _logit(p: Floats) -> Floats:

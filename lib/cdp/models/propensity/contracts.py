@@ -17,6 +17,7 @@ from cdp.models.propensity.feature_columns import as_days, as_text, find_date_fo
 
 ID, START, END = "customer_id", "started_on", "ended_on"
 LONGEST_DAYS = 36_525  # 0001-01-01 and 1900-01-01 say that a start is not known; each year of a contract is a row
+UNLIKELY = 10  # starts and ends that were due in a silence, and did not come
 TENURE, YEAR_MONTH = "tenure_months", "month_of_contract_year"
 MOVES = {TENURE: 1.0, YEAR_MONTH: 1.0}  # what a month changes
 TURNS = {YEAR_MONTH: 12.0}  # what begins again: 0 .. 11
@@ -69,8 +70,9 @@ def read_contracts(frame: pd.DataFrame, *, as_of: date) -> Contracts:
     """One row a contract: `customer_id`, `started_on`, `ended_on` (empty: it runs on), other columns are features.
 
     What came after `as_of` is not looked at: later starts are left out, later ends have not happened. Rows without id
-    or start, that end before they start, or with a filler for a start, are left out with a warning. ContractError for
-    absent columns, or when no row is left.
+    or start, that end before they start, with a filler for a start, or that repeat another row, are left out with a
+    warning; so is a file in which nothing happened for long before `as_of`. ContractError for absent columns, or when
+    no row is left.
     """
     for name in (ID, START, END):
         if name not in frame:
@@ -83,29 +85,53 @@ def read_contracts(frame: pd.DataFrame, *, as_of: date) -> Contracts:
         f"an unreadable {END}": np.isnat(end) & as_text(frame[END]).notna().to_numpy(),
         f"{END} before {START}": end < start,
         f"a {START} more than a hundred years ago": start < day - np.timedelta64(LONGEST_DAYS, "D"),
+        "a row that was there before": _repeats(frame, pd.DataFrame({ID: ids, START: start, END: end})),
     }
     warnings = [f"{n} contracts with {why} were left out" for why, rows in bad.items() if (n := int(rows.sum()))]
     kept = ~np.any(list(bad.values()), axis=0) & (start <= day)
     if not kept.any():
         told = "; ".join(warnings) or f"none of {len(frame)} had started"
         raise ContractError(f"no usable contract as of {as_of}: {told}")
-    features = frame.drop(columns=[ID, START, END, TENURE, YEAR_MONTH], errors="ignore")
+    counted = [name for name in (TENURE, YEAR_MONTH) if name in frame]
+    warnings += [f"column {name} is left out: it is counted from {START}" for name in counted]
+    features = frame.drop(columns=[ID, START, END, *counted])
     end = np.where(end <= day, end, np.datetime64("NaT", "D"))
+    warnings += _silence(np.concatenate([start[kept], end[kept]]), day)
     ids, features = ids.reset_index(drop=True), features.reset_index(drop=True)
     return replace(Contracts(ids, start, end, features).rows(kept), warnings=tuple(warnings))
+
+
+def _repeats(frame: pd.DataFrame, read: pd.DataFrame) -> np.ndarray:
+    """Rows that an earlier one equals in every column: a file that was delivered twice."""
+    found = read.duplicated(keep=False).to_numpy()
+    found[found] = frame[found].astype(str).duplicated().to_numpy()
+    return found
+
+
+def _silence(dates: np.ndarray, day: np.datetime64) -> list[str]:
+    """A warning where, at the pace of the year before it, so long a silence up to `day` is no chance."""
+    last = np.nanmax(dates)
+    silent, pace = int((day - last).astype(np.int64)), int((dates > last - 365).sum())
+    if silent * pace < UNLIKELY * 365:
+        return []
+    return [
+        f"no contract began or ended in the {silent} days up to {day}, {pace} did in the year before: if the file is "
+        "older than that, who has left since counts as still there"
+    ]
 
 
 @dataclass(frozen=True)
 class Followed:
     """Snapshots and what came of each. `months` it was followed; `has_left` in the last of them; `is_whole`: its block.
 
-    One element a snapshot; `frame` are the features as of it.
+    One element a snapshot; `frame` are the features as of it; `blocks_back`: blocks between its own and the day.
     """
 
     frame: pd.DataFrame
     months: np.ndarray
     has_left: np.ndarray
     is_whole: np.ndarray
+    blocks_back: np.ndarray
 
 
 def follow(contracts: Contracts, day: np.datetime64, *, block: int) -> Followed:
@@ -125,7 +151,13 @@ def follow(contracts: Contracts, day: np.datetime64, *, block: int) -> Followed:
     used = over > begin
     row, begin, over, number = row[used], begin[used], over[used], number[used]
     has_left = (left[row] > 0) & (over == seen[row])
-    return Followed(started.rows(row).snapshot(begin), over - begin, has_left, number > 0)
+    blocks_back = blocks[row] - 1 - number
+    return Followed(started.rows(row).snapshot(begin), over - begin, has_left, number > 0, blocks_back)
+
+
+def day_of_month(day: np.ndarray) -> np.ndarray:
+    """1 .. 31."""
+    return np.asarray((day - day.astype("datetime64[M]").astype("datetime64[D]")).astype(np.int64) + 1)
 
 
 def own_date(start: np.ndarray, months: np.ndarray) -> np.ndarray:

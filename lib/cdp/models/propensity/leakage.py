@@ -7,6 +7,7 @@ that ranks the label nearly without error is kept, with a warning: it may be a r
 from __future__ import annotations
 
 import numpy as np
+from scipy import stats
 
 from cdp.models import metrics
 from cdp.models.arrays import Floats
@@ -18,6 +19,7 @@ SUSPICIOUS_AUC = 0.98
 RULE_AUC = 0.9995
 MIN_ROWS = 10  # of each outcome, below which agreement may be luck
 MIN_FILLED = 20
+CHANCE = 1e-6  # that a feature without a say is filled in like that
 
 
 def find_leaks(matrix: FeatureMatrix, label: Floats) -> tuple[dict[str, str], list[str]]:
@@ -39,6 +41,21 @@ def find_leaks(matrix: FeatureMatrix, label: Floats) -> tuple[dict[str, str], li
         elif feature.kind != "category" and _auc(values[known], label[known]) > SUSPICIOUS_AUC:
             warnings.append(f"leakage? {feature.name} alone ranks the label nearly without error: was it known before?")
     return out, warnings + [f"{name} is left out: {why}" for name, why in out.items()]
+
+
+def find_afterthoughts(matrix: FeatureMatrix, label: Floats) -> dict[str, str]:
+    """Features filled in for a part of the positives and for hardly anybody else, more than chance does.
+
+    Such as a reason that only some gave who left: of a person who has not left it says nothing but that.
+    """
+    found = {}
+    for i, feature in enumerate(matrix.features):
+        known = ~np.isnan(matrix.values[:, i])
+        filled, hits = int(known.sum()), float(label[known].sum())
+        is_luck = stats.binom.sf(hits - 1, filled, label.mean()) > CHANCE
+        if (~known).any() and filled >= MIN_FILLED and hits >= SAME * filled and not is_luck:
+            found[feature.name] = "leakage: it is filled in only where the label is 1"
+    return found
 
 
 def find_rules(matrix: FeatureMatrix, label: Floats) -> dict[str, str]:

@@ -24,7 +24,7 @@ from cdp.models.propensity.crossfit import REPEATS
 from cdp.models.propensity.feature_columns import learn_columns
 from cdp.models.propensity.feature_matrix import encode
 from cdp.models.propensity.folds import hash_keys
-from cdp.models.propensity.leakage import find_leaks
+from cdp.models.propensity.leakage import find_afterthoughts, find_leaks
 from cdp.models.propensity.propensity import MIN_OUTCOMES
 from cdp.models.propensity.propensity_metrics import gain, plain
 from cdp.models.propensity.survival import MONTHS
@@ -60,8 +60,9 @@ def forecast_churn(
     `frame`: see `read_contracts`. People: id (text), from_on (the contract's own date, the last one up to `as_of`, from
     which the months count), p_left_by_1, _3, _6, _12 (never falling), reasons (`pushes.py`; of the next month's
     hazard). Report: contracts, running, left; method, why; metrics by method and horizon (mean and sd over past days,
-    each day's); gain over the spline logistic with its 95 % interval over persons; dropped; warnings. ModelError when
-    none has left or none runs, ContractError for a file that is none of contracts.
+    each day's); gain over the spline logistic with its 95 % interval over persons; last_year (by what its hazards, and
+    those of the scores, differ from all years': `drift.py`); dropped; warnings. ModelError when
+    none has left, none runs or none is a month old, ContractError for a file that is none of contracts.
     """
     contracts = read_contracts(frame, as_of=as_of)
     day = np.datetime64(as_of, "D")
@@ -72,18 +73,21 @@ def forecast_churn(
             f"{len(contracts)} contracts as of {as_of}, and {what}: there is nothing to tell apart. Give contracts "
             "that ended beside those that run."
         )
+    if not contracts.left_in(day)[0].any():
+        raise ModelError(f"no contract is a month old on {as_of}: nothing is known yet of how long any lasts.")
     contracts, dropped, warnings = _without_leaks(contracts)
     running = contracts.running(day)
     contracts = _bounded(contracts, day)
     tested, untested = _backtest(contracts, day, on_step)
     models = fit_models(contracts, day, repeats=REPEATS, on_step=lambda share: on_step(0.6 + 0.4 * share))
     tenure, _ = running.left_in(day)
-    logits, reasons = models.score(running, tenure)
+    logits, reasons = models.score(running, day)
     method, why = _choose(tested, logits)
     hazard = models.survival.report
     report = {
         "contracts": total, "running": len(running), "left": left, "method": method, "why": why,
         "metrics": _metrics(tested), "gain": _gains(tested, method),
+        "last_year": models.drift,
         "hazard": {name: hazard.get(name) for name in ("method", "why", "person_months", "settings")},
         "dropped": {**dropped, **hazard["dropped"]},
         "warnings": [*contracts.warnings, *warnings, *hazard["warnings"], *untested],
@@ -93,16 +97,18 @@ def forecast_churn(
 
 
 def _people(running: Contracts, tenure: np.ndarray, logits: Mapping[int, Floats]) -> pd.DataFrame:
-    shares = np.maximum.accumulate(np.column_stack([special.expit(logits[k]) for k in MONTHS]), axis=1)
     people = pd.DataFrame({"id": running.ids.to_numpy(), "from_on": own_date(running.start, tenure).astype(object)})
-    return people.assign(**{f"p_left_by_{k}": shares[:, i] for i, k in enumerate(MONTHS)})
+    return people.assign(**{f"p_left_by_{k}": special.expit(logits[k]) for k in MONTHS})
 
 
 def _without_leaks(contracts: Contracts) -> tuple[Contracts, dict[str, str], list[str]]:
     """Columns that are known only once a contract has ended (a reason, a status) go before it becomes snapshots."""
     plan = learn_columns(contracts.features, exclude=frozenset())
-    leaks, told = find_leaks(encode(contracts.features, plan), (~np.isnat(contracts.end)).astype(np.float64))
-    dropped = {**plan.dropped, **leaks}
+    matrix, ended = encode(contracts.features, plan), (~np.isnat(contracts.end)).astype(np.float64)
+    of_ended = find_afterthoughts(matrix, ended)
+    leaks, told = find_leaks(matrix.without(set(of_ended)), ended)
+    told += [f"{name} is left out: {why}" for name, why in of_ended.items()]
+    dropped = {**plan.dropped, **of_ended, **leaks}
     kept = Contracts(
         contracts.ids, contracts.start, contracts.end, contracts.features.drop(columns=list(dropped)),
         (*contracts.warnings, *plan.warnings),
@@ -150,7 +156,7 @@ def _test(contracts: Contracts, cut: np.datetime64, day: np.datetime64, longest:
     if any(not 0 < happened.sum() < len(happened) for happened in left.values()):
         return None
     models = fit_models(contracts, cut, repeats=1, on_step=lambda share: None)
-    return Tested(str(cut), running.ids, models.score(running, tenure)[0], left)
+    return Tested(str(cut), running.ids, models.score(running, cut)[0], left)
 
 
 def _choose(tested: list[Tested], logits: Logits) -> tuple[str, str]:

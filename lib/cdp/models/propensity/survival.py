@@ -111,6 +111,18 @@ def score_survival(
     return pd.DataFrame({**scored, "reasons": pd.Series(reasons, dtype=object)})
 
 
+def leavers_due(model: SurvivalModel, people: pd.DataFrame, months: np.ndarray) -> Floats:
+    """For each person the sum of his hazards over so many months: how many such people leave in them."""
+    rows, step = np.repeat(np.arange(len(people)), months), _steps(months)
+    due = np.zeros(len(people))
+    matrix = model.hazard.encode(people)
+    for start in range(0, len(rows), CHUNK):
+        part = slice(start, start + CHUNK)
+        moved = at_month(matrix.rows(rows[part]), step[part], model.clocks, model.turns)
+        due += np.bincount(rows[part], special.expit(model.hazard.logits(moved)), minlength=len(people))
+    return due
+
+
 def at_month(
     matrix: FeatureMatrix, step: np.ndarray, clocks: Mapping[str, float], turns: Mapping[str, float]
 ) -> FeatureMatrix:

@@ -105,6 +105,88 @@ def test_probabilities_are_those_of_the_hazard_and_the_spline_logistic_is_beaten
     assert people["reasons"].str.len().max() == 3
 
 
+def true_shares(frame: pd.DataFrame, hazard: np.ndarray, people: pd.DataFrame) -> dict[int, float]:
+    """Mean probability of who runs to have left by each horizon, where a month's leavers leave evenly over its days."""
+    rows = np.flatnonzero(frame["customer_id"].isin(people["id"]))
+    start, day = frame["started_on"].to_numpy(dtype="datetime64[D]")[rows], np.datetime64(AS_OF)
+    tenure = months_between(start, np.full(len(rows), day))
+    begin, end = own_date(start, tenure), own_date(start, tenure + 1)
+    there = 1 - hazard[rows, tenure] * ((day - begin) / (end - begin))
+    stays = {k: np.prod(1 - hazard[rows[:, None], tenure[:, None] + np.arange(k)], axis=1) for k in (1, 3, 6, 12)}
+    return {k: float((1 - stay / there).mean()) for k, stay in stays.items()}
+
+
+def make_leavers_on_any_day(hazard: np.ndarray, start: np.ndarray, *, seed: int) -> pd.DataFrame:
+    rng = np.random.default_rng(seed)
+    gone = rng.random(hazard.shape) < hazard
+    month = np.where(gone.any(axis=1), gone.argmax(axis=1), MOST - 1)
+    begin, after = own_date(start, month), own_date(start, month + 1)
+    end = begin + np.ceil(rng.random(len(start)) * (after - begin).astype(int)).astype(int)
+    ids = [f"c{i:06d}" for i in range(len(start))]
+    ended_on = np.where(end <= np.datetime64(AS_OF), end.astype(str), "")
+    return pd.DataFrame({"customer_id": ids, "started_on": start.astype(str), "ended_on": ended_on})
+
+
+def test_who_is_still_there_in_the_running_month_has_outstayed_a_part_of_it(monkeypatch):
+    monkeypatch.setattr(crossfit, "MIN_FOR_TREES", 1_000_000)
+    start = np.datetime64("2022-06-01") + np.random.default_rng(4).integers(0, 1430, 1500)
+    hazard = np.full((1500, MOST), 0.05)
+    frame = make_leavers_on_any_day(hazard, start, seed=4)
+    found = forecast_churn(frame, as_of=AS_OF)
+    for k, truth in true_shares(frame, hazard, found.people).items():
+        assert found.people[f"p_left_by_{k}"].mean() == pytest.approx(truth, rel=0.15), k
+    bias = found.report["metrics"]["survival"]["1 months"]["bias"]["mean"]
+    assert abs(bias) < 0.5
+
+
+def test_the_last_year_counts_for_more_where_years_differ(monkeypatch):
+    monkeypatch.setattr(crossfit, "MIN_FOR_TREES", 1_000_000)
+    start = np.datetime64("2021-06-01") + np.random.default_rng(5).integers(0, 1790, 1500)
+    day = start[:, None] + 30 * np.arange(MOST)
+    hazard = np.where(day < np.datetime64("2025-04-01"), 0.02, 0.07)
+    frame = make_leavers_on_any_day(hazard, start, seed=5)
+    found = forecast_churn(frame, as_of=AS_OF)
+    assert found.report["last_year"] > 1.3
+    for k, truth in true_shares(frame, hazard, found.people).items():
+        assert found.people[f"p_left_by_{k}"].mean() == pytest.approx(truth, rel=0.15), k
+
+
+def test_what_only_some_who_ended_have_is_left_out(monkeypatch):
+    monkeypatch.setattr(crossfit, "MIN_FOR_TREES", 1_000_000)
+    frame, _ = make_contracts(300, seed=6)
+    said = (frame["ended_on"] != "") & (np.arange(300) % 2 == 0)
+    frame["why"] = np.where(said, "price", "")
+    frame["voucher"] = np.where(np.arange(300) % 2 == 0, "spring", "")
+    report = forecast_churn(frame, as_of=AS_OF).report
+    assert "leakage" in report["dropped"]["why"] and "voucher" not in report["dropped"]
+    assert any(w.startswith("why is left out: leakage") for w in report["warnings"])
+
+
+def test_a_feature_may_have_any_name(monkeypatch):
+    monkeypatch.setattr(crossfit, "MIN_FOR_TREES", 1_000_000)
+    frame, _ = make_contracts(150, seed=7)
+    frame = frame.rename(columns={"price": "months_seen"})
+    contracts = read_contracts(frame, as_of=AS_OF)
+    models = churn_models.fit_models(contracts, np.datetime64(AS_OF), repeats=1, on_step=lambda share: None)
+    assert "months_seen" in {c.name for c in models.survival.hazard.plan.columns}
+
+
+def test_a_row_that_is_there_twice_counts_once():
+    frame, _ = make_contracts(100, seed=8)
+    other = frame[:1].assign(plan="another")
+    read = read_contracts(pd.concat([frame, frame[:20], other], ignore_index=True), as_of=AS_OF)
+    assert len(read) == 101
+    assert "20 contracts with a row that was there before were left out" in read.warnings
+
+
+def test_a_file_older_than_the_day_and_a_tenure_of_its_own_are_told():
+    frame, _ = make_contracts(100, seed=8)
+    assert not read_contracts(frame, as_of=AS_OF).warnings
+    told = read_contracts(frame.assign(tenure_months=3), as_of=date(2027, 3, 10)).warnings
+    assert told[0] == "column tenure_months is left out: it is counted from started_on"
+    assert told[1].startswith("no contract began or ended in the ") and "up to 2027-03-10" in told[1]
+
+
 def test_no_order_of_the_rows_matters(monkeypatch):
     monkeypatch.setattr(crossfit, "MIN_FOR_TREES", 1_000_000)
     frame, _ = make_contracts(150, seed=2)
@@ -140,6 +222,11 @@ def contracts(**columns: object) -> pd.DataFrame:
         (contracts(started_on=["2027-01-01"] * 2, ended_on=None), ContractError, "none of 2 had started"),
         (contracts(ended_on=None), ModelError, "none of them has ended"),
         (contracts(ended_on="2025-01-01"), ModelError, "none runs"),
+        (
+            contracts(started_on="2026-06-01", ended_on=["2026-06-05", None]),
+            ModelError,
+            "no contract is a month old on 2026-06-10",
+        ),
         (contracts()[:1], ModelError, "1 contracts as of 2026-06-10, and none of them has ended"),
     ],
 )
