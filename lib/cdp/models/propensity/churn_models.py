@@ -100,9 +100,9 @@ def _fit_logistic(contracts: Contracts, day: np.datetime64, months: int) -> Prop
 def _as_of_now(logits: Mapping[int, Floats], gone: Floats, drift: float) -> dict[int, Floats]:
     """The log-odds, never falling with the horizon: hazards times `drift`, of whom the running month has not taken."""
     log_stays = np.minimum.accumulate(drift * special.log_expit(-np.stack([logits[k] for k in MONTHS])), axis=0)
-    left = -np.expm1(log_stays)
-    taken = left[0] * gone
-    return dict(zip(MONTHS, _logit((left - taken) / (1 - taken)), strict=True))
+    stays = np.exp(log_stays)
+    there = np.maximum(1 - (1 - stays[0]) * gone, ALWAYS)
+    return dict(zip(MONTHS, _logit(1 - stays / there), strict=True))
 
 
 def _logit(p: Floats) -> Floats:
