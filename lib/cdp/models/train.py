@@ -24,6 +24,8 @@ from cdp.models.figures import (
     draw_importance,
 )
 from cdp.models.forecast.factors import Amounts
+from cdp.models.forecast.far_amounts import temper
+from cdp.models.forecast.far_days import leave_out
 from cdp.models.forecast.history import Cut, equal_histories, iso_day
 from cdp.models.forecast.learned import Tested
 from cdp.models.gain import Gain, Losses, gains_over, losses_of
@@ -139,7 +141,9 @@ def train_value(
     `data` is what was known at the start of `as_of`. Raises ModelError when the history is too thin to fit or to test:
     then there is no model, and a champion that exists goes on scoring.
     """
-    fitted = fit_candidates(data.ledger, as_of=(as_of - EPOCH).days - 1, horizon_weeks=horizon_weeks)
+    dated, unlikely_days = leave_out(data.ledger)
+    known, unlikely_amounts = temper(dated)
+    fitted = fit_candidates(known, as_of=(as_of - EPOCH).days - 1, horizon_weeks=horizon_weeks)
     newest = fitted.layers.tested[0].past.cut
     if len(newest) < MIN_HOLDOUT:
         raise ModelError(
@@ -157,6 +161,7 @@ def train_value(
     said = Scorer(chosen.params).forecast(fitted.now.cut, horizon_weeks)
     params = replace(
         chosen.params,
+        warnings=(*chosen.params.warnings, *unlikely_days, *unlikely_amounts),
         references=references_of(fitted.now.cut, said),
         rhythm=learn_rhythm(fitted.now.cut, chosen.params.bgnbd),
         segments=find_segments(fitted.now.cut, said, before=champion.segments if champion else None),
