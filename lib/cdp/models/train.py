@@ -81,7 +81,8 @@ class TrainedValue:
 
 
 BACKTEST = ("churn_auc", "churn_brier", "churn_ece", "purchases_bias", "spend_bias", "spend_rmse")
-_COMPARED = ("purchases_rmse", "purchases_gini", "spend_rmse", "spend_gini", "churn_auc", "churn_brier", "churn_ece")
+_COMPARED = ("purchases_bias", "purchases_rmse", "purchases_gini", "spend_bias", "spend_rmse", "spend_gini",
+             "spend_coverage", "churn_auc", "churn_brier", "churn_ece")  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -182,17 +183,21 @@ def train_value(
 
 def _draw(params: ValueParameters, evaluation: Evaluation, baseline: Evaluation, cut: Cut) -> dict[str, Figure]:
     weeks, buyers, spend = params.horizon_weeks, evaluation.churn_groups, evaluation.spend_groups
-    figures = {
+    return {
         "calibration.png": draw_calibration(
             buyers, of="buyers", title=f"Bought within {weeks} weeks, ten groups of people"
         ),
         "gains.png": draw_gains({"buyers": buyers, "spend": spend}),
-        "deciles.png": draw_deciles(spend, of="mean spend", title="Spend in ten groups of people"),
+        "deciles.png": draw_deciles(
+            spend, of="mean spend, in the orders' currency", title=f"Spent within {weeks} weeks, ten groups of people"
+        ),
         "backtest.png": draw_backtest({"baseline": baseline.cuts, "chosen": evaluation.cuts}, measures=BACKTEST),
         "frequency.png": draw_frequency(equal_histories(cut), params.bgnbd),
+        "importance.png": draw_importance(
+            push_sizes(params, cut),
+            title=f"What the {'correction' if params.weights.any else 'purchase model'} looks at",
+        ),
     }
-    sizes = push_sizes(params, cut)
-    return figures | ({"importance.png": draw_importance(sizes, title="What the correction looks at")} if sizes else {})
 
 
 def references_of(cut: Cut, said: Amounts) -> dict[str, Reference]:

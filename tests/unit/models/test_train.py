@@ -24,6 +24,7 @@ from cdp.models.forecast.history import cut_at
 from cdp.models.forecast.ledger import UNITS, Ledger, Pieces
 from cdp.models.gain import Gain, Losses, gains_over
 from cdp.models.histories import cut_of
+from cdp.models.importance import STATISTICS, push_sizes
 from cdp.models.model_runs import is_noted, model_run_rows
 from cdp.models.promotion import Attempt
 from cdp.models.pyfunc_model import ValueModel
@@ -127,7 +128,7 @@ def test_a_trained_model_forecasts_later_periods_better_than_repeating_the_last(
     assert 0.85 < metrics["spend_coverage"] <= 1
     assert trained.params.as_of == AS_OF.isoformat()
     assert set(trained.figures) == {
-        f"{name}.png" for name in ("calibration", "gains", "deciles", "backtest", "frequency")
+        f"{name}.png" for name in ("calibration", "gains", "deciles", "backtest", "frequency", "importance")
     }
 
 
@@ -215,6 +216,9 @@ def test_scores_with_a_learned_correction_are_those_of_training_one_by_one_and_g
         columns = scored[[f"{name}_{w}w" for w in HORIZONS]].to_numpy()
         assert (np.diff(columns, axis=1) >= 0).all()
     assert (scored["push"].abs() > 0).any() and scored["push_on"].str.len().min() > 0
+    assert max(push_sizes(params, fitted.now.cut).values()) > 0
+    of_purchases = replace(params, weights=replace(params.weights, any=0.0))  # the correction has no say in who buys
+    assert list(push_sizes(of_purchases, fitted.now.cut)) == list(STATISTICS)
 
 
 def _half():

@@ -106,4 +106,7 @@ def test_the_gate_scores_by_spark_what_the_nights_score_with(tracking, trained, 
     client_of(tracking).set_registered_model_alias(name, "champion", "1")
     refused = promote_version(tracking, name, version, reason="swapped", asker=asker)
     assert not refused.is_moved and before == version
+    wrong.write_bytes(wrong.read_bytes()[:1000])
+    cut_short = promote_version(tracking, name, version, reason="cut short", asker=asker)
+    assert not cut_short.is_moved and "does not load and score: UnpicklingError" in cut_short.reason
     assert load_champion(tracking, name).version == "1"
