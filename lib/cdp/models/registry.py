@@ -32,6 +32,7 @@ IMPORTANCE_FILE = "importance.json"
 FINGERPRINT_TAG = "cdp.fingerprint"
 AS_OF_TAG = "cdp.as_of"
 PROMOTED_TAG = "cdp.promoted"  # on a version: why it was made champion
+NOT_PROMOTED_TAG = "cdp.not_promoted"  # on a version: why it was left challenger
 MODEL_TAG = "cdp.model"  # of the runs of declared models: which one; value's have none
 DEFINITION_TAG = "cdp.definition"  # form and, of declared models, definition: what else changes a training is the data
 VERSION_TAG = "cdp.registered."  # + model name: the versions that a run registered
@@ -166,6 +167,11 @@ def promote(tracking: Tracking, name: str, version: str, *, reason: str) -> None
     client.set_registered_model_alias(name, "champion", version)
     if version_at(tracking, name, "challenger") == version:
         client.delete_registered_model_alias(name, "challenger")
+
+
+def note_not_promoted(tracking: Tracking, name: str, version: str, *, reason: str) -> None:
+    """Keep with a version why it was left challenger."""
+    client_of(tracking).set_model_version_tag(name, version, NOT_PROMOTED_TAG, reason)
 
 
 def load_champion(tracking: Tracking, name: str) -> Champion | None:

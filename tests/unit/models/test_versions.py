@@ -87,6 +87,8 @@ def test_every_attempt_is_a_row_and_a_night_repeated_is_the_same_row(tracking, t
         refuse_challenger(tracking, "cdp.ltv", "2", why="worse", asker=asker)
         for asker in (later, Asker(later.name, datetime(2026, 1, 8, tzinfo=UTC)))
     )
+    refuse_challenger(tracking, "cdp.churn", "2", why="worse than the champion", asker=later)
+    assert find_version(tracking, "cdp.churn", "2").reason == "worse than the champion"
     assert one.row(once=True)["promotion_id"] == two.row(once=True)["promotion_id"]
     assert one.row(once=False)["promotion_id"] != two.row(once=False)["promotion_id"]
     (found,) = rows(MODEL_PROMOTIONS, [one.row(once=True)]).collect()
