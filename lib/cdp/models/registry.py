@@ -241,7 +241,10 @@ def _version_at(tracking: Tracking, name: str, alias: str) -> ModelVersion | Non
 
 
 def register(tracking: Tracking, name: str, model_id: str, run_id: str, card: str) -> str:
-    """Make a logged model of the running run a version, `challenger` until it is promoted; gives its number."""
+    """Make a logged model of the running run a version, `challenger` until it is promoted; gives its number.
+
+    The card is its description, and an artifact of the run, for those who take it along.
+    """
     import mlflow
     from mlflow.exceptions import MlflowException
 
@@ -252,6 +255,7 @@ def register(tracking: Tracking, name: str, model_id: str, run_id: str, card: st
         if error.error_code != "RESOURCE_ALREADY_EXISTS":
             raise
     made = client.create_model_version(name, f"models:/{model_id}", run_id, description=card, model_id=model_id)
+    mlflow.log_text(card, f"cards/{name}.md")
     mlflow.set_tag(f"{VERSION_TAG}{name}", str(made.version))
     client.set_registered_model_alias(name, "challenger", made.version)
     return str(made.version)

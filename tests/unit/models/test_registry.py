@@ -62,6 +62,7 @@ def test_a_run_holds_metrics_data_version_pictures_and_a_card(tracking, trained,
     assert {f.path for f in client.list_artifacts(run.run_id)} >= {"losses.json", "later_periods.json"}
     card = client.get_model_version("cdp.churn", run.versions["cdp.churn"]).description
     assert trained.chosen in card and "as of 3 past days" in card
+    assert registry.load_text(run.run_id, "cards/cdp.churn.md") == card
     source = logged.inputs.dataset_inputs[0].dataset
     assert source.name == "silver.order_lines" and '"delta_table_version": 7' in source.source
     assert {f.path for f in client.list_artifacts(run.run_id, "figures")} == {
