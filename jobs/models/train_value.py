@@ -81,6 +81,8 @@ def _train(ctx: JobContext, tracking: Tracking, champion: Champion | None) -> No
     old, every = champion.params if champion else None, ctx.settings.models.train_every_days
     with noting_refusal(tracking, "value", VALUE_TAGS, as_of=ctx.run_date, every_days=every):
         trained = train_value(data, as_of=ctx.run_date, horizon_weeks=horizon, champion=old)
+    for warning in trained.params.warnings:
+        ctx.note(f"value model: {warning}")
     decision = decide_promotion(trained, has_champion=champion is not None)
     made = find_run(tracking, fingerprint) or log_and_register(
         tracking, trained, names=MODEL_NAMES, datasets=datasets, fingerprint=fingerprint

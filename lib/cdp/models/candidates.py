@@ -20,6 +20,8 @@ from cdp.models.forecast.correction import RawScores
 from cdp.models.forecast.cut_features import features_at
 from cdp.models.forecast.cut_plan import CutPlan, plan_cuts
 from cdp.models.forecast.factors import Factors
+from cdp.models.forecast.far_amounts import limit_of
+from cdp.models.forecast.far_days import longest_ago
 from cdp.models.forecast.forecast import Fitted, fit_now
 from cdp.models.forecast.gate import Weights
 from cdp.models.forecast.history import Purchases, cut_at, iso_day
@@ -119,6 +121,8 @@ def _frozen(now: Fitted, model: str, plan: CutPlan, tested: Sequence[Tested], ho
         look_backs=plan.look_backs,
         window_weeks=plan.window_weeks,
         levels={horizon_weeks: Factors()},
+        amount_limit=limit_of(now.cut.days),
+        days_limit=longest_ago(now.cut),
         bands=bands_of(tested),
         as_of=iso_day(now.cut.as_of + 1),
         horizon_weeks=horizon_weeks,

@@ -37,9 +37,10 @@ def write_card(kind: str, trained: TrainedValue) -> str:
         f"- {name}: {g.mean:+.2%} ({g.low:+.2%} to {g.high:+.2%})" for name, g in sorted(trained.gains.items())
     )
     segments = params.segments
-    told = ", ".join(segments.names) if segments else "none"
+    told = "; ".join(segments.names) if segments else "none"
     stability = f"{segments.stability:.2f}, silhouette {segments.silhouette:.2f}" if segments else "unknown"
-    notes = "\n".join(f"- {w}" for w in params.warnings) or "- none"
+    early = f"{params.early_share:.0%} of the people bought first within four weeks of the history's start: maybe older"
+    notes = "\n".join(f"- {w}" for w in (*params.warnings, f"{early} customers."))
     return f"""## {QUESTIONS[kind]}
 
 Form: {params.ltv_method}. Fitted on {params.n_people} people with a purchase before {params.as_of}.
@@ -69,7 +70,6 @@ Beside the scores stands how far a person keeps to the own rhythm: a trend, not 
 
 ### Warnings of the fit
 {notes}
-- {params.early_share:.0%} of the people bought first within four weeks of the history's start: maybe older customers.
 
 ### Use and limits
 For ranking, sizing and budgets of people who buy without a contract.

@@ -103,17 +103,17 @@ def draw_importance(sizes: Mapping[str, float], *, title: str) -> Figure:
     shown = sorted(sizes.items(), key=lambda s: (-s[1], s[0]))[:SHOWN][::-1]
     axes.barh([name for name, _ in shown], [size for _, size in shown], color=OURS)
     axes.tick_params(axis="y", labelsize=8)
-    axes.set(xlabel="mean push on the logit", title=title)
+    axes.set(xlabel="mean absolute push on the log-odds", title=title)
     return figure
 
 
 def draw_frequency(purchases: pd.DataFrame, model: BgNbd) -> Figure:
-    """People by number of repeat purchases: observed, and expected by the model for the same ages."""
+    """People by number of repeat purchases: observed, and expected by BG/NBD for the same ages."""
     observed, expected = frequency_table(purchases, model)
     figure, axes = _blank(5.6)
     place = np.arange(MOST + 1)
     axes.bar(place - 0.2, observed, width=0.4, label="observed", color=OURS)
-    axes.bar(place + 0.2, expected, width=0.4, label="model", color=THEIRS)
+    axes.bar(place + 0.2, expected, width=0.4, label="BG/NBD", color=THEIRS)
     axes.set_xticks(place, [*map(str, range(MOST)), f"{MOST}+"])
     axes.set(xlabel="repeat purchase days", ylabel="people", title="How often people bought again")
     axes.legend(frameon=False)

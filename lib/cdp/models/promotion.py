@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from cdp.core.errors import ModelError
 from cdp.models.gate import prove_version
-from cdp.models.registry import promote, version_at
+from cdp.models.registry import note_not_promoted, promote, version_at
 from cdp.models.tracking import Tracking
 from cdp.models.train import Decision
 
@@ -91,6 +91,7 @@ def refused(attempt: Attempt, why: str) -> Attempt:
 
 def refuse_challenger(tracking: Tracking, name: str, version: str, *, why: str, asker: Asker) -> Attempt:
     """A version that stays challenger: the champion goes on."""
+    note_not_promoted(tracking, name, version, reason=why)
     champion = version_at(tracking, name, "champion")
     return Attempt(name, "promote", champion, version, "refused", why, asker.name, asker.at)
 

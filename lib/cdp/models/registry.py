@@ -32,6 +32,7 @@ IMPORTANCE_FILE = "importance.json"
 FINGERPRINT_TAG = "cdp.fingerprint"
 AS_OF_TAG = "cdp.as_of"
 PROMOTED_TAG = "cdp.promoted"  # on a version: why it was made champion
+NOT_PROMOTED_TAG = "cdp.not_promoted"  # on a version: why it was left challenger
 MODEL_TAG = "cdp.model"  # of the runs of declared models: which one; value's have none
 DEFINITION_TAG = "cdp.definition"  # form and, of declared models, definition: what else changes a training is the data
 VERSION_TAG = "cdp.registered."  # + model name: the versions that a run registered
@@ -168,6 +169,11 @@ def promote(tracking: Tracking, name: str, version: str, *, reason: str) -> None
         client.delete_registered_model_alias(name, "challenger")
 
 
+def note_not_promoted(tracking: Tracking, name: str, version: str, *, reason: str) -> None:
+    """Keep with a version why it was left challenger."""
+    client_of(tracking).set_model_version_tag(name, version, NOT_PROMOTED_TAG, reason)
+
+
 def load_champion(tracking: Tracking, name: str) -> Champion | None:
     """Resolve the alias once and read that version's parameters.
 
@@ -235,7 +241,10 @@ def _version_at(tracking: Tracking, name: str, alias: str) -> ModelVersion | Non
 
 
 def register(tracking: Tracking, name: str, model_id: str, run_id: str, card: str) -> str:
-    """Make a logged model of the running run a version, `challenger` until it is promoted; gives its number."""
+    """Make a logged model of the running run a version, `challenger` until it is promoted; gives its number.
+
+    The card is its description, and an artifact of the run, for those who take it along.
+    """
     import mlflow
     from mlflow.exceptions import MlflowException
 
@@ -246,6 +255,7 @@ def register(tracking: Tracking, name: str, model_id: str, run_id: str, card: st
         if error.error_code != "RESOURCE_ALREADY_EXISTS":
             raise
     made = client.create_model_version(name, f"models:/{model_id}", run_id, description=card, model_id=model_id)
+    mlflow.log_text(card, f"cards/{name}.md")
     mlflow.set_tag(f"{VERSION_TAG}{name}", str(made.version))
     client.set_registered_model_alias(name, "challenger", made.version)
     return str(made.version)

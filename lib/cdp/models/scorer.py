@@ -16,6 +16,8 @@ from cdp.models.btyd.intervals import churn_interval
 from cdp.models.forecast.correction import Correction, RawScores, logit, sigmoid
 from cdp.models.forecast.cut_features import feature_names, features_at
 from cdp.models.forecast.factors import Amounts
+from cdp.models.forecast.far_amounts import temper_cut
+from cdp.models.forecast.far_days import leave_out_of_cut
 from cdp.models.forecast.history import Cut
 from cdp.models.forecast.past import LEAST_VALUE
 from cdp.models.forecast.push_tables import PushTables
@@ -43,7 +45,8 @@ class Scorer:
         version has segments: segment (its name), value_band and risk_band (segments.py); where it has a rhythm:
         loyalty_score and loyalty_state (loyalty.py).
         """
-        params, value = self.params, self.value(cut)
+        params, cut = self.params, self._counted(cut)
+        value = self.value(cut)
         own = {w: terms_of(params.model, cut, w) for w in sorted({horizon_weeks, *HORIZONS})}
         features = self.features(cut, value)
         raw = self.raw_scores(cut, features)
@@ -71,6 +74,7 @@ class Scorer:
 
     def forecast(self, cut: Cut, weeks: float) -> Amounts:
         """Purchases, spend and P(any) within `weeks` alone."""
+        cut = self._counted(cut)
         value = self.value(cut)
         raw = self.raw_scores(cut, self.features(cut, value))
         return self.amounts(terms_of(self.params.model, cut, weeks), value, raw, weeks)
@@ -108,6 +112,10 @@ class Scorer:
     def spend_interval(self, amounts: Amounts, weeks: float) -> tuple[Floats, Floats]:
         """The conformal interval of the spend."""
         return self.params.bands.interval(amounts.purchases, amounts.spend, weeks / self.params.window_weeks)
+
+    def _counted(self, cut: Cut) -> Cut:
+        """The cut with amounts and days within the limits of the training, whatever else is there now."""
+        return temper_cut(leave_out_of_cut(cut, self.params.days_limit), self.params.amount_limit)
 
     def _churn_interval(self, cut: Cut, churn: Floats, weeks: float) -> tuple[Floats, Floats]:
         """BG/NBD's interval of the person's own probability, moved in the logit as far as the score is from its own."""

@@ -24,6 +24,8 @@ from cdp.models.figures import (
     draw_importance,
 )
 from cdp.models.forecast.factors import Amounts
+from cdp.models.forecast.far_amounts import temper
+from cdp.models.forecast.far_days import leave_out
 from cdp.models.forecast.history import Cut, equal_histories, iso_day
 from cdp.models.forecast.learned import Tested
 from cdp.models.gain import Gain, Losses, gains_over, losses_of
@@ -79,7 +81,8 @@ class TrainedValue:
 
 
 BACKTEST = ("churn_auc", "churn_brier", "churn_ece", "purchases_bias", "spend_bias", "spend_rmse")
-_COMPARED = ("purchases_rmse", "purchases_gini", "spend_rmse", "spend_gini", "churn_auc", "churn_brier", "churn_ece")
+_COMPARED = ("purchases_bias", "purchases_rmse", "purchases_gini", "spend_bias", "spend_rmse", "spend_gini",
+             "spend_coverage", "churn_auc", "churn_brier", "churn_ece")  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -139,7 +142,9 @@ def train_value(
     `data` is what was known at the start of `as_of`. Raises ModelError when the history is too thin to fit or to test:
     then there is no model, and a champion that exists goes on scoring.
     """
-    fitted = fit_candidates(data.ledger, as_of=(as_of - EPOCH).days - 1, horizon_weeks=horizon_weeks)
+    dated, unlikely_days = leave_out(data.ledger)
+    known, unlikely_amounts = temper(dated)
+    fitted = fit_candidates(known, as_of=(as_of - EPOCH).days - 1, horizon_weeks=horizon_weeks)
     newest = fitted.layers.tested[0].past.cut
     if len(newest) < MIN_HOLDOUT:
         raise ModelError(
@@ -157,6 +162,7 @@ def train_value(
     said = Scorer(chosen.params).forecast(fitted.now.cut, horizon_weeks)
     params = replace(
         chosen.params,
+        warnings=(*chosen.params.warnings, *unlikely_days, *unlikely_amounts),
         references=references_of(fitted.now.cut, said),
         rhythm=learn_rhythm(fitted.now.cut, chosen.params.bgnbd),
         segments=find_segments(fitted.now.cut, said, before=champion.segments if champion else None),
@@ -177,17 +183,21 @@ def train_value(
 
 def _draw(params: ValueParameters, evaluation: Evaluation, baseline: Evaluation, cut: Cut) -> dict[str, Figure]:
     weeks, buyers, spend = params.horizon_weeks, evaluation.churn_groups, evaluation.spend_groups
-    figures = {
+    return {
         "calibration.png": draw_calibration(
             buyers, of="buyers", title=f"Bought within {weeks} weeks, ten groups of people"
         ),
         "gains.png": draw_gains({"buyers": buyers, "spend": spend}),
-        "deciles.png": draw_deciles(spend, of="mean spend", title="Spend in ten groups of people"),
+        "deciles.png": draw_deciles(
+            spend, of="mean spend, in the orders' currency", title=f"Spent within {weeks} weeks, ten groups of people"
+        ),
         "backtest.png": draw_backtest({"baseline": baseline.cuts, "chosen": evaluation.cuts}, measures=BACKTEST),
         "frequency.png": draw_frequency(equal_histories(cut), params.bgnbd),
+        "importance.png": draw_importance(
+            push_sizes(params, cut),
+            title=f"What the {'correction' if params.weights.any else 'purchase model'} looks at",
+        ),
     }
-    sizes = push_sizes(params, cut)
-    return figures | ({"importance.png": draw_importance(sizes, title="What the correction looks at")} if sizes else {})
 
 
 def references_of(cut: Cut, said: Amounts) -> dict[str, Reference]:

@@ -23,7 +23,7 @@ from cdp.models.loyalty import Rhythm
 from cdp.models.segments import Segments
 from cdp.models.stability import Reference
 
-FORM = "layers/3"  # change it with the formulas or the fit, so that old runs are neither reused nor misread
+FORM = "layers/4"  # change it with the formulas or the fit, so that old runs are neither reused nor misread
 FREQUENCY_MODELS: Mapping[str, type[BgNbd] | type[ParetoNbd]] = {
     "bgnbd": BgNbd,
     "nbd": BgNbd,
@@ -39,12 +39,13 @@ class ValueParameters:
     `frequency` names the purchase model (`FREQUENCY_MODELS`; nbd: nobody leaves), `model` are its parameters and
     `bgnbd` those of BG/NBD, whose intervals of churn are used; `monetary` is gamma_gamma or shrunk_mean. `boosters`:
     name -> LightGBM's text of the correction, empty where none is taken, and `weights` how much of each is added.
-    `window_weeks` and `look_backs` define its features. `levels`: weeks -> factors. `horizon_weeks` is the horizon that
-    was tested and is scored by default. `early_share` is the share of people whose first purchase lies in the first
-    weeks of the history: old customers that look new. `references`: how the measures of drift.py
-    were spread in training; `segments`: where people are put by their scores; `rhythm`: what
-    loyalty is measured by. Both are None in versions from before there were any. Times in weeks; `as_of` is an ISO date
-    at whose start the data were known.
+    `window_weeks` and `look_backs` define its features. `levels`: weeks -> factors. `amount_limit`: what no
+    purchase day counts above, in training and scoring (far_amounts.py); `days_limit`: a purchase more days ago than
+    this is of an unknown time (far_days.py). `horizon_weeks` is the horizon that was tested and is scored by default.
+    `early_share` is the share of people whose first purchase lies in the first weeks of the history: old customers that
+    look new. `references`: how the measures of drift.py were spread in training; `segments`: where people are put by
+    their scores; `rhythm`: what loyalty is measured by. Both are None in versions from before there were any. Times in
+    weeks; `as_of` is an ISO date at whose start the data were known.
     """
 
     frequency: str
@@ -57,6 +58,8 @@ class ValueParameters:
     look_backs: tuple[int, ...]
     window_weeks: float
     levels: Mapping[int, Factors]
+    amount_limit: float
+    days_limit: int
     bands: SpendBands
     as_of: str
     horizon_weeks: int

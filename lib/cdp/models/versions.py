@@ -14,6 +14,7 @@ from cdp.models.registry import (
     IMPORTANCE_FILE,
     LOSSES_FILE,
     MODEL_NAMES,
+    NOT_PROMOTED_TAG,
     PROMOTED_TAG,
     load_text,
 )
@@ -25,7 +26,7 @@ class ModelVersion:
     """One registered version: where it stands, what it was trained on and how it did on later periods.
 
     as_of: the day (ISO) at whose start its data were known. metrics: as logged, name -> number. reason: why it was
-    promoted, empty for a version that never was. card: Markdown.
+    promoted, or left challenger. card: Markdown.
     """
 
     name: str
@@ -52,7 +53,7 @@ def list_versions(tracking: Tracking, names: Sequence[str] | None = None) -> lis
                     tuple(sorted(client.get_model_version(name, version.version).aliases)),
                     run.data.tags.get(AS_OF_TAG, ""),
                     dict(run.data.metrics),
-                    version.tags.get(PROMOTED_TAG, ""),
+                    version.tags.get(PROMOTED_TAG, version.tags.get(NOT_PROMOTED_TAG, "")),
                     str(version.description or ""),
                     str(version.run_id),
                 )

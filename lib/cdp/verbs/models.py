@@ -79,7 +79,8 @@ def compare_verb(options: argparse.Namespace, console: Console) -> int:
     console.print(table)
     gains = compare_versions(ours, theirs)
     for name, gain in gains.items():
-        text = f"{name}: version {ours.version} is {gain.mean:+.2%} better ({gain.low:+.2%} to {gain.high:+.2%})"
+        told = f"{gain.mean:+.2%} ({gain.low:+.2%} to {gain.high:+.2%})"
+        text = f"{name}: gain of version {ours.version} over {theirs.version} {told}"
         console.print(text, highlight=False)
     if not gains:
         console.print("no gain can be told: the two were not tested on the same people and days")

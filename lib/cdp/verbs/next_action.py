@@ -34,7 +34,8 @@ ACTIONS.yaml, for example:
     call: {value: margin, cost: 6, consent: may_call, capacity: 200, at_most: {times: 1, days: 30}}
 
 value (what a response brings) and cost (of showing it) are numbers or columns, consent is a column (yes/no, 1/0,
-true/false; a gap is no) or not_needed. Columns are looked for among the scores, then in --people.
+true/false; a gap is no) or not_needed. Columns are looked for among the scores, then in --people. An empty action is a
+decision for none among contacts and in the log, and is refused among scores.
 
 Writes DIR/actions.parquet (id as text, action: null where nothing is better, probability with which just this was
 chosen, expected_gain = score x value - cost, cost, is_explored, reasons; and as_of where given) and DIR/summary.json

@@ -62,10 +62,11 @@ def test_a_run_holds_metrics_data_version_pictures_and_a_card(tracking, trained,
     assert {f.path for f in client.list_artifacts(run.run_id)} >= {"losses.json", "later_periods.json"}
     card = client.get_model_version("cdp.churn", run.versions["cdp.churn"]).description
     assert trained.chosen in card and "as of 3 past days" in card
+    assert registry.load_text(run.run_id, "cards/cdp.churn.md") == card
     source = logged.inputs.dataset_inputs[0].dataset
     assert source.name == "silver.order_lines" and '"delta_table_version": 7' in source.source
     assert {f.path for f in client.list_artifacts(run.run_id, "figures")} == {
-        f"figures/{name}.png" for name in ("calibration", "gains", "deciles", "backtest", "frequency")
+        f"figures/{name}.png" for name in ("calibration", "gains", "deciles", "backtest", "frequency", "importance")
     }
     nested = client.search_runs([tracking.experiment_id], f"tags.`mlflow.parentRunId` = '{run.run_id}'")
     assert {(n.data.tags["cdp.candidate"], n.data.tags["cdp.cut"]) for n in nested} == {

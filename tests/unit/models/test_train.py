@@ -18,12 +18,16 @@ from cdp.core.dates import EPOCH
 from cdp.core.errors import ModelError
 from cdp.models import training_data
 from cdp.models.candidates import fit_candidates
+from cdp.models.card import write_card
 from cdp.models.evaluate import last_period
 from cdp.models.forecast.history import cut_at
+from cdp.models.forecast.ledger import UNITS, Ledger, Pieces
 from cdp.models.gain import Gain, Losses, gains_over
 from cdp.models.histories import cut_of
+from cdp.models.importance import STATISTICS, push_sizes
 from cdp.models.model_runs import is_noted, model_run_rows
 from cdp.models.promotion import Attempt
+from cdp.models.pyfunc_model import ValueModel
 from cdp.models.scorer import Scorer
 from cdp.models.scoring import ScoringModel, score_snapshots
 from cdp.models.snapshots import build_snapshots, purchase_pieces
@@ -37,6 +41,7 @@ from cdp.models.train import (
     training_fingerprint,
 )
 from cdp.models.training_data import collect_training_data, measure_history
+from cdp.models.value import ValueParameters
 
 FIRST = AS_OF - timedelta(weeks=52)
 JOINED = date(2025, 12, 5)
@@ -123,7 +128,7 @@ def test_a_trained_model_forecasts_later_periods_better_than_repeating_the_last(
     assert 0.85 < metrics["spend_coverage"] <= 1
     assert trained.params.as_of == AS_OF.isoformat()
     assert set(trained.figures) == {
-        f"{name}.png" for name in ("calibration", "gains", "deciles", "backtest", "frequency")
+        f"{name}.png" for name in ("calibration", "gains", "deciles", "backtest", "frequency", "importance")
     }
 
 
@@ -142,6 +147,43 @@ def test_the_layers_are_taken_where_they_beat_the_baseline_and_nowhere_else(trai
     if not is_layered:  # the baseline then is BG/NBD as it is
         assert trained.params.churn_method == "bgnbd" and trained.params.level_at(13).purchases == 0
         assert trained.metrics["purchases_rmse"] == trained.metrics["baseline_purchases_rmse"]
+
+
+def test_one_amount_out_of_all_bounds_moves_nobody_else_and_its_limit_is_kept_with_the_version(data, trained):
+    pieces = data.ledger.pieces
+    slipped = replace(pieces, units=np.where(np.arange(len(pieces.day)) == 5, 10**9 * UNITS, pieces.units))
+    made = train_value(replace(data, ledger=Ledger.of_pieces(slipped)), as_of=AS_OF, horizon_weeks=13)
+    (told,) = [w for w in made.params.warnings if w.startswith("amount: 1 purchase days")]
+    limit = made.params.amount_limit
+    assert limit == pytest.approx(10_000 * np.median(data.ledger.amount), rel=0.001) and told in write_card("ltv", made)
+    asked = pd.DataFrame({"days_ago": [[90.0, 2.0]] * 3, "amounts": [[20.0, a] for a in (30.0, limit, 1e9)]})
+    kept = ValueParameters.from_json(made.params.to_json())
+    usual, at_limit, beyond = Scorer(kept).score(cut_of(asked), horizon_weeks=13)["ltv"]
+    assert usual == pytest.approx(
+        Scorer(trained.params).score(cut_of(asked.head(1)), horizon_weeks=13)["ltv"][0], rel=0.5
+    )
+    assert beyond == at_limit  # by the version's limit: these three alone would have another
+    served = ValueModel("ltv", kept).predict(None, asked)["ltv"]
+    assert served.tolist() == [usual, at_limit, beyond]
+
+
+def test_days_of_an_unknown_time_are_not_learned_from_nor_scored_by(data, trained):
+    pieces, far = data.ledger.pieces, -25_567  # 1900-01-01
+    first = np.concatenate([[True], np.diff(pieces.customer) != 0]) & (pieces.customer % 50 == 0)
+    order = np.sort(np.concatenate([np.arange(len(pieces.day)), np.flatnonzero(first)]))
+    is_added = np.concatenate([np.diff(order) == 0, [False]])
+    day = np.where(is_added, far, pieces.day[order])
+    known_on = np.where(is_added, far, pieces.known_on[order])
+    with_far = Ledger.of_pieces(Pieces(pieces.customer[order], day, known_on, pieces.units[order]))
+    made = train_value(replace(data, ledger=with_far), as_of=AS_OF, horizon_weeks=13)
+    assert "time: 30 people have purchases up to 1900-01-01" in made.params.warnings[-1]
+    assert replace(made.params, warnings=()) == replace(trained.params, warnings=())
+    gone = float((AS_OF - date(1900, 1, 1)).days - 1)
+    asked = pd.DataFrame(
+        {"days_ago": [[9.0, 2.0], [gone, 9.0, 2.0], [gone]], "amounts": [[5.0] * n for n in (2, 3, 1)]}
+    )
+    scored = Scorer(made.params).score(cut_of(asked), horizon_weeks=13)
+    assert scored["p_churn"][0] == scored["p_churn"][1] and scored["p_churn"][2] > 0.99
 
 
 def test_gains_pair_people_and_need_shared_cuts(trained):
@@ -174,6 +216,9 @@ def test_scores_with_a_learned_correction_are_those_of_training_one_by_one_and_g
         columns = scored[[f"{name}_{w}w" for w in HORIZONS]].to_numpy()
         assert (np.diff(columns, axis=1) >= 0).all()
     assert (scored["push"].abs() > 0).any() and scored["push_on"].str.len().min() > 0
+    assert max(push_sizes(params, fitted.now.cut).values()) > 0
+    of_purchases = replace(params, weights=replace(params.weights, any=0.0))  # the correction has no say in who buys
+    assert list(push_sizes(of_purchases, fitted.now.cut)) == list(STATISTICS)
 
 
 def _half():

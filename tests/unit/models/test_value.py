@@ -16,6 +16,7 @@ from cdp.models.forecast.factors import Factors
 from cdp.models.forecast.gate import Weights
 from cdp.models.forecast.history import Cut, Purchases
 from cdp.models.histories import cut_of
+from cdp.models.importance import STATISTICS, push_sizes, statistics_pushes
 from cdp.models.reasons import churn_reasons
 from cdp.models.scorer import Scorer
 from cdp.models.value import ValueParameters
@@ -33,6 +34,8 @@ PARAMS = ValueParameters(
     look_backs=(4, 8),
     window_weeks=13.0,
     levels={13: Factors()},
+    amount_limit=250_000.0,
+    days_limit=2_600,
     bands=SpendBands(np.array([0.5]), np.array([0.0, 0.1]), np.array([0.0, 3.0])),
     as_of="2026-01-05",
     horizon_weeks=13,
@@ -169,6 +172,16 @@ def test_gains_are_shares_of_all_from_the_best_group_down():
     people, found = gains_curve([(10, 0.1, 0.0), (10, 0.4, 0.2), (20, 0.9, 0.4)])
     assert people == pytest.approx([0, 0.5, 0.75, 1]) and found == pytest.approx([0, 0.8, 1, 1])
     assert gains_curve([(5, 0.1, 0.0)]) == ([0.0, 1.0], [0.0, 0.0])
+
+
+def test_without_a_correction_the_picture_shows_what_the_purchase_model_looks_at():
+    people = pd.DataFrame([(0, 0, 10, 9.0), (3, 12, 30, 9.0), (8, 40, 60, 9.0)], columns=list(INPUTS), dtype="float64")
+    short, middle, long = statistics_pushes(PARAMS, cut(people))
+    assert middle == pytest.approx(0) and short[1] > 0 > long[1]  # silences of 10, 18 and 20 weeks
+    p_any = 1 - score(people)["p_churn"]
+    apart = np.log(p_any / (1 - p_any)) - np.log(p_any[1] / (1 - p_any[1]))
+    assert [short.sum(), long.sum()] == pytest.approx([apart[0], apart[2]], rel=1e-9)
+    assert list(push_sizes(PARAMS, cut(PEOPLE))) == list(STATISTICS)
 
 
 def test_the_picture_of_importance_names_the_strongest_on_top():

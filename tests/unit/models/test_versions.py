@@ -87,6 +87,8 @@ def test_every_attempt_is_a_row_and_a_night_repeated_is_the_same_row(tracking, t
         refuse_challenger(tracking, "cdp.ltv", "2", why="worse", asker=asker)
         for asker in (later, Asker(later.name, datetime(2026, 1, 8, tzinfo=UTC)))
     )
+    refuse_challenger(tracking, "cdp.churn", "2", why="worse than the champion", asker=later)
+    assert find_version(tracking, "cdp.churn", "2").reason == "worse than the champion"
     assert one.row(once=True)["promotion_id"] == two.row(once=True)["promotion_id"]
     assert one.row(once=False)["promotion_id"] != two.row(once=False)["promotion_id"]
     (found,) = rows(MODEL_PROMOTIONS, [one.row(once=True)]).collect()
@@ -106,4 +108,7 @@ def test_the_gate_scores_by_spark_what_the_nights_score_with(tracking, trained, 
     client_of(tracking).set_registered_model_alias(name, "champion", "1")
     refused = promote_version(tracking, name, version, reason="swapped", asker=asker)
     assert not refused.is_moved and before == version
+    wrong.write_bytes(wrong.read_bytes()[:1000])
+    cut_short = promote_version(tracking, name, version, reason="cut short", asker=asker)
+    assert not cut_short.is_moved and "does not load and score: UnpicklingError" in cut_short.reason
     assert load_champion(tracking, name).version == "1"

@@ -10,6 +10,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from cdp.core.errors import ConfigError, ContractError
+from cdp.models.actions.names import read_names
 from cdp.models.actions.rules import ActionRules, AtMost
 from cdp.models.arrays import Ints
 from cdp.models.propensity.feature_columns import as_days
@@ -36,12 +37,13 @@ class Shown:
 def read_contacts(rows: pd.DataFrame) -> Contacts:
     """Contacts from columns `id`, `action` and `at` (date or time, UTC where it has no zone).
 
-    Rows without an action count for nothing: that is how a decision for none is logged. ContractError for a missing
-    column, an id or a time that cannot be read: a contact that is not counted would break a cap.
+    Rows without an action (names.py) count for nothing: that is how a decision for none is logged. ContractError for a
+    missing column, an id or a time that cannot be read: a contact that is not counted would break a cap.
     """
     for name in ("id", "action", "at"):
         if name not in rows:
             raise ContractError(f"contacts: no column {name!r}; needed are id, action, at")
+    rows = rows.assign(action=read_names(rows["action"]))
     rows = rows[rows["action"].notna()]
     if not len(rows):
         none = np.empty(0, dtype=object)
@@ -52,7 +54,7 @@ def read_contacts(rows: pd.DataFrame) -> Contacts:
         if bad:
             raise ContractError(f"contacts: {bad} rows without a readable {what}; a time is 2026-01-31 or in ISO 8601")
     days = np.floor(at.to_numpy()).astype(np.int64)
-    return Contacts(ids.to_numpy(object), rows["action"].astype(str).to_numpy(object), days)
+    return Contacts(ids.to_numpy(object), rows["action"].to_numpy(object), days)
 
 
 def times_shown(contacts: Contacts | None, ids: NDArray[np.object_], rules: ActionRules, as_of: date | None) -> Shown:

@@ -16,6 +16,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from cdp.core.errors import ContractError
+from cdp.models.actions.names import read_names
 from cdp.models.actions.offers import check_money
 from cdp.models.arrays import Floats, Ints
 from cdp.models.propensity.folds import hash_keys
@@ -44,17 +45,18 @@ class Log:
 
 
 def read_log(rows: pd.DataFrame, actions: tuple[str, ...]) -> Log:
-    """The log from columns `id`, `action` (empty: none), `probability` (of that very choice) and `reward`.
+    """The log from columns `id`, `action`, `probability` (of that very choice) and `reward`.
 
-    `reward`: what came of it in money, the cost of the action already off. ContractError for a missing column, for
-    probabilities that are not in (0, 1] and for rewards that are no numbers.
+    A row without an action (names.py) is a decision for none. `reward`: what came of it in money, the action's cost
+    already off. ContractError for a missing column, for probabilities that are not in (0, 1] and for rewards that are
+    no numbers.
     """
     for name in ("id", "action", "probability", "reward"):
         if name not in rows:
             raise ContractError(f"log: no column {name!r}; needed are id, action, probability, reward")
     person = read_ids(rows, "id")
     places = {name: i + 1 for i, name in enumerate(actions)}
-    choice = rows["action"].map(lambda name: 0 if pd.isna(name) else places.get(str(name), -1)).to_numpy(np.int64)
+    choice = read_names(rows["action"]).map(lambda name: places.get(name, -1) if name else 0).to_numpy(np.int64)
     probability, reward = (
         pd.to_numeric(rows[c], errors="coerce").to_numpy(np.float64) for c in ("probability", "reward")
     )

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from cdp.core.errors import ContractError, nearest_name
 from cdp.models.actions.contacts import Contacts, times_shown
+from cdp.models.actions.names import read_names
 from cdp.models.actions.rules import MOST_MONEY, NO_CONSENT_NEEDED, Action, ActionRules, NumberOrColumn
 from cdp.models.arrays import Floats, Ints
 from cdp.models.propensity.labels import read_label
@@ -88,13 +89,16 @@ def collect_offers(
 
 
 def split_by_action(scores: pd.DataFrame, names: Sequence[str]) -> dict[str, pd.DataFrame]:
-    """One table with a column `action` as one for each action. ContractError for an action that the rules lack."""
+    """One table with a column `action` as one for each action. ContractError for rows without one or of another one."""
     if "action" not in scores:
         raise ContractError(
             "the scores have no column 'action': give one file for each action as NAME=FILE, or one with columns id, "
             "action and probability or uplift"
         )
-    found = {str(name): rows for name, rows in scores.groupby("action", sort=True)}
+    named = read_names(scores["action"])
+    if unnamed := int(named.isna().sum()):
+        raise ContractError(f"the scores have {unnamed} of {len(scores)} rows without an action: each is of one action")
+    found = {str(name): rows for name, rows in scores.groupby(named, sort=True)}
     for name in found:
         if name not in names:
             raise ContractError(f"the scores speak of an action {name!r}: {nearest_name(name, list(names))}")

@@ -54,7 +54,7 @@ class ActionRules(BaseModel):
     def _have_names(cls, actions: dict[str, Action]) -> dict[str, Action]:
         for name in actions:
             if name != name.strip() or not name or "=" in name:
-                raise ValueError(f"action {name!r}: a name has no '=' and neither begins nor ends with a blank")
+                raise ValueError(f"action {name!r}: a name is not empty, has no '=', no blank at its beginning or end")
         return actions
 
     @property

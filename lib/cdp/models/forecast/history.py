@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 
 import numpy as np
@@ -29,6 +29,10 @@ class Purchases:
     def of(self, chosen: NDArray[np.bool_]) -> Purchases:
         """The purchases where `chosen`."""
         return Purchases(self.customer[chosen], self.day[chosen], self.amount[chosen], self.has_amounts)
+
+    def capped(self, most: float) -> Purchases:
+        """The purchases with no day worth more than `most`."""
+        return replace(self, amount=np.minimum(self.amount, most))
 
     def until(self, day: int) -> Purchases:
         """The purchases up to and including `day`: the only door through which a cut sees the data."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -42,9 +42,13 @@ class Pieces:
 
 @dataclass(frozen=True, kw_only=True)
 class Ledger(Purchases):
-    """`Purchases` as known at the end, which look different at a past day when something arrived later."""
+    """`Purchases` as known at the end, which look different at a past day when something arrived later.
+
+    `most`: what no day counts above, at a past day neither.
+    """
 
     pieces: Pieces
+    most: float = np.inf
 
     @staticmethod
     def of_pieces(pieces: Pieces) -> Ledger:
@@ -52,6 +56,10 @@ class Ledger(Purchases):
         end = pieces.net()
         return Ledger(end.customer, end.day, end.amount, pieces=pieces)
 
+    def capped(self, most: float) -> Ledger:
+        """The ledger with no day worth more than `most`."""
+        return replace(self, amount=np.minimum(self.amount, most), most=min(self.most, most))
+
     def until(self, day: int) -> Purchases:
         """The purchases up to and including `day` as they were known on that day: neither later nor late arrivals."""
-        return self.pieces.of(self.pieces.known_on <= day).net()
+        return self.pieces.of(self.pieces.known_on <= day).net().capped(self.most)

@@ -74,9 +74,10 @@ def _rows(name: str, found: Recommendations, as_of: date) -> pa.Table:
 def tell_list(name: str, summary: dict[str, Any]) -> str:
     """One line for who reads the night: how many people and items, and how good it was on earlier dates."""
     told = f"{name}: {summary['customers']:,} customers, {summary['items']:,} items"
-    reached = summary["metrics"].get("ndcg_at_10_all", {}).get("mean")
-    if reached is None:
+    reached = summary["metrics"].get("ndcg_at_10_all", {})
+    if reached.get("mean") is None:
         return f"{told}; too little history to judge it on earlier dates"
-    over = summary["metrics"]["gains"]["ndcg_at_10_all_over_popular"]["mean"]
-    cuts = len(summary["metrics"]["cuts"])
-    return f"{told}; NDCG@10 {reached:.3f} on {cuts} earlier dates ({over:+.3f} over the most popular)"
+    over, cuts = summary["metrics"]["gains"]["ndcg_at_10_all_over_popular"], len(summary["metrics"]["cuts"])
+    spread = f"on {cuts} earlier dates ({reached['low']:.3f} to {reached['high']:.3f})"
+    gain = f"{over['mean']:+.3f} over the most popular (95 %: {over['low']:+.3f} to {over['high']:+.3f})"
+    return f"{told}; NDCG@10 {reached['mean']:.3f} {spread}, {gain}"

@@ -13,7 +13,8 @@ from pydantic import ValidationError
 from cdp.core.errors import ConfigError, ContractError
 from cdp.models.actions.contacts import read_contacts
 from cdp.models.actions.next_action import NextActions, choose_actions, evaluate_on_log
-from cdp.models.actions.offers import collect_offers
+from cdp.models.actions.off_policy import read_log
+from cdp.models.actions.offers import collect_offers, split_by_action
 from cdp.models.actions.rules import ActionRules
 
 DAY = date(2026, 3, 10)
@@ -106,6 +107,25 @@ def test_fillers_are_no_money() -> None:
         _choose(offer, rules)
     with pytest.raises(ValidationError, match="less than or equal to 1000000000000000"):
         _rules(actions={"mail": {"value": 1e308, "consent": "not_needed"}})
+
+
+NO_ACTION = [None, np.nan, "", "  "]
+
+
+def test_a_row_without_an_action_is_a_decision_for_none_in_contacts_and_logs_and_refused_among_scores() -> None:
+    rules = _rules(at_most={"times": 1, "days": 7}, actions={"mail": {"value": 10, "consent": "not_needed"}})
+    ids = [1, 2, 3, 4, 5]
+    contacts = read_contacts(pd.DataFrame({"id": ids, "action": [*NO_ACTION, " mail "], "at": ["2026-03-09"] * 5}))
+    found = _choose({"mail": {"id": ids, "probability": [0.5] * 5}}, rules, contacts=contacts, as_of=DAY)
+    assert _actions(found) == {"1": "mail", "2": "mail", "3": "mail", "4": "mail", "5": None}
+    log = pd.DataFrame({"id": ids, "action": [*NO_ACTION, "mail"], "probability": [0.5] * 5, "reward": [0.0] * 5})
+    assert read_log(log, ("mail",)).choice.tolist() == [0, 0, 0, 0, 1]
+    assert not any("does not know" in warning for warning in evaluate_on_log(found, log)["warnings"])
+    with pytest.raises(ContractError, match="the scores have 4 of 5 rows without an action"):
+        split_by_action(log, ["mail"])
+    for name in ("", " "):
+        with pytest.raises(ValidationError, match="a name is not empty"):
+            _rules(actions={name: {"value": 1, "consent": "not_needed"}})
 
 
 def test_caps_without_contacts_are_refused_rather_than_ignored() -> None:

@@ -81,7 +81,12 @@ def test_rows_are_those_of_the_verb_at_the_end_of_the_day_before() -> None:
     rows = found.to_pylist()
     assert {(r["list"], r["as_of"], r["score_kind"]) for r in rows} == {("products", AS_OF, "chance")}
     assert all(r["expected_on"] >= AS_OF for r in rows if r["expected_on"])
-    assert "12 customers, 6 items; NDCG@10 " in tell_list("products", verb.summary)
+    told = tell_list("products", verb.summary)
+    assert "12 customers, 6 items; NDCG@10 " in told
+    reached, gain = (verb.summary["metrics"][k] for k in ("ndcg_at_10_all", "gains"))
+    over = gain["ndcg_at_10_all_over_popular"]
+    assert f"({reached['low']:.3f} to {reached['high']:.3f})" in told
+    assert f"(95 %: {over['low']:+.3f} to {over['high']:+.3f})" in told
 
 
 def test_little_history_gives_shares_and_no_purchase_gives_no_row() -> None:
