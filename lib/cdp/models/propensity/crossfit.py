@@ -33,25 +33,28 @@ class CrossFit:
     paths: tuple[Floats, ...]
     strength: float
 
-    def stack(self, layers: int, people: np.ndarray | None = None) -> tuple[tuple[int, ...], Stack]:
+    def stack(
+        self, layers: int, people: np.ndarray | None = None, *, kept: float = 1.0
+    ) -> tuple[tuple[int, ...], Stack]:
         """For each of the first `layers` the setting with the smallest log loss, and their stack, over these people.
 
-        Without `people`: over all. One layer is only recalibrated.
+        Without `people`: over all. One layer is only recalibrated. `kept`: the share of the stack's weights.
         """
         chosen = np.ones(len(self.label), dtype=bool) if people is None else people
         label = np.tile(self.label[chosen], len(self.folds))
         paths = [path[:, chosen].reshape(len(label), -1) for path in self.paths[:layers]]
         settings = tuple(int(log_losses(path, label[:, None]).mean(axis=0).argmin()) for path in paths)
         design = np.column_stack([path[:, s] for path, s in zip(paths, settings, strict=True)])
-        return settings, fit_stack(design, label)
+        stack = fit_stack(design, label)
+        return settings, stack if kept == 1 else stack.shrunk(kept, design, label)
 
-    def stacked(self, layers: int) -> Floats:
+    def stacked(self, layers: int, *, kept: float = 1.0) -> Floats:
         """Honest log-odds of that recipe, repeats x people: settings and weights from the other folds' people."""
         found = np.empty(self.folds.shape)
         for repeat, folds in enumerate(self.folds):
             for fold in range(folds.max() + 1):
                 inside = folds == fold
-                settings, stack = self.stack(layers, ~inside)
+                settings, stack = self.stack(layers, ~inside, kept=kept)
                 parts = [path[repeat, inside, s] for path, s in zip(self.paths[:layers], settings, strict=True)]
                 found[repeat, inside] = stack.logits(np.column_stack(parts))
         return found

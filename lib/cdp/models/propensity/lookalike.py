@@ -130,8 +130,8 @@ def _choose(
     label, ids = audience.is_seed[sample], audience.ids[sample]
     crossed = cross_fit(matrix.rows(sample), label, ids, repeats=1, on_step=on_step)
     recipe, report = choose_recipe(crossed, ids)
-    if recipe is None:
-        why = f"{report['why']}{_told(dropped)}"
+    if recipe is None or report["settings"]["kept"] < 1:
+        why = f"what ranks it first may do so by chance{_told(dropped)}"
         raise ModelError(f"nothing among the features tells the seed apart from the others: {why}")
     return recipe, {name: report[name] for name in ("method", "why", "gain", "settings")}
 

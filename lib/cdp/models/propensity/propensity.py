@@ -1,8 +1,8 @@
 """Propensity for any event or label: train on a table of people, choose what scores, say how good it is.
 
 Spline logistic and booster are stacked on out-of-fold log-odds. Where the stack does not beat the spline
-logistic out of fold, the logistic scores; where that does not beat the base rate, everybody gets the base rate. No
-class is weighted and nothing is resampled: probabilities stay probabilities.
+logistic out of fold, the logistic scores; where it does not beat the base rate, everybody gets that, and where it does,
+but not beyond doubt, it is drawn there. No class is weighted, nothing is resampled: probabilities stay probabilities.
 """
 
 from __future__ import annotations

@@ -33,6 +33,13 @@ class Stack:
         found[:, -1] += self.intercept
         return np.asarray(found)
 
+    def shrunk(self, kept: float, layers: Floats, label: Floats) -> Stack:
+        """The weights times `kept`, with the intercept that gives these people their observed share on average."""
+        pushed, share = layers @ self.weights * kept, label.mean()
+        low, high = special.logit(share) - np.array([pushed.max() + 1, pushed.min() - 1])
+        found = optimize.brentq(lambda intercept: special.expit(intercept + pushed).mean() - share, low, high)
+        return Stack(float(found), self.weights * kept)
+
 
 def fit_stack(layers: Floats, label: Floats) -> Stack:
     """Weights by penalised maximum likelihood on people x layers out-of-fold log-odds."""

@@ -98,6 +98,14 @@ def test_a_seed_that_nothing_tells_apart_is_refused():
         find_lookalikes(ids, people, id_column="customer_id")
 
 
+def test_a_seed_that_chance_may_have_told_apart_is_refused():
+    """A propensity would be answered here, shrunk: AUC .61, but the interval begins below .5."""
+    people, _, _ = make_audience(200, seed=5)
+    ids = people["customer_id"].astype(str).sample(30, random_state=21)
+    with pytest.raises(ModelError, match="what ranks it first may do so by chance"):
+        find_lookalikes(ids, people.drop(columns="shop"), id_column="customer_id")
+
+
 @pytest.mark.parametrize(("seed", "message"), [(["a", "b"], "0 people of the seed"), ([], "0 people of the seed")])
 def test_too_little_seed_is_refused(seed, message):
     people, _, _ = make_audience(100, seed=6)

@@ -8,11 +8,14 @@ import pickle
 import numpy as np
 import pandas as pd
 import pytest
+from scipy import special
 from tests.unit.models.propensity.conftest import fit, labelled, make_people, score
 
 from cdp.core.errors import ContractError, ModelError
 from cdp.models import metrics
+from cdp.models.propensity.propensity_choice import kept_share
 from cdp.models.propensity.propensity_model import check_scored, score_propensity
+from cdp.models.propensity.stack import Stack
 
 pytestmark = pytest.mark.usefixtures("quick")
 
@@ -35,6 +38,7 @@ def test_a_rare_label_keeps_its_level():
 def test_the_report_is_json_with_figures_gains_and_choice(trained):
     report = json.loads(json.dumps(trained.report, allow_nan=False))
     assert report["rows"] == 2000 and report["method"] in ("stack", "spline logistic")
+    assert report["settings"]["kept"] == 1 and "kept" not in report["why"]
     assert report["metrics"]["spline logistic"]["auc"]["mean"] > 0.7
     assert report["gain"]["stack over spline logistic"]["brier"].keys() == {"mean", "low", "high"}
     assert next(iter(report["features"])) == "tenure"
@@ -108,12 +112,38 @@ def test_five_people_are_scored_by_the_base_rate():
     assert fit(labelled(5, seed=2).assign(left=[1, 0, 0, 1, 0])).report["method"] == "base rate"
 
 
-def test_a_label_of_pure_chance_is_not_predicted():
-    train = labelled(500, seed=10)
-    train["left"] = np.random.default_rng(5).integers(0, 2, 500)
-    trained = fit(train)
-    assert trained.report["method"] == "base rate"
-    assert score(trained, train)["probability"].nunique() == 1
+def test_labels_of_pure_chance_get_the_base_rate_or_hardly_more():
+    """One draw in ten or so looks better than chance by more than a standard error: what it says is shrunk."""
+    people, rng = labelled(300, seed=10), np.random.default_rng(5)
+    trained = [fit(people.assign(left=rng.permutation(np.arange(300) % 6 == 0))) for _ in range(6)]
+    scores = [score(t, people)["probability"] for t in trained]
+    methods = [t.report["method"] for t in trained]
+    assert [s.nunique() == 1 for s in scores] == [method == "base rate" for method in methods]
+    assert methods.count("base rate") == 5
+    assert max(s.std() for s in scores) < 0.01, "unshrunk it is 0.04"
+    told = next(t.report for t in trained if t.report["method"] != "base rate")
+    kept, figures = told["settings"]["kept"], told["metrics"]
+    assert 0 < kept < 0.42 and f"{kept:.0%} of its log-odds are kept" in told["why"]
+    assert figures[told["method"]]["log_loss"]["mean"] < figures["base rate"]["log_loss"]["mean"]
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "kept"),
+    [(0.001, 0.3, 1.0), (0.0, 0.2, 0.4143), (-0.01, 0.21, 0.2913), (-0.05, 0.2, 0.0), (-0.3, -0.1, 0.0)],
+)
+def test_all_is_kept_beyond_doubt_and_nothing_where_luck_explains_the_ranking(low, high, kept):
+    """Worked by hand: a bootstrap's standard error is (high - low) / 3.92, luck 1.5 of them."""
+    assert kept_share({"mean": (low + high) / 2, "low": low, "high": high}) == pytest.approx(kept, abs=1e-4)
+
+
+def test_a_shrunk_stack_keeps_the_level():
+    rng = np.random.default_rng(3)
+    layers, label = rng.normal(size=(500, 2)), (rng.random(500) < 0.1).astype(float)
+    stack = Stack(-1.0, np.array([0.5, 1.5]))
+    for kept in (0.0, 0.3, 1.0):
+        shrunk = stack.shrunk(kept, layers, label)
+        assert shrunk.weights == pytest.approx(kept * stack.weights)
+        assert special.expit(shrunk.logits(layers)).mean() == pytest.approx(label.mean(), abs=1e-9)
 
 
 def test_unknown_values_are_scored_and_told(trained):
