@@ -21,7 +21,7 @@ from cdp.models.propensity.stack import Stack, fit_stack, log_losses
 
 FOLDS = 5
 REPEATS = 3
-MIN_FOR_TREES = 50  # of each outcome: below, the logistic alone
+MIN_FOR_TREES = 20  # of each outcome: below, the logistic alone
 
 
 @dataclass(frozen=True)

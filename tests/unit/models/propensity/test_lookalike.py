@@ -99,9 +99,9 @@ def test_a_seed_that_nothing_tells_apart_is_refused():
 
 
 def test_a_seed_that_chance_may_have_told_apart_is_refused():
-    """A propensity would be answered here, shrunk: AUC .61, but the interval begins below .5."""
+    """A propensity would be answered here, three tenths of it: it ranks better than chance, but not beyond doubt."""
     people, _, _ = make_audience(200, seed=5)
-    ids = people["customer_id"].astype(str).sample(30, random_state=21)
+    ids = people["customer_id"].astype(str).sample(30, random_state=14)
     with pytest.raises(ModelError, match="what ranks it first may do so by chance"):
         find_lookalikes(ids, people.drop(columns="shop"), id_column="customer_id")
 
