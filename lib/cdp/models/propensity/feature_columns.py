@@ -16,6 +16,7 @@ import numpy as np
 import pandas as pd
 
 from cdp.core.dates import EPOCH, start_of, times_of_texts
+from cdp.core.errors import ContractError
 
 Kind = Literal["number", "date", "category"]
 
@@ -61,7 +62,15 @@ class FeaturePlan:
 
 
 def learn_columns(frame: pd.DataFrame, *, exclude: frozenset[str]) -> FeaturePlan:
-    """Decide for each column but `exclude`. Columns are taken by name, so their order does not matter."""
+    """Decide for each column but `exclude`. Columns are taken by name, so their order does not matter.
+
+    ContractError for a column whose name is no text, as frames made of arrays have.
+    """
+    if unnamed := [name for name in frame.columns if not isinstance(name, str)]:
+        raise ContractError(
+            f"{len(unnamed)} columns have a name that is no text (the first: {unnamed[0]!r}): "
+            "give them names, frame.rename(columns=str) for example"
+        )
     columns: list[FeatureColumn] = []
     dropped: dict[str, str] = {}
     warnings: list[str] = []

@@ -9,6 +9,7 @@ import pandas as pd
 import pytest
 from tests.unit.models.propensity.conftest import fit, labelled, make_people, score
 
+from cdp.core.errors import ContractError
 from cdp.models import metrics
 from cdp.models.propensity.crossfit import choose_strength
 from cdp.models.propensity.feature_columns import as_text, learn_columns
@@ -63,6 +64,11 @@ def test_ids_constants_and_free_text_are_no_features():
     assert dropped["account_no"].startswith("a running number")
     assert dropped["email_address"].startswith("an id")
     assert dropped["country"] == "the same value for everybody" and dropped["empty"] == "empty"
+
+
+def test_a_column_without_a_name_in_text_is_refused():
+    with pytest.raises(ContractError, match=r"1 columns have a name that is no text \(the first: 0\): give them names"):
+        learn_columns(pd.DataFrame({"age": [1.0, 2.0], 0: [3.0, 4.0]}), exclude=frozenset())
 
 
 def test_numbers_so_far_off_that_they_are_fillers_count_as_missing_and_are_told():
