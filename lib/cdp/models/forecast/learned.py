@@ -17,7 +17,7 @@ from cdp.models.forecast.cut_plan import CutPlan
 from cdp.models.forecast.factors import Amounts, Factors
 from cdp.models.forecast.gate import EVALUATION_CUTS, Weights, choose_weights, scores_out_of_fold
 from cdp.models.forecast.history import Cut, Purchases, cut_at, equal_histories, outcome_of
-from cdp.models.forecast.level import LastYear, Level, same_season, settle_level, usual_miss
+from cdp.models.forecast.level import LastYear, Level, least_miss, same_season, settle_level, usual_miss
 from cdp.models.forecast.past import BASELINE, PastCut, log_ratio, rows_of
 from cdp.models.metrics import coverage as coverage_of
 
@@ -153,27 +153,37 @@ def settle_levels(past: Sequence[PastCut], plan: CutPlan, model: str, season: La
     values = [p.value_ratio(total_of) for p in past]
     span_weeks = (past[0].cut.as_of - past[-1].cut.as_of) / 7.0
     settle = partial(settle_level, span_weeks=span_weeks, window_weeks=plan.window_weeks)
+    counts = settle(totals[total_of], tolerance=COUNT_TOLERANCE, last_year=season)
+    is_told_apart = span_weeks >= plan.window_weeks and (
+        counts.log_factor != 0 or least_miss(totals[total_of]) <= COUNT_TOLERANCE
+    )
     return Levels(
         total_of,
         any_of,
-        settle(totals[total_of], tolerance=COUNT_TOLERANCE, last_year=season),
+        counts,
         settle(values, tolerance=VALUE_TOLERANCE),
-        _level_of_any(settle, shifts[any_of], totals[total_of], season, is_wide=span_weeks >= plan.window_weeks),
+        _level_of_any(settle, shifts[any_of], totals[total_of], season, is_told_apart=is_told_apart),
     )
 
 
 def _level_of_any(
-    settle: Callable[..., Level], shifts: Sequence[float], ratios: Sequence[float], season: LastYear, *, is_wide: bool
+    settle: Callable[..., Level],
+    shifts: Sequence[float],
+    ratios: Sequence[float],
+    season: LastYear,
+    *,
+    is_told_apart: bool,
 ) -> Level:
     """The level of P(any) from its own misses and, where these are season or tell nothing, from what is beside it.
 
     A season moves purchases and buyers together. What is left of the shift of P(any) without that of the purchases
-    comes of how regularly people buy, and stays, if the cuts do not all share one window (`is_wide`).
+    comes of how regularly people buy, and stays, if `is_told_apart`: the cuts do not all share one window, and not all
+    of them missed the purchases on one side, which may be no season.
     """
     whole = settle(shifts, tolerance=ANY_TOLERANCE, last_year=season)
     is_bias = whole.log_factor != 0 and whole.log_factor != season.log_factor
-    beside = 0.0 if is_bias or not is_wide else usual_miss([s - r for s, r in zip(shifts, ratios, strict=True)])
-    if abs(beside) <= ANY_TOLERANCE:
+    beside = 0.0 if is_bias or not is_told_apart else usual_miss([s - r for s, r in zip(shifts, ratios, strict=True)])
+    if not beside:
         return whole
     why = "past cuts had more buyers, or fewer, for as many purchases"
     return Level(whole.log_factor + beside, f"{whole.reason}; {why}" if whole.log_factor else why)

@@ -57,9 +57,9 @@ def settle_level(
     seen = np.array([r for r in ratios if np.isfinite(r)])
     if len(seen) < MIN_CUTS or span_weeks < window_weeks:
         return Level(0.0, "the model's own: too few past cuts to judge it")
-    smallest, mean = float(np.abs(seen).min()), float(seen.mean())
-    if np.ptp(np.sign(seen)) == 0 and smallest > tolerance and np.ptp(seen) <= _range_of_bias(seen, span_weeks):
-        return Level(float(np.sign(mean)) * smallest, "past cuts were all off in the same direction")
+    smallest = least_miss(ratios)
+    if smallest > tolerance and np.ptp(seen) <= _range_of_bias(seen, span_weeks):
+        return Level(float(np.sign(seen[0])) * smallest, "past cuts were all off in the same direction")
     return Level(0.0, "the model's own: no consistent miss on past cuts")
 
 
@@ -73,6 +73,12 @@ def usual_miss(misses: Sequence[float]) -> float:
         return 0.0
     side = float(np.sign(np.median(seen)))
     return side * max(0.0, float(np.quantile(side * seen, 0.25)))
+
+
+def least_miss(misses: Sequence[float]) -> float:
+    """The size of the smallest miss, NaN apart, where all lie on one side; else 0."""
+    seen = np.array([m for m in misses if np.isfinite(m)])
+    return float(np.abs(seen).min()) if len(seen) and np.ptp(np.sign(seen)) == 0 else 0.0
 
 
 def _range_of_bias(seen: Floats, span_weeks: float) -> float:

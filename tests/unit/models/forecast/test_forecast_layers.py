@@ -8,10 +8,11 @@ import numpy as np
 import pytest
 
 from cdp.models import metrics as m
+from cdp.models.btyd.btyd import LEAST, Terms
 from cdp.models.forecast import learned
 from cdp.models.forecast.conformal import SpendBands, fit_bands
 from cdp.models.forecast.correction import CutRows, RawScores, shift_to
-from cdp.models.forecast.cut_plan import plan_cuts
+from cdp.models.forecast.cut_plan import CutPlan, plan_cuts
 from cdp.models.forecast.factors import Amounts
 from cdp.models.forecast.gate import Weights, choose_weights
 from cdp.models.forecast.history import Outcome, Purchases, cut_at, equal_histories, equal_values, outcome_of
@@ -105,8 +106,8 @@ def test_the_level_moves_only_on_consistent_evidence():
 def test_buyers_are_corrected_beside_the_season_that_moves_purchases_too():
     settle = partial(settle_level, span_weeks=20, window_weeks=13)
 
-    def factor(shifts, ratios, season=0.0, *, is_wide=True):
-        return _level_of_any(settle, shifts, ratios, LastYear(season), is_wide=is_wide).log_factor
+    def factor(shifts, ratios, season=0.0, *, is_told_apart=True):
+        return _level_of_any(settle, shifts, ratios, LastYear(season), is_told_apart=is_told_apart).log_factor
 
     none, wave = [0.0] * 4, [-0.1, -0.34, -0.48, -0.53]
     assert factor([-0.45, -0.42, -0.38, -0.34], none) == -0.34 == factor([-0.45, -0.42, -0.38, -0.34], [-0.5] * 4)
@@ -116,9 +117,27 @@ def test_buyers_are_corrected_beside_the_season_that_moves_purchases_too():
     assert factor(wave, wave, season=0.2) == 0.2
     odd = [-0.48, -0.83, -0.82, 0.4, -0.78, -0.73, -0.82, -0.8]
     assert (
-        factor(odd, [0.0] * 8) == pytest.approx(-0.6675) and factor(odd, [0.0] * 8, is_wide=False) == 0
+        factor(odd, [0.0] * 8) == pytest.approx(-0.6675) and factor(odd, [0.0] * 8, is_told_apart=False) == 0
     )  # one of eight lies apart
     assert usual_miss([0.3, -0.3, 0.2, -0.2]) == 0 == usual_miss([0.3, 0.3, np.nan])
+
+
+def test_what_purchases_missed_on_one_side_alone_says_nothing_of_how_many_buy():
+    """All cuts had more purchases than expected, by amounts that may be a season's, and as many buyers as expected."""
+
+    def cut(k: int, more: float) -> PastCut:
+        outcome = Outcome(np.tile([np.exp(more), 0.0], 100), np.tile([10 * np.exp(more), 0.0], 100))
+        terms = Terms(np.full(200, 0.5 + LEAST), np.full(200, 0.5), np.ones(200))
+        at = cut_at(Purchases(np.arange(200), np.full(200, 0), np.ones(200)), 700 - 28 * k)
+        return PastCut(at, {"bgnbd": terms}, np.full(200, 10.0), outcome)
+
+    def level(ratios: list[float]) -> learned.Levels:
+        plan = CutPlan(tuple(700 - 28 * k for k in range(6)), 13.0, (4,))
+        return learned.settle_levels([cut(k, r) for k, r in enumerate(ratios)], plan, "bgnbd", LastYear(0.0))
+
+    assert level([0.1, 0.15, 0.25, 0.3, 0.3, 0.2]).p_any.log_factor == 0
+    both = level([-0.1, 0.15, 0.25, 0.3, 0.3, 0.2]).p_any.log_factor
+    assert both == pytest.approx(-0.1625)  # fewer buyers than such purchases go with, on three cuts in four
 
 
 @pytest.mark.parametrize("span_weeks", [8, 12, 16, 20, 24])
