@@ -71,9 +71,8 @@ def main(ctx: JobContext) -> None:
 def _train(ctx: JobContext, tracking: Tracking, champion: Champion | None) -> None:
     size = measure_history(ctx.read(SNAPSHOTS), as_of=ctx.run_date)
     horizon = choose_horizon_weeks(size.first_purchase, ctx.run_date, longest=ctx.settings.models.horizon_weeks)
-    datasets = [
-        DatasetVersion(t.full_name, ctx.lake.path(t), ctx.version(t)) for t in (ORDER_LINES, PERSON_IDENTIFIERS)
-    ]
+    read = (ORDER_LINES, PERSON_IDENTIFIERS)
+    datasets = [DatasetVersion(t.full_name, ctx.lake.path(t), ctx.version(t)) for t in read]
     fingerprint = training_fingerprint(datasets, as_of=ctx.run_date, horizon_weeks=horizon)
     records = joined_records(ctx.read(PERSON_IDENTIFIERS), today=ctx.run_date)
     pieces = purchase_pieces(ctx.read(ORDER_LINES), records, until=ctx.run_date)

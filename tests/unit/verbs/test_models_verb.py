@@ -43,7 +43,7 @@ def test_versions_are_compared_explained_promoted_and_every_attempt_is_kept(
     capsys.readouterr()
     assert run(home, "list") == 0 and "1  champion" in capsys.readouterr().out
     assert run(home, "compare", "cdp.churn", "previous", "champion") == 0
-    assert "churn_brier: version 2 is +0.00% better" in capsys.readouterr().out
+    assert "churn_brier: gain of version 2 over 1 +0.00% (+0.00% to +0.00%)" in capsys.readouterr().out
     assert run(home, "explain", "cdp.churn") == 0 and "Not for subscriptions" in capsys.readouterr().out
     assert run(home, "explain", "cdp.ltv", "champion") == 3
     kept = spark.read.format("delta").load(f"{home}/lake/ops/model_promotions").orderBy("decided_at").collect()
