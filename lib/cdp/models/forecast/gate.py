@@ -22,7 +22,8 @@ AMOUNTS = (0.25, 0.5, 0.75, 1.0)
 #: factors on the logit of P(any), for where no booster is proven: customers who buy by the clock are surer than a
 #: Poisson process tells, moody ones less (Cox 1958, "Two further applications of a model for binary regression")
 SLOPES = (0.5, 0.6, 0.7, 0.8, 0.9, 1.1, 1.2, 1.35, 1.5, 1.75, 2.0)
-#: shares of the purchase and of the spend booster in the spend; the second alone is led astray by single large orders
+#: shares of the purchase and of the spend booster in the spend, for where the first is proven of the purchases: without
+#: it both are led astray by single large orders
 SPEND_AMOUNTS = ((0.25, 0.25), (0.5, 0.5), (0.5, 0.0), (1.0, 0.0))
 TWEEDIE_POWER = 1.5
 FLOOR = 0.02  # of the mean spend, added in the loss: else the few who come back from next to nothing are all of it
@@ -94,12 +95,13 @@ def choose_weights(cuts: Sequence[CutRows], scores: Sequence[RawScores]) -> Weig
         p = shift_to(sigmoid(w[1] * logit(rows.p_any) + w[0] * raw.any), float(came.mean()))
         return np.asarray(-came * np.log(p) - (1 - came) * np.log1p(-p))
 
+    amount_of_purchases = _best(pairs, purchases, 0.0, AMOUNTS)
     none = (0.0, 1.0)
     boosted = _best(pairs, any_, none, [(amount, 1.0) for amount in AMOUNTS])
     amount, slope = boosted if boosted != none else _best(pairs, any_, none, [(0.0, slope) for slope in SLOPES])
     return Weights(
-        purchases=_best(pairs, purchases, 0.0, AMOUNTS),
-        spend=_best(pairs, spend, (0.0, 0.0), SPEND_AMOUNTS),
+        purchases=amount_of_purchases,
+        spend=_best(pairs, spend, (0.0, 0.0), SPEND_AMOUNTS if amount_of_purchases else ()),
         any=amount,
         any_slope=slope,
     )

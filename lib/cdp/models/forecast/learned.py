@@ -21,8 +21,8 @@ from cdp.models.forecast.level import LastYear, Level, least_miss, same_season, 
 from cdp.models.forecast.past import BASELINE, PastCut, log_ratio, rows_of
 from cdp.models.metrics import coverage as coverage_of
 
-MIN_LEARNERS = 1000  # customers at the newest past cut; below, no booster beat the BTYD model alone
-MIN_POSITIVES = 300  # of them with a purchase in the window
+MIN_LEARNERS = 400  # customers at the newest past cut; of fewer nothing is learned
+MIN_POSITIVES = 150  # of them with a purchase in the window
 YEAR = 364  # days: the same weekday a year before
 SEASON_HISTORY_WEEKS = 12.0  # before a cut a year ago, to fit a model there
 CLEARLY = 0.9  # of the preferred model's miss: below, another model's total or share of buyers is taken instead

@@ -98,6 +98,23 @@ def few(days: list[list[int]]) -> Purchases:
     return Purchases(customer, START + np.concatenate(days).astype(np.int64), np.full(len(customer), 20.0))
 
 
+def test_a_shop_of_some_hundred_customers_learns_that_they_come_by_the_clock():
+    """Every fourth week to the day or two, until they leave: who is a week late is gone, which no BTYD model knows."""
+    rng, shop = np.random.default_rng(3), []
+    for begin in rng.integers(0, 300, 900):
+        days = begin + np.cumsum(np.r_[0, rng.normal(28, 2, 40).astype(int)])
+        shop.append(days[: 1 + int(rng.geometric(0.15))].tolist())
+    days, as_of = few(shop), START + 420
+    made, cut = forecast(days.until(as_of), as_of=as_of, horizon_weeks=8), cut_at(days, as_of)
+    bought = outcome_of(days, cut, 8).purchases
+    alone = terms_of(fit_each(equal_histories(cut))[0]["pareto"].model, cut, 8)
+    assert 400 < len(made.customer) < 1000 and made.summary["correction"]["any"] > 0
+    assert m.rmse(made.amounts.purchases, bought) < 0.85 * m.rmse(alone.expected, bought)
+    came = (bought > 0).astype(float)
+    ours, theirs = (m.expected_calibration_error(p, came) for p in (made.amounts.p_any, alone.p_any))
+    assert ours < 0.03 and theirs > 0.1
+
+
 def test_one_purchase_each_falls_back_to_the_pooled_rate_and_says_so():
     made = forecast(few([[i % 200] for i in range(500)]), as_of=START + 200, horizon_weeks=8)
     assert made.summary["model"] == made.summary["method"] == "pooled_rate"

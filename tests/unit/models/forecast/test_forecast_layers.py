@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import partial
 
 import numpy as np
@@ -72,6 +73,15 @@ def test_a_correction_is_taken_when_it_is_true_and_left_when_it_is_noise():
     true = choose_weights([rows_with(raw, 2), rows_with(raw, 3)], scores)
     assert true.purchases >= 0.75 and sum(true.spend) >= 0.5 and true.any >= 0.5
     assert choose_weights([rows_with(0 * raw, 2), rows_with(0 * raw, 3)], scores) == Weights()
+
+
+def test_spend_is_corrected_only_where_purchases_are():
+    """Spend that follows a score which says nothing of how often people buy: as few large orders make it."""
+    raw = np.random.default_rng(4).normal(0, 0.5, 3000)
+    scores = [RawScores(0 * raw, raw, 0 * raw)] * 2
+    cuts = [rows_with(0 * raw, 2), rows_with(0 * raw, 3)]
+    dearer = [replace(rows, spend=rows.spend * np.exp(raw)) for rows in cuts]
+    assert choose_weights(dearer, scores).spend == (0.0, 0.0)
 
 
 def test_a_slope_of_certainty_is_taken_where_no_booster_is_proven():
