@@ -28,7 +28,7 @@ SEASON_HISTORY_WEEKS = 12.0  # before a cut a year ago, to fit a model there
 CLEARLY = 0.9  # of the preferred model's miss: below, another model's total or share of buyers is taken instead
 # Of the past cuts, on how many that other model must have been nearer: BG/NBD's total is what people compare with.
 MOST_FOR_TOTAL, MOST_FOR_ANY = 0.8, 0.65
-ASKED_COVERAGES = (0.90, 0.89, 0.91, 0.88, 0.92, 0.87, 0.93, 0.86, 0.94)  # of the bands, the nearest first
+LESS, MORE = (0.89, 0.88, 0.87, 0.86), (0.91, 0.92, 0.93, 0.94)  # coverages to ask bands for, the nearest first
 # Misses (logs, logits) that are left alone even when all cuts agree: a season unseen weighs more. The value of one
 # purchase has hardly a season.
 COUNT_TOLERANCE, VALUE_TOLERANCE, ANY_TOLERANCE = 0.06, 0.02, 0.1
@@ -118,11 +118,16 @@ def bands_of(tested: Sequence[Tested]) -> SpendBands:
     if len(tested) < 2:
         return _pooled_bands(tested, COVERAGE)
 
-    def miss(coverage: float) -> float:
-        left_out = [_pooled_bands([*tested[:i], *tested[i + 1 :]], coverage) for i in range(len(tested))]
-        return abs(float(np.mean([covered(t, b) for t, b in zip(tested, left_out, strict=True)])) - COVERAGE)
+    def excess(asked: float) -> float:
+        left_out = [_pooled_bands([*tested[:i], *tested[i + 1 :]], asked) for i in range(len(tested))]
+        return float(np.mean([covered(t, b) for t, b in zip(tested, left_out, strict=True)])) - COVERAGE
 
-    return _pooled_bands(tested, min(ASKED_COVERAGES, key=miss))
+    found = {COVERAGE: excess(COVERAGE)}
+    for asked in LESS if found[COVERAGE] > 0 else MORE:  # what is covered grows with what is asked for
+        found[asked] = excess(asked)
+        if found[asked] * found[COVERAGE] <= 0:
+            break
+    return _pooled_bands(tested, min(found, key=lambda asked: abs(found[asked])))
 
 
 def covered(tested: Tested, bands: SpendBands) -> float:

@@ -54,7 +54,7 @@ def settle_level(
     """
     if last_year is not None and abs(last_year.log_factor) > tolerance:
         return Level(last_year.log_factor, "the same season of the year before")
-    seen = np.array([r for r in ratios if np.isfinite(r)])
+    seen = _measured(ratios)
     if len(seen) < MIN_CUTS or span_weeks < window_weeks:
         return Level(0.0, "the model's own: too few past cuts to judge it")
     smallest = least_miss(ratios)
@@ -68,7 +68,7 @@ def usual_miss(misses: Sequence[float]) -> float:
 
     For misses that carry no season: one cut that differs from the others says nothing against these.
     """
-    seen = np.array([m for m in misses if np.isfinite(m)])
+    seen = _measured(misses)
     if len(seen) < MIN_CUTS:
         return 0.0
     side = float(np.sign(np.median(seen)))
@@ -77,8 +77,12 @@ def usual_miss(misses: Sequence[float]) -> float:
 
 def least_miss(misses: Sequence[float]) -> float:
     """The size of the smallest miss, NaN apart, where all lie on one side; else 0."""
-    seen = np.array([m for m in misses if np.isfinite(m)])
+    seen = _measured(misses)
     return float(np.abs(seen).min()) if len(seen) and np.ptp(np.sign(seen)) == 0 else 0.0
+
+
+def _measured(misses: Sequence[float]) -> Floats:
+    return np.array([m for m in misses if np.isfinite(m)])
 
 
 def _range_of_bias(seen: Floats, span_weeks: float) -> float:
