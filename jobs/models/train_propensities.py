@@ -20,12 +20,12 @@ from cdp.models.declared.cuts import collect_history
 from cdp.models.declared.registered import load_declared, log_declared, run_row, training_tags, tries_of_declared
 from cdp.models.declared.score import DeclaredVersion
 from cdp.models.declared.spec import PropensitySpec, chosen_features, definition_mark, registered_name
-from cdp.models.declared.train import decide, train_declared, training_mark
+from cdp.models.declared.train import decide, train_declared
 from cdp.models.model_runs import is_noted
 from cdp.models.promotion import Asker, settle
 from cdp.models.registry import find_run
 from cdp.models.tracking import Tracking, open_tracking
-from cdp.models.train import DatasetVersion, is_training_due
+from cdp.models.train import DatasetVersion, is_training_due, training_fingerprint
 from cdp.models.tries import last_day, list_tries, noting_refusal
 from cdp.rules.measures import Measure
 from cdp.rules.person_records import joined_records
@@ -90,10 +90,11 @@ def _train(
         as_of=ctx.run_date,
     )
     every = ctx.settings.models.train_every_days
-    with noting_refusal(tracking, name, training_tags(name, definition), as_of=ctx.run_date, every_days=every):
+    tags = training_tags(name, definition)
+    with noting_refusal(tracking, name, tags, as_of=ctx.run_date, every_days=every):
         trained = train_declared(found, spec=spec, definition=definition, as_of=ctx.run_date, champion=old)
     tables = [DatasetVersion(t.full_name, ctx.lake.path(t), ctx.version(t)) for t in (PERSON_IDENTIFIERS, *_TABLES)]
-    mark = training_mark(name, definition, tables, ctx.run_date)
+    mark = training_fingerprint(tags, tables, as_of=ctx.run_date, horizon_weeks=spec.horizon_weeks)
     made = find_run(tracking, mark) or log_declared(tracking, name, spec, trained, datasets=tables, fingerprint=mark)
     registered, decision = registered_name(name), decide(trained)
     version, asker = made.versions[registered], Asker(JOB.name, ctx.now, ctx.spark)

@@ -73,7 +73,7 @@ def _train(ctx: JobContext, tracking: Tracking, champion: Champion | None) -> No
     horizon = choose_horizon_weeks(size.first_purchase, ctx.run_date, longest=ctx.settings.models.horizon_weeks)
     read = (ORDER_LINES, PERSON_IDENTIFIERS)
     datasets = [DatasetVersion(t.full_name, ctx.lake.path(t), ctx.version(t)) for t in read]
-    fingerprint = training_fingerprint(datasets, as_of=ctx.run_date, horizon_weeks=horizon)
+    fingerprint = training_fingerprint(VALUE_TAGS, datasets, as_of=ctx.run_date, horizon_weeks=horizon)
     records = joined_records(ctx.read(PERSON_IDENTIFIERS), today=ctx.run_date)
     pieces = purchase_pieces(ctx.read(ORDER_LINES), records, until=ctx.run_date)
     data = collect_training_data(pieces, as_of=ctx.run_date, size=size)

@@ -37,7 +37,7 @@ def evaluate_value(tested: Sequence[Tested], *, window_weeks: float) -> Evaluati
     cuts = {}
     for i, t in enumerate(tested):
         others = [*tested[:i], *tested[i + 1 :]]
-        cuts[iso_day(t.past.cut.as_of + 1)] = finite(_figures(t, bands_of(others or [t]), window_weeks))
+        cuts[iso_day(t.past.cut.as_of + 1)] = m.finite(_figures(t, bands_of(others or [t]), window_weeks))
     shared = [name for name in next(iter(cuts.values())) if all(name in figures for figures in cuts.values())]
     mean = {name: float(np.mean([figures[name] for figures in cuts.values()])) for name in shared}
     spread = {f"{name}_sd": float(np.std([figures[name] for figures in cuts.values()])) for name in shared}
@@ -49,11 +49,6 @@ def evaluate_value(tested: Sequence[Tested], *, window_weeks: float) -> Evaluati
         m.groups_by_prediction(newest.amounts.p_any, came),
         m.groups_by_prediction(newest.amounts.spend, newest.past.outcome.spend),
     )
-
-
-def finite(figures: dict[str, float]) -> dict[str, float]:
-    """The metrics that have a value: NaN (nothing happened, one class only) is no number to store."""
-    return {name: value for name, value in figures.items() if np.isfinite(value)}
 
 
 def _figures(tested: Tested, bands: SpendBands, window_weeks: float) -> dict[str, float]:

@@ -43,15 +43,16 @@ def _blank(width: float) -> tuple[Figure, Axes]:
     return figure, figure.add_subplot()
 
 
-def draw_gains(found: Mapping[str, Groups]) -> Figure:
-    """The share of what is found (name -> groups, two at most) among the best-scored people; the diagonal is chance."""
+def draw_gains(found: Mapping[str, Groups], *, of: str) -> Figure:
+    """The share of what is found (name -> groups, two at most) among the best-scored; the diagonal is chance.
+
+    `of`: what is scored.
+    """
     figure, axes = _blank(5.2)
     axes.plot([0, 1], [0, 1], color="0.75", linewidth=1)
     for (name, groups), colour in zip(found.items(), (OURS, THEIRS), strict=False):
         axes.plot(*gains_curve(groups), marker="o", label=name, color=colour)
-    axes.set(
-        xlabel="share of people, best score first", ylabel="share found", xlim=(0, 1), title="Whom the score finds"
-    )
+    axes.set(xlabel=f"share of {of}, best score first", ylabel="share found", xlim=(0, 1), title="What the score finds")
     axes.legend(frameon=False)
     return figure
 

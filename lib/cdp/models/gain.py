@@ -19,7 +19,8 @@ from cdp.models.forecast.history import Outcome
 GROUPS = 200
 DRAWS = 1000
 #: measure -> whether the loss is squared and its root is what is compared
-MEASURES = {"purchases_rmse": True, "spend_rmse": True, "churn_brier": False, "brier": False}
+MEASURES = {"purchases_rmse": True, "spend_rmse": True, "churn_brier": False, "brier": False,
+            "ndcg_shortfall_all": False, "ndcg_shortfall_new": False}  # fmt: skip
 
 
 @dataclass(frozen=True)

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from cdp.core.errors import ModelError
+from cdp.models.declared.spec import registered_name
 from cdp.models.logged_model import EXAMPLE
+from cdp.models.recommendation.spec import MODELS
 from cdp.models.registry import MODEL_NAMES, load_parameters
 from cdp.models.tracking import Tracking, client_of
 
@@ -37,7 +40,7 @@ def prove_version(tracking: Tracking, name: str, version: str, *, spark: SparkSe
     there = {str(v.version) for v in client_of(tracking).search_model_versions(f"name = '{name}'")}
     if version not in there:
         raise ModelError(f"{name} has no version {version}; there is {', '.join(sorted(there, key=int)) or 'none'}")
-    fixture = (_value_fixture if name in MODEL_NAMES.values() else _declared_fixture)(tracking, name, version)
+    fixture = _fixture_of(name)(tracking, name, version)
     if fixture is None:
         raise ModelError(f"{name} version {version} is of an earlier release's form: a night cannot score by it. Train")
     try:
@@ -48,6 +51,12 @@ def prove_version(tracking: Tracking, name: str, version: str, *, spark: SparkSe
             "its artifact folder, or train again."
         ) from error
     _require_equal(scores, fixture, f"{name} version {version}")
+
+
+def _fixture_of(name: str) -> Callable[[Tracking, str, str], _Fixture | None]:
+    if name in MODEL_NAMES.values():
+        return _value_fixture
+    return _list_fixture if name.startswith(registered_name(MODELS)) else _declared_fixture
 
 
 def _value_fixture(tracking: Tracking, name: str, version: str) -> _Fixture | None:
@@ -73,6 +82,17 @@ def _declared_fixture(tracking: Tracking, name: str, version: str) -> _Fixture |
         return None
     people = made_up_people(declared)
     return _Fixture(people, DeclaredPyfunc(declared).predict(None, people), 1, "probability", RESULT_TYPE)
+
+
+def _list_fixture(tracking: Tracking, name: str, version: str) -> _Fixture | None:
+    from cdp.models.recommendation.pyfunc_model import RESULT_TYPE, RankerPyfunc, made_up_pairs
+    from cdp.models.recommendation.registered import load_version
+
+    recommender = load_version(tracking, name, version)
+    if recommender is None:
+        return None
+    pairs = made_up_pairs(recommender)
+    return _Fixture(pairs, RankerPyfunc(recommender).predict(None, pairs), 1, "chance", RESULT_TYPE)
 
 
 def _scores(tracking: Tracking, name: str, version: str, fixture: _Fixture, spark: SparkSession | None) -> pd.DataFrame:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import numpy as np
 from scipy import stats
 
@@ -113,3 +115,17 @@ def top_share(predicted: Floats, actual: Floats, share: float = 0.1) -> float:
 def coverage(lo: Floats, hi: Floats, actual: Floats) -> float:
     """Share of actuals inside [lo, hi]."""
     return float(np.mean((actual >= lo) & (actual <= hi)))
+
+
+def finite(figures: dict[str, float]) -> dict[str, float]:
+    """The metrics that have a value: NaN (nothing happened, one class only) is no number to store."""
+    return {name: value for name, value in figures.items() if np.isfinite(value)}
+
+
+def over_cuts(cuts: Mapping[str, Mapping[str, float]]) -> dict[str, float]:
+    """Mean over the cuts, and the standard deviation as `_sd`; what has no number on a cut counts on the others."""
+    found = {"cuts": float(len(cuts))}
+    for name in dict.fromkeys(name for figures in cuts.values() for name in figures):
+        values = np.array([figures[name] for figures in cuts.values() if name in figures])
+        found |= {name: float(values.mean()), f"{name}_sd": float(values.std())}
+    return found

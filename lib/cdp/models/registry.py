@@ -5,10 +5,10 @@ No person's data goes in: parameters, metrics, pictures of totals, and made-up e
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from cdp.core.errors import ModelError
 from cdp.models.card import write_card
@@ -29,6 +29,7 @@ PARAMETERS_FILE = "value_parameters.json"
 LOSSES_FILE = "losses.json"
 CUTS_FILE = "later_periods.json"
 IMPORTANCE_FILE = "importance.json"
+PUSHES_FILE = "pushes.json"  # feature -> mean absolute push on the log-odds
 FINGERPRINT_TAG = "cdp.fingerprint"
 AS_OF_TAG = "cdp.as_of"
 PROMOTED_TAG = "cdp.promoted"  # on a version: why it was made champion
@@ -38,6 +39,9 @@ DEFINITION_TAG = "cdp.definition"  # form and, of declared models, definition: w
 VERSION_TAG = "cdp.registered."  # + model name: the versions that a run registered
 VALUE_TAGS = {DEFINITION_TAG: FORM}  # of every run of the value model
 MODEL_NAMES = {"churn": "cdp.churn", "ltv": "cdp.ltv"}  # kind -> registered name
+
+
+Stored = TypeVar("Stored")
 
 
 @dataclass(frozen=True)
@@ -190,11 +194,16 @@ def load_parameters(tracking: Tracking, name: str, version: str) -> ValueParamet
 
 
 def _read_parameters(name: str, version: str, run_id: str) -> ValueParameters | None:
+    return read_stored(name, version, run_id, file=PARAMETERS_FILE, read=ValueParameters.from_json)
+
+
+def read_stored(name: str, version: str, run_id: str, *, file: str, read: Callable[[str], Stored]) -> Stored:
+    """What `read` makes of an artifact of a version's run; ModelError when it cannot be read."""
     try:
-        return ValueParameters.from_json(load_text(run_id, PARAMETERS_FILE))
-    except Exception as error:
+        return read(load_text(run_id, file))
+    except Exception as error:  # MLflow and the readers raise many kinds for a file that is not there or not whole
         raise ModelError(
-            f"{name} (version {version}, run {run_id}) cannot be read: its artifact {PARAMETERS_FILE} "
+            f"{name} (version {version}, run {run_id}) cannot be read: its artifact {file} "
             "is missing or damaged. Restore the artifact folder, or roll back to the version before."
         ) from error
 

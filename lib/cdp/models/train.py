@@ -35,7 +35,7 @@ from cdp.models.scorer import Scorer
 from cdp.models.segments import find_segments
 from cdp.models.stability import Reference, reference_of
 from cdp.models.training_data import TrainingData
-from cdp.models.value import FORM, ValueParameters
+from cdp.models.value import ValueParameters
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -128,9 +128,15 @@ def choose_horizon_weeks(first_purchase: date | None, as_of: date, *, longest: i
     return horizon
 
 
-def training_fingerprint(datasets: Sequence[DatasetVersion], *, as_of: date, horizon_weeks: int) -> str:
-    """Hash of all that decides a training: equal tables, date, horizon and model form give an equal model."""
-    facts = [FORM, as_of.isoformat(), str(horizon_weeks), *sorted(f"{d.name}|{d.path}|{d.version}" for d in datasets)]
+def training_fingerprint(
+    tags: Mapping[str, str], datasets: Sequence[DatasetVersion], *, as_of: date, horizon_weeks: int
+) -> str:
+    """Hash of all that decides a training: equal tables, date, horizon, model, form and definition give an equal model.
+
+    `tags`: those of the training's run, which name the model, its form and its definition.
+    """
+    facts = [*(f"{tag}={tags[tag]}" for tag in sorted(tags)), as_of.isoformat(), str(horizon_weeks)]
+    facts += sorted(f"{d.name}|{d.path}|{d.version}" for d in datasets)
     return hashlib.sha256("\n".join(facts).encode()).hexdigest()[:32]
 
 
@@ -187,7 +193,7 @@ def _draw(params: ValueParameters, evaluation: Evaluation, baseline: Evaluation,
         "calibration.png": draw_calibration(
             buyers, of="buyers", title=f"Bought within {weeks} weeks, ten groups of people"
         ),
-        "gains.png": draw_gains({"buyers": buyers, "spend": spend}),
+        "gains.png": draw_gains({"buyers": buyers, "spend": spend}, of="people"),
         "deciles.png": draw_deciles(
             spend, of="mean spend, in the orders' currency", title=f"Spent within {weeks} weeks, ten groups of people"
         ),
@@ -230,11 +236,18 @@ def decide_promotion(trained: TrainedValue, *, has_champion: bool) -> Decision:
     if abs(bias) > MAX_BIAS:
         text = f"expected purchases were {bias:+.0%} off on later periods (limit {MAX_BIAS:.0%})"
         return Decision(False, f"refused: {text}") if has_champion else Decision(True, f"first version, though {text}")
-    for name, gain in trained.champion_gains.items():
-        if gain.high < -WORSE:
-            return Decision(False, f"refused: {name} {-gain.mean:.1%} worse than the champion's on later periods")
+    if refused := refuse_worse(trained.champion_gains):
+        return refused
     told = f"AUC {auc:.3f}, purchases" if auc is not None else "purchases"
     return Decision(True, f"{told} {bias:+.1%} on later periods; {trained.chosen}")
+
+
+def refuse_worse(champion_gains: Mapping[str, Gain]) -> Decision | None:
+    """The refusal of a version that is worse than the champion in a measure by more than `WORSE`, beyond doubt."""
+    for name, gain in champion_gains.items():
+        if gain.high < -WORSE:
+            return Decision(False, f"refused: {name} {-gain.mean:.1%} worse than the champion's on later periods")
+    return None
 
 
 def _losses(tested: Sequence[Tested], data: TrainingData) -> Losses:

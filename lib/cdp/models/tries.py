@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date, timedelta
 
 from cdp.core.errors import ModelError
-from cdp.models.registry import AS_OF_TAG, DEFINITION_TAG, MODEL_TAG, VERSION_TAG
+from cdp.models.declared.spec import registered_name
+from cdp.models.registry import AS_OF_TAG, DEFINITION_TAG, MODEL_TAG, VERSION_TAG, champion_versions
 from cdp.models.tracking import Tracking, client_of
 
 REFUSED_TAG = "cdp.refused"  # of a run that found nothing to learn: why
@@ -64,6 +65,27 @@ def list_tries(tracking: Tracking) -> list[Try]:
 def tries_of(tries: Iterable[Try], model: str, definition: str) -> list[Try]:
     """Those of a model under one definition."""
     return [t for t in tries if (t.model, t.definition) == (model, definition)]
+
+
+@dataclass(frozen=True)
+class Made:
+    """A version of the registered model `name`, and the run that made it."""
+
+    name: str
+    version: str
+    run_id: str
+
+
+def champions_of(tracking: Tracking, tried: Mapping[str, Sequence[Try]]) -> dict[str, Made]:
+    """Model -> its champion, where that came of one of the trainings that are given for the model."""
+    champions, found = champion_versions(tracking), {}
+    for model, tries in tried.items():
+        registered = registered_name(model)
+        version = champions.get(registered)
+        for made in tries:
+            if version is not None and made.versions.get(registered) == version:
+                found[model] = Made(registered, version, made.run_id)
+    return found
 
 
 def last_day(tries: Iterable[Try]) -> date | None:

@@ -17,10 +17,12 @@ if TYPE_CHECKING:
     from cdp.tables.store import Lake
 
 #: Of some eighty metrics those that one compares first: ranking, calibration and level, on later periods.
-_MAIN_METRICS = ("churn_auc", "churn_ece", "purchases_bias", "spend_bias", "auc", "calibration_error")
+_MAIN_METRICS = ("churn_auc", "churn_ece", "purchases_bias", "spend_bias", "auc", "ndcg_at_10_all", "ndcg_at_10_new",
+                 "calibration_error")  # fmt: skip
 _COMPARED = ("churn_auc", "churn_brier", "churn_ece", "purchases_rmse", "purchases_gini", "purchases_bias",
              "spend_rmse", "spend_gini", "spend_bias", "spend_coverage", "auc", "brier", "log_loss",
-             "calibration_error", "bias")  # fmt: skip
+             "ndcg_at_10_all", "ndcg_at_10_new", "recall_at_10_all", "recall_at_10_new", "calibration_error",
+             "bias")  # fmt: skip
 _MOST_FEATURES = 8
 
 
@@ -164,7 +166,8 @@ def _explain_person(options: argparse.Namespace, name: str, console: Console) ->
 
 
 def _add_model(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("model", help="cdp.churn, cdp.ltv, or cdp.NAME of a file conf/models/NAME.yaml")
+    parser.add_argument("model", help="cdp.churn, cdp.ltv, cdp.NAME of a file conf/models/NAME.yaml, or "
+                        "cdp.recommendations.NAME of a file conf/recommendations/NAME.yaml")  # fmt: skip
 
 
 def _asker(options: argparse.Namespace) -> tuple[Lake, Asker]:

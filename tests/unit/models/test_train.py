@@ -28,6 +28,7 @@ from cdp.models.importance import STATISTICS, push_sizes
 from cdp.models.model_runs import is_noted, model_run_rows
 from cdp.models.promotion import Attempt
 from cdp.models.pyfunc_model import ValueModel
+from cdp.models.registry import VALUE_TAGS
 from cdp.models.scorer import Scorer
 from cdp.models.scoring import ScoringModel, score_snapshots
 from cdp.models.snapshots import build_snapshots, purchase_pieces
@@ -325,11 +326,11 @@ def test_promotion_needs_the_floors_and_a_challenger_needs_more_than_the_first(t
 def test_fingerprint_depends_on_the_inputs_and_not_on_their_order():
     one, two, newer = (DatasetVersion("a", "/a", 1), DatasetVersion("b", "/b", 1), DatasetVersion("b", "/b", 2))
 
-    def of(*datasets, horizon=13):
-        return training_fingerprint(datasets, as_of=AS_OF, horizon_weeks=horizon)
+    def of(*datasets, horizon=13, tags=VALUE_TAGS):
+        return training_fingerprint(tags, datasets, as_of=AS_OF, horizon_weeks=horizon)
 
     assert of(one, two) == of(two, one)
-    assert len({of(one, two), of(one, newer), of(one, two, horizon=12), of(one)}) == 4
+    assert len({of(one, two), of(one, newer), of(one, two, horizon=12), of(one), of(one, tags={})}) == 5
 
 
 def test_without_a_champion_there_are_no_scores(snapshots):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from cdp.contracts.columns import PERSON_ID
+from cdp.contracts.columns import PERSON_ID, SCORED_BY
 from cdp.contracts.model import Column, TableContract
 
 RECOMMENDATIONS = TableContract(
@@ -46,5 +46,7 @@ RECOMMENDATIONS = TableContract(
             "The day on which the rhythm of its purchases beats next; null where nobody bought the item twice, and for "
             "explore.",
         ),
+        Column("model_name", "STRING", "Registered model; null: ranked by shares."),
+        SCORED_BY,
     ),
 )

@@ -37,7 +37,7 @@ def draw(
     return {
         "backtest.png": backtest,
         "calibration.png": draw_calibration(groups, of="people", title=title),
-        "gains.png": draw_gains({"people to whom it happened": groups}),
+        "gains.png": draw_gains({"people to whom it happened": groups}, of="people"),
         "deciles.png": draw_deciles(groups, of="share to whom it happened", title=title),
         "importance.png": draw_importance(importance, title="What the score looks at"),
     }

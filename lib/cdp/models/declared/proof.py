@@ -12,7 +12,6 @@ from scipy import special
 
 from cdp.models import metrics
 from cdp.models.arrays import Floats
-from cdp.models.evaluate import finite
 from cdp.models.gain import GROUPS, Losses
 from cdp.models.propensity.feature_matrix import FeatureMatrix
 from cdp.models.propensity.folds import hash_keys
@@ -103,13 +102,4 @@ def figures_of(logits: Floats, simple: Floats, its: CutRows) -> dict[str, float]
         "calibration_error": metrics.expected_calibration_error(p, label),
         "bias": metrics.aggregate_bias(p, label),
     }
-    return finite(found)
-
-
-def summarise(cuts: Mapping[str, Mapping[str, float]]) -> dict[str, float]:
-    """Mean over the cuts, and the standard deviation as `_sd`; what has no number on a cut counts on the others."""
-    found = {"cuts": float(len(cuts))}
-    for name in dict.fromkeys(name for figures in cuts.values() for name in figures):
-        values = np.array([figures[name] for figures in cuts.values() if name in figures])
-        found |= {name: float(values.mean()), f"{name}_sd": float(values.std())}
-    return found
+    return metrics.finite(found)

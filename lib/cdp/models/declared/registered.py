@@ -9,7 +9,6 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from cdp.core.errors import ModelError
 from cdp.models.declared.card import write_card
 from cdp.models.declared.score import DeclaredModel, DeclaredVersion
 from cdp.models.declared.spec import PropensitySpec, registered_name
@@ -21,20 +20,19 @@ from cdp.models.registry import (
     DEFINITION_TAG,
     LOSSES_FILE,
     MODEL_TAG,
+    PUSHES_FILE,
     RegisteredRun,
-    champion_versions,
-    load_text,
     log_comparison,
+    read_stored,
     register,
     run_of,
     training_run,
 )
 from cdp.models.tracking import Tracking, client_of
 from cdp.models.train import DatasetVersion
-from cdp.models.tries import Try, tries_of
+from cdp.models.tries import Try, champions_of, tries_of
 
 MODEL_FILE = "propensity.pickle.txt"  # base64: what a night scores by, without the cost of loading a served model
-PUSHES_FILE = "pushes.json"  # feature -> mean absolute push on the log-odds
 
 
 def log_declared(
@@ -82,15 +80,11 @@ def load_declared(
 
     `tries`: all trainings, which tell from which run a version came and under which definition.
     """
-    champions, found = champion_versions(tracking), {}
-    for name, definition in definitions.items():
-        registered = registered_name(name)
-        version = champions.get(registered)
-        for made in tries_of_declared(tries, name, definition):
-            if version is not None and made.versions.get(registered) == version:
-                declared = _read_declared(registered, version, made.run_id)
-                found[name] = DeclaredVersion(registered, version, declared)
-    return found
+    tried = {name: tries_of_declared(tries, name, definition) for name, definition in definitions.items()}
+    return {
+        name: DeclaredVersion(made.name, made.version, _read_declared(made.name, made.version, made.run_id))
+        for name, made in champions_of(tracking, tried).items()
+    }
 
 
 def load_version(tracking: Tracking, registered: str, version: str) -> DeclaredModel | None:
@@ -102,15 +96,13 @@ def load_version(tracking: Tracking, registered: str, version: str) -> DeclaredM
 
 
 def _read_declared(registered: str, version: str, run_id: str) -> DeclaredModel:
-    try:
-        found = pickle.loads(base64.b64decode(load_text(run_id, MODEL_FILE)))
-        if not isinstance(found, DeclaredModel):
-            raise TypeError(type(found))
-    except Exception as error:  # MLflow and pickle raise many kinds for a file that is not there or not whole
-        raise ModelError(
-            f"{registered} (version {version}, run {run_id}) cannot be read: its artifact {MODEL_FILE} "
-            "is missing or damaged. Restore the artifact folder, or roll back to the version before."
-        ) from error
+    return read_stored(registered, version, run_id, file=MODEL_FILE, read=_unpickled)
+
+
+def _unpickled(text: str) -> DeclaredModel:
+    found = pickle.loads(base64.b64decode(text))
+    if not isinstance(found, DeclaredModel):
+        raise TypeError(type(found))
     return found
 
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
@@ -25,11 +23,11 @@ from cdp.models.declared.proof import (
     gain_over_rate,
     groups_of,
     losses_of,
-    summarise,
 )
 from cdp.models.declared.score import DeclaredModel
 from cdp.models.declared.spec import PropensitySpec
 from cdp.models.gain import Gain, Losses, gains_over
+from cdp.models.metrics import over_cuts
 from cdp.models.propensity.crossfit import cross_fit
 from cdp.models.propensity.feature_columns import FeaturePlan, learn_columns
 from cdp.models.propensity.feature_matrix import encode
@@ -41,7 +39,7 @@ from cdp.models.propensity.propensity_choice import Recipe, choose_recipe
 from cdp.models.propensity.propensity_metrics import base_rate
 from cdp.models.propensity.propensity_model import PropensityModel, unusual_shares
 from cdp.models.stability import Reference, reference_of
-from cdp.models.train import WORSE, DatasetVersion, Decision
+from cdp.models.train import Decision, refuse_worse
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -78,13 +76,6 @@ class TrainedDeclared:
     warnings: tuple[str, ...]
 
 
-def training_mark(name: str, definition: str, datasets: Sequence[DatasetVersion], as_of: date) -> str:
-    """Hash of all that decides a training: equal definition, tables, date and form give an equal model."""
-    tables = sorted(f"{d.name}|{d.path}|{d.version}" for d in datasets)
-    facts = [FORM, name, definition, tables, as_of.isoformat()]
-    return hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()[:32]
-
-
 def train_declared(
     found: pd.DataFrame, *, spec: PropensitySpec, definition: str, as_of: date, champion: DeclaredModel | None = None
 ) -> TrainedDeclared:
@@ -115,7 +106,7 @@ def train_declared(
         as_of=as_of,
         people=found["person_id"].nunique(),
         rows=len(found),
-        metrics=summarise(cuts) | proof.gains,
+        metrics=over_cuts(cuts) | proof.gains,
         cuts=cuts,
         losses=losses,
         champion_gains=gains_over(losses, losses_of(_say_again(champion, found, tested), rows)) if champion else {},
@@ -156,9 +147,8 @@ def choose(old: CutRows) -> tuple[Recipe | None, str]:
 
 def decide(trained: TrainedDeclared) -> Decision:
     """A new version becomes champion unless it is worse than the champion beyond doubt (train.WORSE)."""
-    for name, gain in trained.champion_gains.items():
-        if gain.high < -WORSE:
-            return Decision(False, f"refused: {name} {-gain.mean:.1%} worse than the champion's on later cuts")
+    if refused := refuse_worse(trained.champion_gains):
+        return refused
     auc = trained.metrics.get("auc")
     told = f"AUC {auc:.3f}, " if auc is not None and trained.declared.model.layers else ""
     return Decision(True, f"{told}calibration error {trained.metrics['calibration_error']:.3f}; {trained.chosen}")

@@ -8,11 +8,11 @@ import numpy as np
 
 from cdp.models import metrics as m
 from cdp.models.arrays import Floats
-from cdp.models.evaluate import finite
 from cdp.models.forecast.factors import Amounts
 from cdp.models.forecast.history import iso_day
 from cdp.models.forecast.learned import Tested, bands_of, covered
 from cdp.models.forecast.past import BASELINE, PastCut
+from cdp.models.metrics import finite
 
 DRAWS = 1000
 MAX_BOOTSTRAP = 20_000  # customers; the interval of the gain is good to two digits

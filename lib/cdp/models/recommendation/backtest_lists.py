@@ -9,8 +9,9 @@ from typing import Any
 import numpy as np
 
 from cdp.models.arrays import Floats, Ints
+from cdp.models.metrics import expected_calibration_error
 from cdp.models.recommendation.purchase_log import PurchaseLog
-from cdp.models.recommendation.ranking_metrics import Truth, gain_interval, judge_lists, truth_of
+from cdp.models.recommendation.ranking_metrics import LENGTH, Truth, gain_interval, judge_lists, truth_of
 from cdp.models.recommendation.recommend import (
     HORIZON_DAYS,
     Choices,
@@ -19,6 +20,7 @@ from cdp.models.recommendation.recommend import (
     View,
     learn_from,
     rank_choices,
+    rank_items,
     view_at,
 )
 
@@ -26,25 +28,33 @@ CUTS = 3
 MAX_JUDGED = 1_500  # customers a cut: enough for two digits of NDCG
 _POPULAR = 1_000  # of these, those that a customer has not bought are the popular new items
 
+_NAMES, _KINDS = ("ndcg", "recall"), ("all", "new")
+MEASURES = tuple(f"{name}_at_10_{items}" for name in _NAMES for items in _KINDS)
 _NOTHING: dict[str, float | None] = {"mean": None, "low": None, "high": None}
 
 Judged = dict[
     str, tuple[Floats, Floats]
 ]  # list -> NDCG@10 and Recall@10 of each customer, NaN where nothing was bought
+Said = tuple[Floats, Floats]  # scores, and 1 where the item was bought
 
 
 @dataclass(frozen=True)
 class Cut:
-    """One earlier as-of day. `lists`: how the recommendations did, `yardsticks` and `popular` what they compare with.
+    """One earlier as-of day. `lists`: how the recommendations did, `yardsticks` and `popular` what they compare with,
+    `champion` what scores by now, if that was asked for (it may have learned from this day's horizon).
 
     Judged are `all` (the first ten of the common list), `repeat` (of that part, beside all that was bought) and `new`
-    (of the explore part, beside what was bought and new to the customer).
+    (of the explore part, beside what was bought and new to the customer), for the `customers` (places in the log).
+    `said`: the score of each item of the lists, and whether it was bought.
     """
 
     as_of: int
+    customers: Ints
     lists: Judged
     yardsticks: Judged
     popular: Judged
+    champion: Judged | None
+    said: Said
 
 
 @dataclass(frozen=True)
@@ -65,8 +75,16 @@ def plan_cuts(log: PurchaseLog, as_of: int) -> list[int]:
     return [day for day in days if day >= log.day.min() + HORIZON_DAYS - 1]
 
 
-def run_backtest(log: PurchaseLog, days: list[int], on_cut: Callable[[int], None] = lambda day: None) -> Backtest:
+def run_backtest(
+    log: PurchaseLog,
+    days: list[int],
+    on_cut: Callable[[int], None] = lambda day: None,
+    *,
+    champion: Recommender | None = None,
+) -> Backtest:
     """Judge each day but the oldest by what was learned on the one before it; `on_cut` hears of each.
+
+    The `champion` is judged beside them.
 
     From the oldest on, so that no more than two views are held and the last is learned from.
     """
@@ -77,24 +95,32 @@ def run_backtest(log: PurchaseLog, days: list[int], on_cut: Callable[[int], None
     for day in reversed(days[:-1]):
         on_cut(day)
         later = view_at(log, day)
-        tried.append(_try(log, later, learn_from(log.until(day), earlier)))
+        tried.append(_try(log, later, learn_from(log.until(day), earlier), champion))
         earlier = later
     choices = learn_from(log, earlier)
     repeat = _best([t.repeat for t in tried], len(choices.repeat))
     explore = _best([t.new for t in tried], len(choices.explore))
-    cuts = [Cut(t.as_of, t.of(repeat, explore), t.of(0, 0), t.popular) for t in reversed(tried)]
+    cuts = [t.cut(repeat, explore) for t in reversed(tried)]
     return Backtest(cuts, choices.recommender(repeat, explore))
 
 
 @dataclass(frozen=True)
 class _Tried:
-    """One cut: how each choice of a part did, and each choice of both in one list (`whole`)."""
+    """One cut: how each choice of a part did, and each choice of both in one list (`whole`); see `Cut`."""
 
     as_of: int
+    customers: Ints
     repeat: list[tuple[Floats, Floats]]
     new: list[tuple[Floats, Floats]]
     whole: dict[tuple[int, int], tuple[Floats, Floats]]
     popular: Judged
+    champion: Judged | None
+    said: dict[tuple[int, int], Said]
+
+    def cut(self, repeat: int, explore: int) -> Cut:
+        """The cut of the two choices."""
+        lists, yardsticks, said = self.of(repeat, explore), self.of(0, 0), self.said[repeat, explore]
+        return Cut(self.as_of, self.customers, lists, yardsticks, self.popular, self.champion, said)
 
     def of(self, repeat: int, explore: int) -> Judged:
         """The choice's figures."""
@@ -116,17 +142,26 @@ def summarise(backtest: Backtest) -> dict[str, Any]:
     cuts = backtest.cuts
     if not cuts:
         return {}
-    measured = {
-        f"{name}_at_10_{items}": _mean_and_spread([_mean(cut.lists[items][n]) for cut in cuts])
-        for n, name in enumerate(("ndcg", "recall"))
-        for items in ("all", "new")
-    }
+    figures = [figures_of(cut.lists) for cut in cuts]
+    measured = {name: _mean_and_spread([f.get(name) for f in figures]) for name in MEASURES}
     gains = {
         f"ndcg_at_10_{items}_over_{against}": _gain(cuts, items, against)
         for against in ("yardsticks", "popular")
         for items in ("all", "new")
     }
-    return {**measured, "gains": gains, "cuts": [_summarise_cut(cut) for cut in cuts]}
+    errors = _mean_and_spread([calibration_error(cut) for cut in cuts])
+    return {**measured, "calibration_error": errors, "gains": gains, "cuts": [_summarise_cut(cut) for cut in cuts]}
+
+
+def calibration_error(cut: Cut) -> float:
+    """How far the chances of the listed items are from the shares that were bought (expected calibration error)."""
+    return expected_calibration_error(*cut.said)
+
+
+def figures_of(judged: Judged) -> dict[str, float]:
+    """NDCG@10 and Recall@10 of the common list and of new items, means over the customers; unknown ones left out."""
+    means = {f"{name}_at_10_{items}": _mean(judged[items][n]) for n, name in enumerate(_NAMES) for items in _KINDS}
+    return {name: mean for name, mean in means.items() if mean is not None}
 
 
 def _gain(cuts: list[Cut], items: str, against: str) -> dict[str, float | None]:
@@ -157,21 +192,32 @@ def _known(value: float) -> float | None:
     return None if np.isnan(value) else value
 
 
-def _try(log: PurchaseLog, view: View, choices: Choices) -> _Tried:
+def _try(log: PurchaseLog, view: View, choices: Choices, champion: Recommender | None) -> _Tried:
     customers, (bought, new) = _judged_customers(view), _truths(log, view)
-    lists = rank_choices(view, choices, customers, 10)
+    lists = rank_choices(view, choices, customers, LENGTH)
 
     def judge(of: Lists, chosen: np.ndarray, rank: Ints, truth: Truth) -> tuple[Floats, Floats]:
         return judge_lists(customers, of.customer[chosen], of.item[chosen], rank[chosen], truth)
 
-    repeats = [lists[i, 0] for i in range(len(choices.repeat))]
-    explored = [lists[0, j] for j in range(len(choices.explore))]
+    def judge_repeat(of: Lists) -> tuple[Floats, Floats]:
+        return judge(of, of.is_repeat, of.rank_in_part, bought)
+
+    def judge_new(of: Lists) -> tuple[Floats, Floats]:
+        return judge(of, ~of.is_repeat, of.rank_in_part, new)
+
+    def judge_whole(of: Lists) -> tuple[Floats, Floats]:
+        return judge(of, np.ones(len(of.rank), dtype=bool), of.rank, bought)
+
+    its = rank_items(view, champion, customers, LENGTH) if champion else None
     return _Tried(
         view.pairs.as_of,
-        [judge(of, of.is_repeat, of.rank_in_part, bought) for of in repeats],
-        [judge(of, ~of.is_repeat, of.rank_in_part, new) for of in explored],
-        {place: judge(of, np.ones(len(of.rank), dtype=bool), of.rank, bought) for place, of in lists.items()},
+        customers,
+        [judge_repeat(lists[i, 0]) for i in range(len(choices.repeat))],
+        [judge_new(lists[0, j]) for j in range(len(choices.explore))],
+        {place: judge_whole(of) for place, of in lists.items()},
         _judge_popular(log, view),
+        {"all": judge_whole(its), "repeat": judge_repeat(its), "new": judge_new(its)} if its else None,
+        {place: (of.score, bought.holds(of.customer, of.item).astype(np.float64)) for place, of in lists.items()},
     )
 
 

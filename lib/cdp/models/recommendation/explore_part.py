@@ -12,14 +12,21 @@ import numpy as np
 from scipy import sparse
 
 from cdp.models.arrays import Floats, Ints
-from cdp.models.recommendation.repeat_part import Habits, Pairs
+from cdp.models.recommendation.repeat_part import OF_CUSTOMERS, OF_ITEMS, Habits, Pairs
 
 MAX_ITEMS = 4_000  # the similarities are a dense matrix of these: 64 MB
 CANDIDATES = 100  # per customer
 HALF_LIVES_DAYS = (14, 28, 56)
 LATELY = HALF_LIVES_DAYS.index(28)
+FEATURES = (
+    "likeness_to_own_by_new_buyers",
+    "likeness_to_own",
+    *(f"new_buyers_{days}d" for days in HALF_LIVES_DAYS),
+    *OF_ITEMS,
+    *OF_CUSTOMERS,
+)
 YARDSTICK = 0  # of the features: likeness times the root of new buyers, which also chooses the candidates
-BUYERS = 2 + len(HALF_LIVES_DAYS)  # of the features: how many ever bought the item
+BUYERS = FEATURES.index("item_buyers")
 POPULAR = 10  # of each customer's candidates, the unbought items with the most buyers
 FLOOR = 0.02  # of a faded count of new buyers before its logarithm
 SCORE_FLOOR = 1e-3  # of the similarity, whose highest for each customer is 1
@@ -38,7 +45,7 @@ class Neighbours:
 
 @dataclass(frozen=True)
 class Candidates:
-    """Pairs that are no purchase yet, by customer, with their features."""
+    """Pairs that are no purchase yet, by customer, with their `FEATURES`, all in logarithms."""
 
     customer: Ints
     item: Ints

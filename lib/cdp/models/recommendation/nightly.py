@@ -11,7 +11,8 @@ from pyspark.sql import functions as F
 
 from cdp.contracts.gold.recommendations import RECOMMENDATIONS
 from cdp.models.recommendation.purchase_log import COLUMNS, collect_purchases
-from cdp.models.recommendation.recommendations import SHARE, Recommendations, recommend_purchases
+from cdp.models.recommendation.recommendations import Recommendations, rank_purchases
+from cdp.models.recommendation.registered import ListVersion
 from cdp.models.recommendation.spec import ListSpec
 from cdp.rules.known import is_known
 
@@ -21,7 +22,8 @@ MAX_LINES = 5_000_000  # order lines whose people are ranked at a time on the dr
 _SCHEMA = pa.schema([
     ("list", pa.string()), ("person_id", pa.string()), ("as_of", pa.date32()), ("rank", pa.int32()),
     ("item_id", pa.string()), ("score", pa.float64()), ("score_kind", pa.string()), ("part", pa.string()),
-    ("rank_in_part", pa.int32()), ("expected_on", pa.date32()),
+    ("rank_in_part", pa.int32()), ("expected_on", pa.date32()), ("model_name", pa.string()),
+    ("model_version", pa.string()),
 ])  # fmt: skip
 
 
@@ -51,33 +53,34 @@ def shares_of(purchases: DataFrame, *, order_lines: int) -> list[DataFrame]:
 
 
 def recommend_night(
-    name: str, spec: ListSpec, purchases: pa.Table, *, as_of: date
+    name: str, spec: ListSpec, purchases: pa.Table, *, champion: ListVersion | None, as_of: date
 ) -> tuple[pa.Table, dict[str, Any] | None]:
-    """Rows of gold.recommendations as `cdp recommend` gives them at the end of the day before, and its summary.
+    """Rows of gold.recommendations by the champion, by shares without one, at the end of the day before; a summary.
 
     `purchases`: rows of `item_purchases`; without one there are no rows, and no summary.
     """
     if not purchases.num_rows:
         return _SCHEMA.empty_table(), None
-    found = recommend_purchases(collect_purchases(purchases), as_of - timedelta(days=1), spec.k)
-    return _rows(name, found, as_of), found.summary
+    model = champion.recommender if champion else None
+    found = rank_purchases(collect_purchases(purchases), as_of - timedelta(days=1), spec.k, model)
+    return _rows(name, found, champion, as_of), found.summary
 
 
-def _rows(name: str, found: Recommendations, as_of: date) -> pa.Table:
+def _rows(name: str, found: Recommendations, champion: ListVersion | None, as_of: date) -> pa.Table:
     n, rows = found.rows.num_rows, found.rows.rename_columns({"customer_id": "person_id"})
-    kind = "share" if found.summary["score"] == SHARE else "chance"
-    for column, value in (("list", name), ("as_of", as_of), ("score_kind", kind)):
-        rows = rows.append_column(column, pa.repeat(pa.scalar(value), n))
+    same = {
+        "list": name,
+        "as_of": as_of,
+        "score_kind": "chance" if champion else "share",
+        "model_name": champion.name if champion else None,
+        "model_version": champion.version if champion else None,
+    }
+    for column, value in same.items():
+        rows = rows.append_column(column, pa.repeat(pa.scalar(value, _SCHEMA.field(column).type), n))
     return rows.select(RECOMMENDATIONS.column_names).cast(_SCHEMA)
 
 
-def tell_list(name: str, summary: dict[str, Any]) -> str:
-    """One line for who reads the night: how many people and items, and how good it was on earlier dates."""
-    told = f"{name}: {summary['customers']:,} customers, {summary['items']:,} items"
-    reached = summary["metrics"].get("ndcg_at_10_all", {})
-    if reached.get("mean") is None:
-        return f"{told}; too little history to judge it on earlier dates"
-    over, cuts = summary["metrics"]["gains"]["ndcg_at_10_all_over_popular"], len(summary["metrics"]["cuts"])
-    spread = f"on {cuts} earlier dates ({reached['low']:.3f} to {reached['high']:.3f})"
-    gain = f"{over['mean']:+.3f} over the most popular (95 %: {over['low']:+.3f} to {over['high']:+.3f})"
-    return f"{told}; NDCG@10 {reached['mean']:.3f} {spread}, {gain}"
+def tell_list(name: str, summary: dict[str, Any], champion: ListVersion | None) -> str:
+    """One line for who reads the night: how many people and items, and what ranked them."""
+    by = f"{champion.name} version {champion.version}" if champion else "shares of past purchases: no model scores yet"
+    return f"{name}: {summary['customers']:,} customers, {summary['items']:,} items, ranked by {by}"

@@ -6,8 +6,9 @@ baskets that ranked repeat purchases better than some hundred boosted trees, at 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from scipy import optimize, special
@@ -38,6 +39,24 @@ class RankingLogit:
         if self.is_curved:
             raw += np.square(z, out=z) @ self.weights[straight:]
         return np.asarray(special.expit(raw))
+
+    def to_facts(self) -> dict[str, Any]:
+        """As plain numbers, for JSON."""
+        return {name: np.asarray(value).tolist() for name, value in vars(self).items()}
+
+    @staticmethod
+    def from_facts(facts: Mapping[str, Any]) -> RankingLogit:
+        """The inverse of `to_facts`."""
+        numbers = {name: np.array(facts[name], dtype=np.float64) for name in ("mean", "scale", "weights")}
+        return RankingLogit(tuple(facts["columns"]), bool(facts["is_curved"]), **numbers)
+
+    def push_sizes(self) -> dict[int, float]:
+        """Column -> mean absolute push from the mean on the log-odds, of a column that lies as the normal does."""
+        z = special.ndtri((np.arange(1_000) + 0.5) / 1_000)[:, None]
+        n = len(self.columns)
+        squares = self.weights[1 + n :] if self.is_curved else np.zeros(n)
+        pushes = z * self.weights[1 : 1 + n] + (z**2 - 1) * squares
+        return dict(zip(self.columns, np.abs(pushes).mean(axis=0).tolist(), strict=True))
 
     def design(self, features: Floats) -> Floats:
         """What the weights stand for: ones, the standardised features and, where curved, their squares."""

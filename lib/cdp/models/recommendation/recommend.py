@@ -8,6 +8,7 @@ the number of buyers; what did best there is taken. Nothing after the as-of day 
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Protocol
@@ -75,6 +76,15 @@ class Recommender:
     def explore_scores(self, view: View, candidates: Candidates) -> Floats:
         """Chances of pairs that are no purchase yet."""
         return self.explore.probability(candidates.features)
+
+    def to_json(self) -> str:
+        """As text, every number whole."""
+        return json.dumps({"repeat": self.repeat.to_facts(), "explore": self.explore.to_facts()})
+
+    @staticmethod
+    def from_json(text: str) -> Recommender:
+        """The inverse of `to_json`."""
+        return Recommender(**{part: RankingLogit.from_facts(facts) for part, facts in json.loads(text).items()})
 
 
 @dataclass(frozen=True)

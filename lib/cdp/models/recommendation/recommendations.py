@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from typing import Any
 
@@ -15,7 +15,7 @@ from cdp.models.recommendation.backtest_lists import plan_cuts, run_backtest, su
 from cdp.models.recommendation.explore_part import BUYERS
 from cdp.models.recommendation.purchase_log import PurchaseLog
 from cdp.models.recommendation.ranking_logit import RankingLogit
-from cdp.models.recommendation.recommend import HORIZON_DAYS, Lists, known_log, rank_items, view_at
+from cdp.models.recommendation.recommend import HORIZON_DAYS, Lists, Recommender, known_log, rank_items, view_at
 from cdp.models.recommendation.share_scores import ShareScores, repeat_share
 
 CHANCE = f"chance that the item is bought within {HORIZON_DAYS} days"
@@ -36,14 +36,32 @@ def recommend_purchases(
 ) -> Recommendations:
     """Up to `k` items of each part for every customer with a purchase up to the end of the as-of day.
 
-    Without one finished horizon to learn from, items share the customer's next purchases by counts, see
-    share_scores.py. :class:`ContractError` when there is no purchase up to that day.
+    Learned from the log itself, see `rank_purchases`. :class:`ContractError` when there is no purchase up to that day.
     """
     day = (as_of - EPOCH).days
     known = known_log(log, day)
-    cuts = plan_cuts(known, day)
-    tried = run_backtest(known, cuts, lambda cut: on_step(f"trying it as of {np.datetime64(cut, 'D')}"))
-    model = tried.best
+    tried = run_backtest(
+        known, plan_cuts(known, day), lambda cut: on_step(f"trying it as of {np.datetime64(cut, 'D')}")
+    )
+    found = rank_purchases(known, as_of, k, tried.best, on_step=on_step)
+    return replace(found, summary={**found.summary, "metrics": summarise(tried)})
+
+
+def rank_purchases(
+    log: PurchaseLog,
+    as_of: date,
+    k: int,
+    model: Recommender | None,
+    *,
+    on_step: Callable[[str], None] = lambda text: None,
+) -> Recommendations:
+    """The lists of `recommend_purchases` by a model that was learned before.
+
+    Without one (no finished horizon to learn from), items share the customer's next purchases by counts, see
+    share_scores.py. :class:`ContractError` when there is no purchase up to the as-of day.
+    """
+    day = (as_of - EPOCH).days
+    known = known_log(log, day)
     view = view_at(known, day)
     share = repeat_share(view.pairs)
     lists = rank_items(view, model or ShareScores(share), view.customers, k, _counter(len(view.customers), on_step))
@@ -54,15 +72,15 @@ def recommend_purchases(
         "purchases": len(known.day),
         "rows_left_out": log.incomplete,
         "repeat_share": float(share[view.customers].mean()),
-        "repeat_by": _named(model.repeat if model else None),
-        "explore_by": _named(model.explore if model else None),
+        "repeat_by": name_part(model.repeat if model else None),
+        "explore_by": name_part(model.explore if model else None),
         "score": CHANCE if model else SHARE,
-        "metrics": summarise(tried),
     }
     return Recommendations(_rows(log, lists), summary)
 
 
-def _named(part: RankingLogit | None) -> str:
+def name_part(part: RankingLogit | None) -> str:
+    """What a part ranks by, in words; None: by its yardstick."""
     if part and len(part.columns) > 1:
         return "all features"
     return "the number of buyers" if part and part.columns == (BUYERS,) else "its yardstick"

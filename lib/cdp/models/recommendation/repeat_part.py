@@ -14,6 +14,20 @@ YARDSTICK = HALF_LIVES_DAYS.index(56)  # of the features: own counts that fade b
 MONTH, QUARTER = 28, 91  # days
 TYPICAL_GAP_DAYS = 60.0  # stands for one observed gap of every item, so that an item's first gap does not decide alone
 FLOOR = 1e-3  # of a faded count before its logarithm
+OF_ITEMS = ("item_buyers", "item_returned", "item_month", "item_month_pace")  # Habits.of_items
+OF_CUSTOMERS = ("customer_days_month", "customer_days_quarter", "customer_idle", "customer_basket", "customer_variety")
+FEATURES = (  # repeat_features
+    *(f"own_count_{days}d" for days in HALF_LIVES_DAYS),
+    "own_count",
+    "own_idle",
+    "own_age",
+    "own_share_of_days",
+    "own_idle_in_gaps",
+    "own_gap",
+    *OF_ITEMS,
+    "item_quarter_pace",
+    *OF_CUSTOMERS,
+)
 
 
 @dataclass(frozen=True)
@@ -58,7 +72,7 @@ class Habits:
     history_days: float
 
     def of_items(self, item: Ints) -> list[Floats]:
-        """Features of these items, none of them 0."""
+        """`OF_ITEMS` of these items, none of them 0."""
         month, quarter = self.month[item], self.quarter[item]
         return [
             self.buyers[item],
@@ -79,7 +93,7 @@ class Habits:
         return min(of, self.history_days) / min(whole, self.history_days)
 
     def of_customers(self, customer: Ints) -> list[Floats]:
-        """Features of these customers, none of them 0."""
+        """`OF_CUSTOMERS` of these customers, none of them 0."""
         return [
             self.days_month[customer] + 0.5,
             self.days_quarter[customer] + 0.5,
@@ -142,7 +156,7 @@ def own_gap(pairs: Pairs, habits: Habits, chosen: Ints) -> Floats:
 
 
 def repeat_features(pairs: Pairs, habits: Habits, chosen: Ints) -> Floats:
-    """Pairs x features, the faded counts of `HALF_LIVES_DAYS` first; all in logarithms."""
+    """Pairs x `FEATURES`, all in logarithms."""
     customer, item = pairs.customer[chosen], pairs.item[chosen]
     count, first, last = pairs.count[chosen], pairs.first[chosen], pairs.last[chosen]
     gap = own_gap(pairs, habits, chosen)

@@ -6,6 +6,8 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+MODELS = "recommendations."  # what the names of the lists' models begin with
+
 
 class ListSpec(BaseModel):
     """One file of conf/recommendations: up to ``k`` items bought before and ``k`` new ones for each customer.
@@ -20,3 +22,8 @@ class ListSpec(BaseModel):
     k: int = Field(ge=1, le=100)
     purpose: str
     owner: str
+
+
+def model_of(name: str) -> str:
+    """The name of the model that ranks the list `name`; no model of conf/models can have it, for its dot."""
+    return f"{MODELS}{name}"

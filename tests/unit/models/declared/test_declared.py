@@ -23,10 +23,11 @@ from cdp.models.declared.registered import (
 )
 from cdp.models.declared.score import prediction_rows, score_people
 from cdp.models.declared.spec import PropensitySpec, check_specs, chosen_features, definition_mark
-from cdp.models.declared.train import decide, train_declared, training_mark
+from cdp.models.declared.train import decide, train_declared
 from cdp.models.promotion import Asker, settle
 from cdp.models.registry import VALUE_TAGS, find_run
 from cdp.models.tracking import client_of, open_tracking
+from cdp.models.train import training_fingerprint
 from cdp.models.tries import VALUE, last_day, list_tries, noting_refusal, trainings_of_value, tries_of
 from cdp.models.value import FORM
 from cdp.models.versions import compare_versions, list_versions
@@ -105,7 +106,7 @@ def test_a_version_that_is_worse_than_the_champion_is_refused(trained):
     )  # fmt: skip
     assert abs(later.champion_gains["brier"].mean) < 0.05 and decide(later).is_promoted
     worse = replace(noise, champion_gains={"brier": replace(later.champion_gains["brier"], mean=-0.2, high=-0.1)})
-    assert decide(worse).reason == "refused: brier 20.0% worse than the champion's on later cuts"
+    assert decide(worse).reason == "refused: brier 20.0% worse than the champion's on later periods"
 
 
 def test_too_little_history_and_labels_that_never_came_are_told():
@@ -164,7 +165,7 @@ def test_a_version_is_registered_proved_and_becomes_champion(trained, tmp_path):
     import mlflow
 
     tracking = open_tracking(f"sqlite:///{tmp_path}/mlflow.db", artifact_location=str(tmp_path / "artifacts"))
-    mark = training_mark("click", "d1", [], AS_OF)
+    mark = training_fingerprint(training_tags("click", "d1"), [], as_of=AS_OF, horizon_weeks=4)
     run = log_declared(tracking, "click", SPEC, trained, datasets=[], fingerprint=mark)
     assert find_run(tracking, mark) == run and run.versions == {"cdp.click": "1"}
     (tried,) = tries = list_tries(tracking)

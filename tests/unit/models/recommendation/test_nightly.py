@@ -19,7 +19,9 @@ from cdp.models.recommendation import nightly
 from cdp.models.recommendation.nightly import item_purchases, recommend_night, shares_of, tell_list
 from cdp.models.recommendation.purchase_log import collect_purchases
 from cdp.models.recommendation.recommendations import recommend_purchases
+from cdp.models.recommendation.registered import ListVersion
 from cdp.models.recommendation.spec import ListSpec
+from cdp.models.recommendation.train import train_list
 from cdp.rules.definitions import load_definition, load_definitions
 
 AS_OF = date(2026, 1, 5)
@@ -72,28 +74,27 @@ def _purchases(days: int) -> pa.Table:
 
 def test_rows_are_those_of_the_verb_at_the_end_of_the_day_before() -> None:
     purchases = _purchases(200)
-    found, summary = recommend_night("products", SPEC, purchases, as_of=AS_OF)
+    trained = train_list(collect_purchases(purchases), as_of=AS_OF)
+    champion = ListVersion("cdp.recommendations.products", "4", trained.recommender)
+    found, summary = recommend_night("products", SPEC, purchases, champion=champion, as_of=AS_OF)
     assert found.column_names == RECOMMENDATIONS.column_names
     verb = recommend_purchases(collect_purchases(purchases), AS_OF - timedelta(days=1), SPEC.k)
     for ours, theirs in (("person_id", "customer_id"), ("item_id", "item_id"), ("score", "score"), ("rank", "rank")):
         assert found[ours].to_pylist() == verb.rows[theirs].to_pylist()
-    assert summary == verb.summary
+    assert summary == {name: value for name, value in verb.summary.items() if name != "metrics"}
     rows = found.to_pylist()
     assert {(r["list"], r["as_of"], r["score_kind"]) for r in rows} == {("products", AS_OF, "chance")}
+    assert {(r["model_name"], r["model_version"]) for r in rows} == {("cdp.recommendations.products", "4")}
     assert all(r["expected_on"] >= AS_OF for r in rows if r["expected_on"])
-    told = tell_list("products", verb.summary)
-    assert "12 customers, 6 items; NDCG@10 " in told
-    reached, gain = (verb.summary["metrics"][k] for k in ("ndcg_at_10_all", "gains"))
-    over = gain["ndcg_at_10_all_over_popular"]
-    assert f"({reached['low']:.3f} to {reached['high']:.3f})" in told
-    assert f"(95 %: {over['low']:+.3f} to {over['high']:+.3f})" in told
+    told = "products: 12 customers, 6 items, ranked by cdp.recommendations.products version 4"
+    assert summary and tell_list("products", summary, champion) == told
 
 
-def test_little_history_gives_shares_and_no_purchase_gives_no_row() -> None:
-    found, summary = recommend_night("products", SPEC, _purchases(20), as_of=AS_OF)
-    assert set(found["score_kind"].to_pylist()) == {"share"}
-    assert summary and "too little history" in tell_list("products", summary)
-    empty, nothing = recommend_night("products", SPEC, _purchases(20).slice(0, 0), as_of=AS_OF)
+def test_no_champion_gives_shares_and_no_purchase_gives_no_row() -> None:
+    found, summary = recommend_night("products", SPEC, _purchases(200), champion=None, as_of=AS_OF)
+    assert set(found["score_kind"].to_pylist()) == {"share"} and set(found["model_version"].to_pylist()) == {None}
+    assert summary and "no model scores yet" in tell_list("products", summary, None)
+    empty, nothing = recommend_night("products", SPEC, _purchases(20).slice(0, 0), champion=None, as_of=AS_OF)
     assert (empty.num_rows, empty.column_names, nothing) == (0, RECOMMENDATIONS.column_names, None)
 
 
