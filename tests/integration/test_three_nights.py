@@ -43,12 +43,13 @@ def test_people_scores_audiences_and_exports_are_there(cdp: Run, three_nights: P
     assert all(s["email_opens_90d"] == traits[person]["email_opens_90d"] for person, s in snapshots.items())
     lists = _rows(three_nights, "gold.recommendations")
     assert {r["person_id"] for r in lists} == set(snapshots) and {str(r["as_of"]) for r in lists} == {NIGHTS[-1]}
+    assert {(r["model_name"], r["model_version"]) for r in lists} == {("cdp.recommendations.products", "1")}
     credits = _rows(three_nights, "gold.channel_credits")
     of_models = {m: [c for c in credits if c["model"] == m] for m in ("first", "linear", "markov_1")}
     orders = [sum(c["conversions"] for c in found) for found in of_models.values()]  # type: ignore[misc]
     assert min(orders) > 0 and max(orders) - min(orders) < 1e-6
     assert {("email", "welcome"), ("google", "winter_sale")} <= {(c["channel"], c["campaign"]) for c in credits}
-    assert cdp("models", "list", "--home", str(three_nights)).stdout.count("champion") == 3
+    assert cdp("models", "list", "--home", str(three_nights)).stdout.count("champion") == 4
     assert any(m["left_on"] is None for m in _rows(three_nights, "gold.audience_members"))
     for delivery in _rows(three_nights, "ops.deliveries"):
         folder = Path(str(delivery["path"]))
