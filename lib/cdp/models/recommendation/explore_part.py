@@ -27,6 +27,7 @@ FEATURES = (
 )
 YARDSTICK = 0  # of the features: likeness times the root of new buyers, which also chooses the candidates
 BUYERS = FEATURES.index("item_buyers")
+LEVEL = tuple(FEATURES.index(name) for name in OF_CUSTOMERS)  # the same for all of a customer's items
 POPULAR = 10  # of each customer's candidates, the unbought items with the most buyers
 FLOOR = 0.02  # of a faded count of new buyers before its logarithm
 SCORE_FLOOR = 1e-3  # of the similarity, whose highest for each customer is 1

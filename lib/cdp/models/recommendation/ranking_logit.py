@@ -70,9 +70,11 @@ class RankingLogit:
         return np.clip(z, -TAIL, TAIL, out=z)
 
 
-def fit_logit(features: Floats, bought: Floats, *, columns: Sequence[int], is_curved: bool) -> RankingLogit:
-    """Fit by maximum likelihood with a small ridge. On one column the chance always rises with the feature, so that the
-    order is the feature's whatever the data say, and also where nothing was bought."""
+def fit_logit(
+    features: Floats, bought: Floats, *, columns: Sequence[int], is_curved: bool, rises: bool = False
+) -> RankingLogit:
+    """Fit by maximum likelihood with a small ridge. With `rises` the chance always rises with the first column, so that
+    the order is its whatever the data say, and also where nothing was bought."""
     mean, scale = np.zeros(len(columns)), np.ones(len(columns))
     if len(features):
         mean, spread = features[:, columns].mean(axis=0), features[:, columns].std(axis=0)
@@ -82,9 +84,10 @@ def fit_logit(features: Floats, bought: Floats, *, columns: Sequence[int], is_cu
     start[0] = special.logit((bought.sum() + RIDGE / 2) / (len(bought) + RIDGE))
     design = RankingLogit(tuple(columns), is_curved, mean, scale, start).design(features)
     weights = _settle(design, bought, start)
-    if len(columns) == 1 and weights[1] < LEAST_SLOPE:  # the loss is convex: the best slope allowed is the bound
-        at_least = np.array([start[0], LEAST_SLOPE])
-        weights = np.append(_settle(design[:, :1], bought, start[:1], offset=design @ at_least - start[0]), LEAST_SLOPE)
+    if rises and weights[1] < LEAST_SLOPE:  # the loss is convex: the best slope allowed is the bound
+        others = np.delete(np.arange(n_weights), 1)
+        weights[others] = _settle(design[:, others], bought, start[others], offset=LEAST_SLOPE * design[:, 1])
+        weights[1] = LEAST_SLOPE
     return RankingLogit(tuple(columns), is_curved, mean, scale, weights)
 
 

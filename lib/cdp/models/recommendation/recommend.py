@@ -18,10 +18,12 @@ import numpy as np
 from cdp.core.errors import ContractError
 from cdp.models.arrays import Floats, Ints
 from cdp.models.recommendation.explore_part import BUYERS, Candidates, Neighbours, explore_candidates, find_neighbours
+from cdp.models.recommendation.explore_part import LEVEL as EXPLORE_LEVEL
 from cdp.models.recommendation.explore_part import YARDSTICK as LIKENESS
 from cdp.models.recommendation.purchase_log import PurchaseLog
 from cdp.models.recommendation.ranking_logit import RankingLogit, fit_logit
 from cdp.models.recommendation.ranking_metrics import order_within, truth_of
+from cdp.models.recommendation.repeat_part import LEVEL as REPEAT_LEVEL
 from cdp.models.recommendation.repeat_part import YARDSTICK as OWN_COUNTS
 from cdp.models.recommendation.repeat_part import (
     Habits,
@@ -148,17 +150,24 @@ def learn_from(log: PurchaseLog, view: View) -> Choices:
         candidates = explore_candidates(view.near, view.habits, customers, 0)
         explore.append((candidates.features, truth.holds(candidates.customer, candidates.item)))
     return Choices(
-        _fit_each(repeat, (OWN_COUNTS,), is_curved=True), _fit_each(explore, (LIKENESS, BUYERS), is_curved=False)
+        _fit_each(repeat, (OWN_COUNTS,), REPEAT_LEVEL, is_curved=True),
+        _fit_each(explore, (LIKENESS, BUYERS), EXPLORE_LEVEL, is_curved=False),
     )
 
 
 def _fit_each(
-    parts: list[tuple[Floats, np.ndarray]], alone: tuple[int, ...], *, is_curved: bool
+    parts: list[tuple[Floats, np.ndarray]], alone: tuple[int, ...], level: tuple[int, ...], *, is_curved: bool
 ) -> tuple[RankingLogit, ...]:
-    """Fits on each of the features `alone`, yardstick first, and on all (the yardstick again if little was bought)."""
+    """Fits on each of the features `alone`, yardstick first, and on all (the yardstick again if little was bought).
+
+    The `level` stands beside each: it moves all items of a customer alike, so their order is the feature's, but they
+    come to their place among the other part's.
+    """
     features, bought = np.vstack([f for f, _ in parts]), np.concatenate([b for _, b in parts]).astype(float)
-    single = [fit_logit(features, bought, columns=[column], is_curved=False) for column in alone]
     if bought.sum() < MIN_BOUGHT:
+        level = ()
+    single = [fit_logit(features, bought, columns=[column, *level], is_curved=False, rises=True) for column in alone]
+    if not level:
         return (*single, single[0])
     return (*single, fit_logit(features, bought, columns=range(features.shape[1]), is_curved=is_curved))
 

@@ -11,10 +11,10 @@ import numpy as np
 import pyarrow as pa
 
 from cdp.core.dates import EPOCH
+from cdp.models.recommendation import explore_part, repeat_part
 from cdp.models.recommendation.backtest_lists import plan_cuts, run_backtest, summarise
 from cdp.models.recommendation.explore_part import BUYERS
 from cdp.models.recommendation.purchase_log import PurchaseLog
-from cdp.models.recommendation.ranking_logit import RankingLogit
 from cdp.models.recommendation.recommend import HORIZON_DAYS, Lists, Recommender, known_log, rank_items, view_at
 from cdp.models.recommendation.share_scores import ShareScores, repeat_share
 
@@ -63,7 +63,7 @@ def rank_purchases(
     day = (as_of - EPOCH).days
     known = known_log(log, day)
     view = view_at(known, day)
-    share = repeat_share(view.pairs)
+    share, parts = repeat_share(view.pairs), name_parts(model)
     lists = rank_items(view, model or ShareScores(share), view.customers, k, _counter(len(view.customers), on_step))
     summary = {
         "as_of": as_of.isoformat(),
@@ -72,18 +72,23 @@ def rank_purchases(
         "purchases": len(known.day),
         "rows_left_out": log.incomplete,
         "repeat_share": float(share[view.customers].mean()),
-        "repeat_by": name_part(model.repeat if model else None),
-        "explore_by": name_part(model.explore if model else None),
+        "repeat_by": parts["repeat"],
+        "explore_by": parts["explore"],
         "score": CHANCE if model else SHARE,
     }
     return Recommendations(_rows(log, lists), summary)
 
 
-def name_part(part: RankingLogit | None) -> str:
-    """What a part ranks by, in words; None: by its yardstick."""
-    if part and len(part.columns) > 1:
-        return "all features"
-    return "the number of buyers" if part and part.columns == (BUYERS,) else "its yardstick"
+def name_parts(model: Recommender | None) -> dict[str, str]:
+    """What each part ranks by, in words; None: by its yardstick."""
+    yardstick = "its yardstick"
+    if model is None:
+        return {"repeat": yardstick, "explore": yardstick}
+    popular = "the number of buyers" if model.explore.columns[0] == BUYERS else yardstick
+    return {
+        "repeat": "all features" if len(model.repeat.columns) == len(repeat_part.FEATURES) else yardstick,
+        "explore": "all features" if len(model.explore.columns) == len(explore_part.FEATURES) else popular,
+    }
 
 
 def _counter(total: int, on_step: Callable[[str], None]) -> Callable[[int], None]:

@@ -10,7 +10,6 @@ from cdp.models.arrays import Floats, Ints
 from cdp.models.recommendation.purchase_log import PurchaseLog, distinct
 
 HALF_LIVES_DAYS = (7, 28, 56, 112)
-YARDSTICK = HALF_LIVES_DAYS.index(56)  # of the features: own counts that fade by half in eight weeks
 MONTH, QUARTER = 28, 91  # days
 TYPICAL_GAP_DAYS = 60.0  # stands for one observed gap of every item, so that an item's first gap does not decide alone
 FLOOR = 1e-3  # of a faded count before its logarithm
@@ -28,6 +27,8 @@ FEATURES = (  # repeat_features
     "item_quarter_pace",
     *OF_CUSTOMERS,
 )
+YARDSTICK = FEATURES.index("own_count_56d")
+LEVEL = tuple(FEATURES.index(name) for name in OF_CUSTOMERS)  # the same for all of a customer's items
 
 
 @dataclass(frozen=True)

@@ -30,7 +30,7 @@ from cdp.models.recommendation.pictures import draw
 from cdp.models.recommendation.purchase_log import PurchaseLog
 from cdp.models.recommendation.ranking_logit import RankingLogit
 from cdp.models.recommendation.recommend import HORIZON_DAYS, Recommender
-from cdp.models.recommendation.recommendations import name_part
+from cdp.models.recommendation.recommendations import name_parts
 from cdp.models.train import Decision, refuse_worse
 
 if TYPE_CHECKING:
@@ -99,7 +99,7 @@ def train_list(log: PurchaseLog, *, as_of: date, champion: Recommender | None = 
         champion_gains=gains_over(losses, of_champion),
         importance=importance,
         figures=draw({name: candidates[name] for name in (YARDSTICKS, LISTS)}, newest, importance),
-        chosen=f"repeat by {name_part(tried.best.repeat)}, explore by {name_part(tried.best.explore)}",
+        chosen=", ".join(f"{part} by {by}" for part, by in name_parts(tried.best).items()),
     )
 
 

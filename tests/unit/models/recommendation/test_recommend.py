@@ -16,7 +16,7 @@ from cdp.core.errors import ContractError
 from cdp.models.recommendation.backtest_lists import plan_cuts
 from cdp.models.recommendation.explore_part import explore_candidates, find_neighbours
 from cdp.models.recommendation.purchase_log import PurchaseLog, collect_purchases
-from cdp.models.recommendation.ranking_logit import fit_logit
+from cdp.models.recommendation.ranking_logit import LEAST_SLOPE, fit_logit
 from cdp.models.recommendation.ranking_metrics import gain_interval, judge_lists, order_within, truth_of
 from cdp.models.recommendation.recommend import learn_from, view_at
 from cdp.models.recommendation.recommendations import recommend_purchases
@@ -89,6 +89,28 @@ def test_chances_are_on_their_level_while_the_history_outgrows_its_first_quarter
     assert 0.6 < learned.repeat_scores(view, chosen).mean() / came.mean() < 1.6
 
 
+def test_new_items_ranked_by_one_feature_find_their_place_among_the_bought_ones_by_customer() -> None:
+    random = np.random.default_rng(4)
+    rows: list[Row] = []
+    for c in range(200):
+        visits = 60 if c % 2 else 8  # busy ones and others: what is new to them comes to both, but not as often
+        days, items = random.choice(170, visits, replace=False), random.integers(0, 40, visits)
+        rows += [(c, _on(int(d)), int(i)) for d, i in zip(days, items, strict=True)]
+    log = _log(rows)
+    view = view_at(log, _number(141))
+    alone = learn_from(log, view).explore[0]
+    found = explore_candidates(view.near, view.habits, view.customers, 0)
+    later = log.between(_number(141), _number(169))
+    came = truth_of(later.customer, later.item, log.n_items).holds(found.customer, found.item)
+    is_busy = found.customer % 2 == 1  # ids are sorted numbers: places of all 200
+    chance = alone.probability(found.features)
+    for rows_of in (is_busy, ~is_busy):
+        assert 0.7 < chance[rows_of].sum() / came[rows_of].sum() < 1.4
+    order = found.features[:, 0].argsort()
+    one = order[found.customer[order] == 7]
+    assert np.all(np.diff(chance[one]) >= 0), "within a customer the order is the feature's"
+
+
 def test_an_overdue_item_is_expected_at_its_next_beat() -> None:
     log = _log([("c", _on(0), "milk"), ("c", _on(10), "milk"), ("d", _on(0), "milk"), ("d", _on(10), "milk")])
     pairs = collect_pairs(log, _number(99))
@@ -154,10 +176,12 @@ def test_the_logit_is_calibrated_and_its_yardstick_never_turns_round() -> None:
     found = fit_logit(x, y, columns=range(2), is_curved=True).probability(x)
     assert np.abs(found - p).mean() < 0.02
     assert found.sum() == pytest.approx(y.sum(), rel=1e-3)
-    backwards = fit_logit(-x, y, columns=[0], is_curved=False).probability(-x)
+    backwards = fit_logit(-x, y, columns=[0], is_curved=False, rises=True).probability(-x)
     assert np.ptp(backwards) < 0.02
     assert (np.argsort(backwards) == np.argsort(np.clip(-x[:, 0], -4, 4), kind="stable"))[5:-5].all()
-    assert np.ptp(fit_logit(x, 0 * y, columns=[0], is_curved=False).probability(x)) > 0
+    assert np.ptp(fit_logit(x, 0 * y, columns=[0], is_curved=False, rises=True).probability(x)) > 0
+    fixed = fit_logit(np.column_stack([-x[:, 0], x[:, 1]]), y, columns=[0, 1], is_curved=False, rises=True)
+    assert fixed.weights[1] == LEAST_SLOPE and fixed.weights[0] != 0
 
 
 # --- the whole -------------------------------------------------------------------------------------------------------
