@@ -50,6 +50,11 @@ def test_people_scores_audiences_and_exports_are_there(cdp: Run, three_nights: P
     assert min(orders) > 0 and max(orders) - min(orders) < 1e-6
     assert {("email", "welcome"), ("google", "winter_sale")} <= {(c["channel"], c["campaign"]) for c in credits}
     assert cdp("models", "list", "--home", str(three_nights)).stdout.count("champion") == 4
+    person = str(lists[0]["person_id"])
+    told = cdp(
+        "models", "explain", "cdp.recommendations.products", "--person", person, "--home", str(three_nights)
+    ).stdout
+    assert told.count("% within four weeks") == sum(r["person_id"] == person for r in lists)
     assert any(m["left_on"] is None for m in _rows(three_nights, "gold.audience_members"))
     for delivery in _rows(three_nights, "ops.deliveries"):
         folder = Path(str(delivery["path"]))

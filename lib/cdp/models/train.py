@@ -43,7 +43,7 @@ if TYPE_CHECKING:
 LONGEST_HORIZON_WEEKS = 13
 MIN_HORIZON_WEEKS = 2
 MIN_AUC = 0.5
-MAX_BIAS = 0.5  # beyond, a new version may not replace a champion; a first one is taken with a warning
+MAX_BIAS = 0.5  # beyond, a new version replaces only a champion that it beats; a first one is taken with a warning
 WORSE = 0.01  # by more than this, beyond doubt, a new version may not be worse than a champion that has seen the test
 
 
@@ -224,22 +224,30 @@ def beats(gains: Mapping[str, Gain]) -> bool:
 
 
 def decide_promotion(trained: TrainedValue, *, has_champion: bool) -> Decision:
-    """Floors that every version must reach, and not worse than the champion on the later periods.
+    """Floors that a version must reach unless it beats the champion, and not worse than the champion on later periods.
 
     The champion has seen part of these periods, which favours it: a new version may be `WORSE` by a little.
     """
-    auc, bias = (trained.metrics.get(name) for name in ("churn_auc", "purchases_bias"))
+    auc = trained.metrics.get("churn_auc")
+    biases = {
+        name: bias for name in ("purchases", "spend") if (bias := trained.metrics.get(f"{name}_bias")) is not None
+    }
     if auc is not None and auc < MIN_AUC:
         return Decision(False, f"refused: AUC {auc:.3f} on later periods is below {MIN_AUC}")
-    if bias is None:
+    if "purchases" not in biases:
         return Decision(not has_champion, "nobody bought in the later periods, so the level could not be tested")
-    if abs(bias) > MAX_BIAS:
-        text = f"expected purchases were {bias:+.0%} off on later periods (limit {MAX_BIAS:.0%})"
-        return Decision(False, f"refused: {text}") if has_champion else Decision(True, f"first version, though {text}")
+    for name, bias in biases.items():
+        if abs(bias) > MAX_BIAS:
+            text = f"expected {name} off by {bias:+.0%} on later periods (limit {MAX_BIAS:.0%})"
+            if not has_champion:
+                return Decision(True, f"first version, though {text}")
+            if beats(trained.champion_gains):
+                return Decision(True, f"better than the champion beyond doubt, though {text}")
+            return Decision(False, f"refused: {text}")
     if refused := refuse_worse(trained.champion_gains):
         return refused
     told = f"AUC {auc:.3f}, purchases" if auc is not None else "purchases"
-    return Decision(True, f"{told} {bias:+.1%} on later periods; {trained.chosen}")
+    return Decision(True, f"{told} {biases['purchases']:+.1%} on later periods; {trained.chosen}")
 
 
 def refuse_worse(champion_gains: Mapping[str, Gain]) -> Decision | None:

@@ -43,7 +43,9 @@ def add(verbs: Verbs) -> None:
     explain = add_verb(acts, "explain", explain_verb, "the card and the features of a version, or a person's reasons")
     _add_model(explain)
     explain.add_argument("version", nargs="?", default="champion", help="number or alias (default: champion)")
-    explain.add_argument("--person", metavar="ID", help="instead: this person's newest score of the model, and why")
+    explain.add_argument(
+        "--person", metavar="ID", help="instead: this person's newest score or list of the model, and why"
+    )
 
 
 def list_models_verb(options: argparse.Namespace, console: Console) -> int:
@@ -54,10 +56,11 @@ def list_models_verb(options: argparse.Namespace, console: Console) -> int:
     versions = list_versions(tracking) if tracking else []
     if not versions:
         console.print(_nothing_yet(options), highlight=False, markup=False)
+    widest = max((len(v.name) for v in versions), default=0)
     for v in versions:
         metrics = "  ".join(f"{name} {v.metrics[name]:.3f}" for name in _MAIN_METRICS if name in v.metrics)
         aliases = ", ".join(v.aliases) or "-"
-        line = f"{v.name:<10} {v.version:>3}  {aliases:<10} trained as of {v.as_of}  {metrics}"
+        line = f"{v.name:<{widest}} {v.version:>3}  {aliases:<10} trained as of {v.as_of}  {metrics}"
         console.print(line + (f"\n    {v.reason}" if v.reason else ""), highlight=False, markup=False)
     return 0
 
@@ -118,12 +121,16 @@ def explain_verb(options: argparse.Namespace, console: Console) -> int:
     """``cdp models explain MODEL [VERSION]`` or ``--person ID``."""
     from rich.markdown import Markdown
 
+    from cdp.models.declared.spec import registered_name
+    from cdp.models.recommendation.spec import MODELS
     from cdp.models.registry import MODEL_NAMES
     from cdp.models.versions import find_version, known_model, load_importance
 
     tracking = _open_tracking(options)
     if options.person:
-        return _explain_person(options, known_model(tracking, options.model), console)
+        name = known_model(tracking, options.model)
+        tell = _explain_list if name.startswith(registered_name(MODELS)) else _explain_person
+        return tell(options, name, console)
     version = find_version(tracking, options.model, options.version)
     console.print(Markdown(f"# {version.name} version {version.version}\n\n{version.card}"))
     importance = load_importance(version)
@@ -162,6 +169,30 @@ def _explain_person(options: argparse.Namespace, name: str, console: Console) ->
         console.print(f"loyalty {found['loyalty_score']:.2f}, {found['loyalty_state']}", highlight=False)
     for reason in found["reasons"] or []:
         console.print(f"- {reason}", highlight=False, markup=False)
+    return 0
+
+
+def _explain_list(options: argparse.Namespace, name: str, console: Console) -> int:
+    from pyspark.sql import functions as F
+
+    from cdp.contracts.gold.recommendations import RECOMMENDATIONS
+    from cdp.core.errors import ContractError
+    from cdp.tables.store import missing_table_error
+
+    lake = open_lake(configuration_of(options), "cdp models")
+    if lake.version(RECOMMENDATIONS) < 0:
+        raise missing_table_error(RECOMMENDATIONS, "models.recommend_items")
+    lists = lake.read(RECOMMENDATIONS).where((F.col("person_id") == options.person) & (F.col("model_name") == name))
+    found = lists.orderBy("rank").collect()
+    if not found:
+        raise ContractError(f"{name} has no list for this person: only people with a purchase before a night have one")
+    first = found[0]
+    console.print(f"list {first['list']} of {first['as_of']}, by version {first['model_version']}", highlight=False)
+    for row in found:
+        again = f", due again on {row['expected_on']}" if row["expected_on"] else ""
+        kind = "bought before" if row["part"] == "repeat" else "new"
+        told = f"{row['rank']:>3}. {row['item_id']}  {kind}, chance {row['score']:.2%} within four weeks{again}"
+        console.print(told, highlight=False, markup=False)
     return 0
 
 

@@ -318,6 +318,10 @@ def test_promotion_needs_the_floors_and_a_challenger_needs_more_than_the_first(t
     assert decide_promotion(of(purchases_bias=0.7), has_champion=False).is_promoted
     refused = decide_promotion(of(purchases_bias=0.7), has_champion=True)
     assert not refused.is_promoted and "+70%" in refused.reason
+    refused = decide_promotion(of(spend_bias=-0.6), has_champion=True)
+    assert not refused.is_promoted and refused.reason.startswith("refused: expected spend off by -60%")
+    better = decide_promotion(of({"spend_rmse": Gain(0.2, 0.1, 0.3)}, spend_bias=-0.6), has_champion=True)
+    assert better.is_promoted and "though expected spend" in better.reason, "the champion is worse still"
     worse = decide_promotion(of({"churn_brier": Gain(-0.05, -0.08, -0.02)}), has_champion=True)
     assert not worse.is_promoted and "churn_brier 5.0% worse than the champion's" in worse.reason
     assert decide_promotion(of({"churn_brier": Gain(-0.005, -0.02, 0.01)}), has_champion=True).is_promoted
