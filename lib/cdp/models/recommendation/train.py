@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import TYPE_CHECKING
@@ -76,8 +76,8 @@ def train_list(log: PurchaseLog, *, as_of: date, champion: Recommender | None = 
     if tried.best is None:
         weeks = 2 * HORIZON_DAYS // 7
         raise ModelError(f"fewer than {weeks} weeks of purchases are known: half to see, half to learn what came")
-    losses = _losses(known, {cut.as_of: (cut, cut.lists) for cut in tried.cuts})
-    of_champion = _losses(known, {cut.as_of: (cut, cut.champion) for cut in tried.cuts if cut.champion})
+    losses = _losses(known, [(cut, cut.lists) for cut in tried.cuts])
+    of_champion = _losses(known, [(cut, cut.champion) for cut in tried.cuts if cut.champion])
     candidates = {
         LISTS: {
             _day(cut): {**figures_of(cut.lists), "calibration_error": calibration_error(cut)} for cut in tried.cuts
@@ -135,10 +135,10 @@ def _day(cut: Cut) -> str:
     return iso_day(cut.as_of + 1)
 
 
-def _losses(log: PurchaseLog, cuts: Mapping[int, tuple[Cut, Judged]]) -> Losses:
+def _losses(log: PurchaseLog, cuts: Sequence[tuple[Cut, Judged]]) -> Losses:
     """What is missing to an NDCG@10 of 1, by day and group of customers (gain.py)."""
     sums, people = {}, {}
-    for cut, judged in cuts.values():
+    for cut, judged in cuts:
         ids = pd.Series(log.customer_ids.take(cut.customers).to_pylist(), dtype=object).astype(str)
         group = (hash_keys(ids, 0) % GROUPS).astype(np.int64)
         missing = {kind: np.nan_to_num(1 - judged[kind][0]) for kind in ("all", "new")}  # who bought nothing lacks none
