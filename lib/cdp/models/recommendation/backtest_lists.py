@@ -82,7 +82,7 @@ def run_backtest(
     *,
     champion: Recommender | None = None,
 ) -> Backtest:
-    """Judge each day but the oldest by what was learned on the one before it, beside `champion`; `on_cut` hears of each.
+    """Judge each day but the oldest by what the one before it taught, beside `champion`; `on_cut` hears of each.
 
     From the oldest on, so that no more than two views are held and the last is learned from.
     """
