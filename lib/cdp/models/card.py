@@ -29,7 +29,7 @@ def write_card(kind: str, trained: TrainedValue) -> str:
     """Markdown for one version; holds totals and metrics only, nothing about a person."""
     params, figures = trained.params, trained.metrics
     table = "\n".join(
-        f"| {name} | {figures[name]:.4f} | {figures[f'{name}_sd']:.4f} | {_or_nothing(figures, f'baseline_{name}')} |"
+        f"| {name} | {figures[name]:.4f} | {figures[f'{name}_sd']:.4f} | {or_nothing(figures, f'baseline_{name}')} |"
         for name in _SHOWN
         if name in figures
     )
@@ -80,5 +80,6 @@ BG/NBD, moved with the score, and hold neither the error of the parameters nor a
 """
 
 
-def _or_nothing(figures: dict[str, float], name: str) -> str:
+def or_nothing(figures: dict[str, float], name: str) -> str:
+    """A cell of a card's table."""
     return f"{figures[name]:.4f}" if name in figures else ""

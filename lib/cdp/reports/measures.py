@@ -44,7 +44,12 @@ _PROPENSITY = (
     ("Did it", "rate", "", "share"),
     ("Expected in all, off by", "bias", "", "signed"),
 )
-
+_LIST = (
+    ("Order of the items against what was bought (NDCG@10)", "ndcg_at_10_all", "popular_ndcg_at_10_all", "number"),
+    ("The same of items new to the customer", "ndcg_at_10_new", "popular_ndcg_at_10_new", "number"),
+    ("Bought items found in the first ten", "recall_at_10_all", "popular_recall_at_10_all", "share"),
+    ("Calibration error of the chances", "calibration_error", "", "number"),
+)
 
 # of ops.model_performance: words, measure, measure of the simple rule, how to write it
 _RANKED_LEAVERS = ("Ranked a leaver above a buyer (AUC)", "auc", "", "number")
@@ -66,7 +71,9 @@ def list_proved(model: ModelFacts) -> list[Measure]:
 def list_measures(model: ModelFacts) -> list[Measure]:
     """The measures of the model that its metrics have; all of them by name where none is known here."""
     found = dict(model.metrics)
-    known = _written(_CHURN if model.is_churn else _VALUE, found) or _written(_PROPENSITY, found)
+    known = _written(_CHURN if model.is_churn else _VALUE, found) or _written(
+        _LIST if model.is_list else _PROPENSITY, found
+    )
     people = [Measure("People tested", count(found["people"]))] if "people" in found and known else []
     return known + people or [Measure(name.replace("_", " "), metric(value)) for name, value in model.metrics]
 

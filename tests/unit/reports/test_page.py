@@ -207,6 +207,9 @@ def test_measures_stand_beside_the_simple_rule() -> None:
     assert list_measures(value)[0].value.replace("\u00a0", " ") == "-2.1 %"
     told = list_measures(replace(value, model="cdp.email_click", metrics=(("auc", 0.71), ("last_period_auc", 0.6))))
     assert [(m.value, m.simple) for m in told] == [("0.71", "0.6")]
+    lists = (("ndcg_at_10_all", 0.431), ("popular_ndcg_at_10_all", 0.174), ("calibration_error", 0.008))
+    told = list_measures(replace(value, model="cdp.recommendations.products", metrics=lists))
+    assert [(m.value, m.simple) for m in told] == [("0.431", "0.174"), ("0.008", "")]
     other = list_measures(replace(churn, metrics=(("log_loss", 0.5),)))
     assert [(m.name, m.value) for m in other] == [("log loss", "0.5")]
 

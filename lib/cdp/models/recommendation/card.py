@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+from cdp.models.card import or_nothing
 from cdp.models.recommendation.backtest_lists import MEASURES
 from cdp.models.recommendation.spec import ListSpec
-from cdp.models.recommendation.train import LISTS, POPULAR, YARDSTICKS, TrainedList
+from cdp.models.recommendation.train import LISTS, TrainedList
 
 
 def write_card(spec: ListSpec, trained: TrainedList) -> str:
     """Markdown for one version; holds totals and metrics only, nothing about a person."""
     figures, days = trained.metrics, sorted(trained.candidates[LISTS])
     table = "\n".join(
-        f"| {name} | {figures[name]:.4f} | {figures[f'{name}_sd']:.4f} | {_mean(trained, YARDSTICKS, name)} "
-        f"| {_mean(trained, POPULAR, name)} |"
+        f"| {name} | {figures[name]:.4f} | {figures[f'{name}_sd']:.4f} | {or_nothing(figures, f'yardsticks_{name}')} "
+        f"| {or_nothing(figures, f'popular_{name}')} |"
         for name in (*MEASURES, "calibration_error")
         if name in figures
     )
@@ -48,8 +49,3 @@ Gain, with the 95 % interval of a paired bootstrap over customers:
 For {spec.purpose}; owner {spec.owner}. It scores pairs of a customer and an item by the features that the night makes
 of all purchases; a chance is not what showing the item would change, and who bought nothing yet has no list.
 """
-
-
-def _mean(trained: TrainedList, candidate: str, name: str) -> str:
-    values = [figures[name] for figures in trained.candidates[candidate].values() if name in figures]
-    return f"{sum(values) / len(values):.4f}" if values else ""

@@ -18,6 +18,7 @@ from cdp.models.gain import GROUPS, Gain, Losses, gains_over
 from cdp.models.propensity.folds import hash_keys
 from cdp.models.recommendation import explore_part, repeat_part
 from cdp.models.recommendation.backtest_lists import (
+    MEASURES,
     Cut,
     Judged,
     calibration_error,
@@ -45,10 +46,10 @@ _ENDS = {"mean": "", "low": "_low", "high": "_high"}  # of an interval
 class TrainedList:
     """The model, its figures on the earlier days, and the sentence that says what each part ranks by.
 
-    `metrics`: means over the days and `_sd`; `gain_*` over the yardsticks and over the most popular items, with the
-    ends of the 95 % interval. `candidates`: name -> day -> figures. `losses`: what is missing to an NDCG@10 of 1,
-    `champion_gains` the gains over the champion of before there (empty without one). `importance`: feature -> mean
-    absolute push on the log-odds, the largest first.
+    `metrics`: means over the days and `_sd`; `yardsticks_*` and `popular_*` are the simple lists' there, `gain_*` the
+    gains over them with the ends of the 95 % interval. `candidates`: name -> day -> figures. `losses`: what is missing
+    to an NDCG@10 of 1, `champion_gains` the gains over the champion of before there (empty without one). `importance`:
+    feature -> mean absolute push on the log-odds, the largest first.
     """
 
     recommender: Recommender
@@ -93,7 +94,7 @@ def train_list(log: PurchaseLog, *, as_of: date, champion: Recommender | None = 
         customers=len(np.unique(known.customer)),
         items=len(np.unique(known.item)),
         purchases=len(known.day),
-        metrics=metrics.over_cuts(candidates[LISTS]) | _gains(summarise(tried)),
+        metrics=metrics.over_cuts(candidates[LISTS]) | _simple(candidates) | _gains(summarise(tried)),
         candidates=candidates,
         losses=losses,
         champion_gains=gains_over(losses, of_champion),
@@ -148,6 +149,17 @@ def _losses(log: PurchaseLog, cuts: Sequence[tuple[Cut, Judged]]) -> Losses:
         }
         people[_day(cut)] = np.bincount(group[~np.isnan(judged["all"][0])], minlength=GROUPS).astype(np.float64)
     return Losses(sums, people)
+
+
+def _simple(candidates: Mapping[str, Mapping[str, Mapping[str, float]]]) -> dict[str, float]:
+    """The means of what the lists compare with."""
+    means = {name: metrics.over_cuts(candidates[name]) for name in (YARDSTICKS, POPULAR)}
+    return {
+        f"{short}_{measure}": means[name][measure]
+        for name, short in ((YARDSTICKS, "yardsticks"), (POPULAR, "popular"))
+        for measure in MEASURES
+        if measure in means[name]
+    }
 
 
 def _gains(summary: Mapping[str, Mapping[str, Mapping[str, float | None]]]) -> dict[str, float]:

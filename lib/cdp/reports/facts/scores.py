@@ -89,6 +89,11 @@ class ModelFacts:
         """Whether it tells who will not buy, and not how much."""
         return "churn" in self.model
 
+    @property
+    def is_list(self) -> bool:
+        """Whether it ranks items, and not people."""
+        return "ndcg_at_10_all" in dict(self.metrics)
+
 
 def read_scores(rows: Rows) -> ScoreFacts:
     """The cells in a fixed order, and which versions made them."""

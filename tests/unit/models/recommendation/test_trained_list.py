@@ -71,6 +71,9 @@ def test_three_earlier_days_say_how_good_the_lists_were_beside_simple_ones(log, 
     assert figures["cuts"] == 3 and figures["ndcg_at_10_all"] > 0.5 and figures["ndcg_at_10_all_sd"] < 0.1
     assert figures["gain_ndcg_at_10_all_over_popular_low"] > 0.1, "tastes differ, so what all buy is a poor list"
     assert figures["calibration_error"] < 0.05, "a chance is one"
+    popular = figures["ndcg_at_10_all"] - figures["gain_ndcg_at_10_all_over_popular"]
+    assert figures["popular_ndcg_at_10_all"] == pytest.approx(popular, abs=0.01)
+    assert figures["yardsticks_ndcg_at_10_new"] <= figures["ndcg_at_10_new"]
     verb = recommend_purchases(log, AS_OF - timedelta(days=1), 10).summary["metrics"]
     assert verb["ndcg_at_10_all"]["mean"] == pytest.approx(figures["ndcg_at_10_all"])
     assert verb["calibration_error"]["mean"] == pytest.approx(figures["calibration_error"])
