@@ -1,9 +1,9 @@
 """How fast the BTYD models are fitted for a million customers, beside lifetimes: one JSON line a model.
 
 `python tests/benchmarks/bench_forecast.py [--customers N]`. lifetimes gets all customers, row by row as its users give
-them, but for Pareto/NBD, which takes it a minute for a tenth of them and much longer for all. `ratio` is its seconds a
-customer over ours, those of putting equal histories together included, which it does not do. It has an environment of
-its own; where that cannot be had it is left out.
+them, but for Pareto/NBD, for which it needs many minutes: there one in thirty. `ratio` is its seconds a customer (the
+middle of three fits) over ours, those of putting equal histories together included, which it does not do. It has an
+environment of its own; where that cannot be had it is left out.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from cdp.models.btyd.btyd import FITS
 from cdp.models.forecast.history import Cut, Purchases, cut_at, equal_histories
 
 WEEKS = 104
-PEER_TAKES_ONE_IN = {"bgnbd": 1, "mbgnbd": 1, "pareto": 10}
+PEER_TAKES_ONE_IN = {"bgnbd": 1, "mbgnbd": 1, "pareto": 30}
 
 
 def main() -> None:

@@ -20,7 +20,8 @@ def main() -> None:
     items, i = np.unique(past["item_id"], return_inverse=True)
     counts = sparse.csr_matrix((np.ones(len(c), dtype=np.float32), (c, i)), shape=(len(customers), len(items)))
     counts.data = np.log1p(counts.data)
-    model = AlternatingLeastSquares(factors=64, regularization=10.0, alpha=5.0, iterations=15, random_state=0)
+    # the rest at its defaults: NDCG@10 .226; .171 with regularization 10 and alpha 5
+    model = AlternatingLeastSquares(factors=64, random_state=0)
     model.fit(counts, show_progress=False)
     parts = []
     for part, leaves_out in (("all", False), ("explore", True)):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import statistics
 import sys
 import time
 
@@ -17,12 +18,16 @@ FITTERS = {
 
 
 def main() -> None:
-    """Fit and print {seconds}, without the start and the reading."""
+    """Fit three times and print the middle {seconds}, without the start and the reading."""
     with np.load(sys.argv[1]) as kept:
         x, t_x, age = kept["x"], kept["t_x"], kept["age"]
-    started = time.monotonic()
-    FITTERS[sys.argv[2]]().fit(x, t_x, age)
-    print(json.dumps({"seconds": round(time.monotonic() - started, 2)}))
+    seconds = []
+    for seed in range(3):  # Pareto/NBD starts at a random point, by which it takes 6 to 13 seconds for 30,000 customers
+        np.random.seed(seed)
+        started = time.monotonic()
+        FITTERS[sys.argv[2]]().fit(x, t_x, age)
+        seconds.append(time.monotonic() - started)
+    print(json.dumps({"seconds": round(statistics.median(seconds), 2)}))
 
 
 if __name__ == "__main__":
