@@ -59,5 +59,5 @@ bench: install   ## speed and size, one JSON line each (ACCEPT="--events 2000000
 	@$(PY) tests/benchmarks/bench_accept.py $(ACCEPT)
 	@$(PY) tests/benchmarks/bench_identity.py --kinds register,crm --records 50000
 
-clean:           ## the demo's data and the environment
+clean:           ## the demo's data and the environments
 	rm -rf data $(VENV) .venv-peers

@@ -1,7 +1,6 @@
-"""A million paths attributed by every model, beside ChannelAttribution's Markov simulation where it is installed.
+"""A million paths attributed by every model, beside ChannelAttribution's Markov simulation: one JSON line each.
 
-``bench_attribute.py [--paths N] [--peer PYTHON]``: PYTHON is an interpreter with the package ChannelAttribution. Prints
-one JSON line each.
+``bench_attribute.py [--paths N]``. The peer gets an environment of its own; where it cannot be had it is left out.
 """
 
 from __future__ import annotations
@@ -17,18 +16,9 @@ import pandas as pd
 
 sys.path.insert(0, str(Path(__file__).parent))
 from measure import describe_machine, run_measured
+from peers.environment import run_peer
 
 CHANNELS, STAY, CONVERT = 12, 0.8, 0.1
-_PEER = """
-import sys, time, json
-import pandas as pd
-import ChannelAttribution as ca
-paths = pd.read_csv(sys.argv[1])
-started = time.monotonic()
-ca.markov_model(paths, "path", "conversions", var_value="value", var_null="nulls", order=1, out_more=False,
-                flg_pro=False, verbose=0)
-print(json.dumps({"markov_1_seconds": round(time.monotonic() - started, 2)}))
-"""
 
 
 def make_paths(n: int) -> pd.DataFrame:
@@ -50,7 +40,6 @@ def main() -> None:
     """Makes the paths, runs the command as a user would, then the peer."""
     parser = argparse.ArgumentParser()
     parser.add_argument("--paths", type=int, default=1_000_000)
-    parser.add_argument("--peer", metavar="PYTHON")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         file = f"{folder}/paths.csv"
@@ -60,8 +49,8 @@ def main() -> None:
                 "paths_per_second": round(options.paths / ours.seconds), "peak_memory_mb": ours.peak_memory_mb,
                 **describe_machine()}  # fmt: skip
         print(json.dumps(line))
-        if options.peer:
-            peer = run_measured([options.peer, "-c", _PEER, file])
+        peer = run_peer("attribute", "run_channel_attribution.py", file)
+        if peer:
             print(json.dumps({"what": "attribute: ChannelAttribution markov_model order 1, simulated",
                               **json.loads(peer.stdout.splitlines()[-1]), "seconds": peer.seconds,
                               "peak_memory_mb": peer.peak_memory_mb,

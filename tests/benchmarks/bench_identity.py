@@ -3,7 +3,7 @@
 ``make bench``, or ``python tests/benchmarks/bench_identity.py --kinds crm,feeds --records 50000``. Sets of labelled
 records are made (and the two public febrl sets taken), and each tool runs on them as a process of its own, at its
 defaults: ``cdp resolve``, Splink on DuckDB, GoldenMatch with its automatic choice and with its automatic
-Fellegi-Sunter model. The tools get an environment of their own; where it cannot be had they are left out, with a word.
+Fellegi-Sunter model (peers/environment.py; where that cannot be had they are left out, with a word).
 Lines: what, kind, tool, records, seconds, peak memory, precision, recall, F1, B-cubed, largest cluster; `ratio` is the
 time of ``cdp resolve`` over the tool's, `f1_ahead` how far its F1 lies above the tool's. Nothing here is asserted.
 Thin sets are others of which the tools are told few columns.
@@ -16,7 +16,6 @@ import json
 import subprocess
 import sys
 import tempfile
-import venv
 from pathlib import Path
 from typing import Any
 
@@ -25,14 +24,14 @@ import pandas as pd
 sys.path.insert(0, str(Path(__file__).parents[2]))
 sys.path.insert(0, str(Path(__file__).parent))
 from measure import describe_machine, run_measured
+from peers.environment import SECONDS_AT_MOST, peers_python
 from tests.benchmarks.identity import KINDS
 from tests.benchmarks.identity.score import read_truth, score
 
 TOOLS = ("splink", "goldenmatch", "goldenmatch_fs")
-_PEERS = Path(__file__).parent / "identity" / "peers"
+_PEERS = Path(__file__).parent / "peers"
 _TOLD = ("records", "precision", "recall", "f1", "cubed_precision", "cubed_recall", "cubed_f1", "largest",
          "largest_true", "false_in_household")  # fmt: skip
-_SECONDS_AT_MOST = 1_800
 Line = dict[str, Any]
 
 
@@ -42,9 +41,8 @@ def main() -> None:
     parser.add_argument("--kinds", default=",".join([*KINDS, "febrl1", "febrl2"]), help="separated by commas")
     parser.add_argument("--records", default="10000", help="records of each made set; several sizes with commas")
     parser.add_argument("--seed", default=12, type=int, help="of the made sets")
-    parser.add_argument("--peers", type=Path, default=Path(".venv-peers"), help="environment of the other tools")
     options = parser.parse_args()
-    peers = peers_python(options.peers)
+    peers = peers_python("identity")
     with tempfile.TemporaryDirectory(prefix="cdp-bench-") as scratch:
         for folder in make_sets(options, Path(scratch), peers):
             bench_set(folder, peers)
@@ -66,23 +64,6 @@ def make_sets(options: argparse.Namespace, scratch: Path, peers: str | None) -> 
     return folders
 
 
-def peers_python(folder: Path) -> str | None:
-    """Interpreter of the peers' environment, made when it is not there; None, and a word why, where pip fails."""
-    python = folder / "bin" / "python"
-    done = folder / ".installed"
-    if not done.exists():
-        venv.create(folder, with_pip=True, clear=True)
-        told = subprocess.run(
-            [str(python), "-m", "pip", "install", "-q", "-r", str(_PEERS / "requirements.txt")],
-            capture_output=True, text=True,
-        )  # fmt: skip
-        if told.returncode:
-            print(f"the peers are left out, pip has no environment for them: {told.stderr[-300:]}", file=sys.stderr)
-            return None
-        done.touch()
-    return str(python)
-
-
 def bench_set(folder: Path, peers: str | None) -> None:
     """All tools on one set; `cdp resolve` first, so that the others can be put beside it."""
     ours = bench_tool("cdp", [sys.executable, "-m", "cdp.cli", "resolve"], folder)
@@ -102,7 +83,7 @@ def bench_tool(tool: str, command: list[str], folder: Path) -> Line:
     out = folder / "out" / tool
     try:
         schema = ["--schema", str(folder / "schema.yaml"), "--out", str(out)]
-        done = run_measured([*command, *schema, *files], seconds_at_most=_SECONDS_AT_MOST)
+        done = run_measured([*command, *schema, *files], seconds_at_most=SECONDS_AT_MOST)
     except SystemExit as error:
         return told | {"failed": str(error)[-500:]}
     found = score(pd.read_parquet(out / "people.parquet"), read_truth(folder))

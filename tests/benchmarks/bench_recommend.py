@@ -1,7 +1,8 @@
 """Recommendations on Complete Journey, last four weeks held out, beside popularity and implicit's ALS; and at scale.
 
-``bench_recommend.py [--customers N] [--peer PYTHON]``: PYTHON is an interpreter with the package implicit. Prints one
-JSON line each; NDCG@10 on all items (the list's first ten) and on items new to the customer (the explore part's).
+``bench_recommend.py [--customers N]``. Prints one JSON line each; NDCG@10 on all items (the list's first ten) and on
+items new to the customer (the explore part's). The peer gets an environment of its own; where it cannot be had it is
+left out.
 """
 
 from __future__ import annotations
@@ -19,28 +20,9 @@ import pandas as pd
 
 sys.path.insert(0, str(Path(__file__).parent))
 from measure import describe_machine, run_measured
+from peers.environment import run_peer
 
 DAYS = 28
-_PEER = """
-import sys
-import numpy as np, pandas as pd
-from scipy import sparse
-from implicit.als import AlternatingLeastSquares
-past = pd.read_parquet(sys.argv[1])
-customers, c = np.unique(past.customer_id, return_inverse=True)
-items, i = np.unique(past.item_id, return_inverse=True)
-counts = sparse.csr_matrix((np.ones(len(c), dtype=np.float32), (c, i)), shape=(len(customers), len(items)))
-counts.data = np.log1p(counts.data)
-model = AlternatingLeastSquares(factors=64, regularization=10.0, alpha=5.0, iterations=15, random_state=0)
-model.fit(counts, show_progress=False)
-rows = np.arange(len(customers))
-parts = []
-for name, leaves_out in (("all", False), ("explore", True)):
-    found, score = model.recommend(rows, counts, N=10, filter_already_liked_items=leaves_out)
-    parts.append(pd.DataFrame({"customer_id": np.repeat(customers, 10), "item_id": items[found.ravel()],
-                               "rank": np.tile(np.arange(1, 11), len(customers)), "part": name}))
-pd.concat(parts).to_parquet(sys.argv[2])
-"""
 
 
 def load_journey() -> pd.DataFrame:
@@ -115,7 +97,6 @@ def main() -> None:
     """Complete Journey with its peers, then the made shop for its size."""
     parser = argparse.ArgumentParser()
     parser.add_argument("--customers", type=int, default=100_000)
-    parser.add_argument("--peer", metavar="PYTHON")
     options = parser.parse_args()
     rows = load_journey()
     as_of = rows["at"].max().date() - timedelta(days=DAYS)
@@ -130,9 +111,9 @@ def main() -> None:
             )
         )
         print(json.dumps({"what": "recommend: most popular", **judge(most_popular(past), past, later)}))
-        if options.peer:
-            past.to_parquet(f"{folder}/past.parquet")
-            peer = run_measured([options.peer, "-c", _PEER, f"{folder}/past.parquet", f"{folder}/peer.parquet"])
+        past.to_parquet(f"{folder}/past.parquet")
+        peer = run_peer("recommend", "run_implicit.py", f"{folder}/past.parquet", f"{folder}/peer.parquet")
+        if peer:
             found = judge(pd.read_parquet(f"{folder}/peer.parquet"), past, later)
             print(json.dumps({"what": "recommend: implicit ALS, 64 factors", **found, "seconds": peer.seconds,
                               "peak_memory_mb": peer.peak_memory_mb}))  # fmt: skip

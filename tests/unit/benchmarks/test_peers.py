@@ -1,12 +1,15 @@
-"""The other tools get the same facts as `cdp resolve`: what tidying loses would flatter us."""
+"""Other tools get the same facts as `cdp resolve`, where tidying would lose some that would flatter us; and a home."""
 
+import subprocess
 import sys
 from pathlib import Path
 
 import pandas as pd
 
-sys.path.append(str(Path(__file__).parents[2] / "benchmarks" / "identity" / "peers"))
+sys.path.append(str(Path(__file__).parents[2] / "benchmarks"))
+sys.path.append(str(Path(__file__).parents[2] / "benchmarks" / "peers"))
 import tidy
+from peers.environment import peers_python
 
 _SCHEMA = {
     "record_id": "rid",
@@ -53,3 +56,22 @@ def test_names_addresses_and_phones_get_one_form():
     assert found["family_name"].tolist() == ["lee", "lee", "lee", None]
     assert found["street_address"].tolist() == ["1 elm st", "1 elm st", None, None]
     assert found["phone"].tolist() == ["700900123", None, None, None] and found["phone_2"][1] == "700900123"
+
+
+def test_environment_is_made_once_and_anew_when_it_shall_hold_something_else(tmp_path: Path, capsys):
+    made, now, later = tmp_path / "made", tmp_path / "now", tmp_path / "later"
+    for folder, wanted in ((now, "# nothing\n"), (later, "./not_there.whl\n")):
+        folder.mkdir()
+        (folder / "tools.txt").write_text(wanted)
+    python = peers_python("tools", wanted=now, environments=made)
+    assert python == str(made / "tools" / "bin" / "python")
+    prefix = subprocess.run([python, "-c", "import sys; print(sys.prefix)"], capture_output=True, text=True, check=True)
+    assert prefix.stdout.strip() == str(made / "tools")
+    left = made / "tools" / "left"
+    left.touch()
+    peers_python.cache_clear()  # as the next bench asks, in a process of its own
+    assert peers_python("tools", wanted=now, environments=made) == python and left.exists()
+    assert capsys.readouterr().err == ""
+    assert peers_python("tools", wanted=later, environments=made) is None and not left.exists()
+    told = capsys.readouterr().err
+    assert told.startswith("tools: the peers are left out") and "not_there.whl" in told
