@@ -17,11 +17,11 @@ from cdp.contracts.silver.feedback import FEEDBACK
 from cdp.contracts.silver.order_lines import ORDER_LINES
 from cdp.core.errors import ModelError
 from cdp.models.declared.cuts import collect_history
-from cdp.models.declared.registered import load_declared, log_declared, run_row, training_tags, tries_of_declared
+from cdp.models.declared.registered import load_declared, log_declared, training_tags, tries_of_declared
 from cdp.models.declared.score import DeclaredVersion
 from cdp.models.declared.spec import PropensitySpec, chosen_features, definition_mark, registered_name
 from cdp.models.declared.train import decide, train_declared
-from cdp.models.model_runs import is_noted
+from cdp.models.model_runs import is_noted, model_run_row
 from cdp.models.promotion import Asker, settle
 from cdp.models.registry import find_run
 from cdp.models.tracking import Tracking, open_tracking
@@ -89,8 +89,7 @@ def _train(
         horizon_weeks=spec.horizon_weeks,
         as_of=ctx.run_date,
     )
-    every = ctx.settings.models.train_every_days
-    tags = training_tags(name, definition)
+    every, tags = ctx.settings.models.train_every_days, training_tags(name, definition)
     with noting_refusal(tracking, name, tags, as_of=ctx.run_date, every_days=every):
         trained = train_declared(found, spec=spec, definition=definition, as_of=ctx.run_date, champion=old)
     tables = [DatasetVersion(t.full_name, ctx.lake.path(t), ctx.version(t)) for t in (PERSON_IDENTIFIERS, *_TABLES)]
@@ -101,7 +100,8 @@ def _train(
     attempt = settle(tracking, registered, version, decision, asker=asker)
     if decision.is_promoted and not attempt.is_moved:
         ctx.report_problem(attempt.reason)
-    row = run_row(trained, attempt, run_id=made.run_id, fingerprint=mark, trained_at=ctx.now)
+    facts = {"as_of": trained.as_of, "metrics": trained.metrics, "parameters": trained.describe()}
+    row = model_run_row(attempt, **facts, run_id=made.run_id, fingerprint=mark, trained_at=ctx.now)
     for contract, one in ((MODEL_PROMOTIONS, attempt.row(once=True)), (MODEL_RUNS, row)):
         ctx.write(contract, ctx.spark.createDataFrame([one], contract.schema))
 

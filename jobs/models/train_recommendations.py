@@ -13,7 +13,7 @@ from cdp.contracts.ops.model_runs import MODEL_RUNS
 from cdp.contracts.silver.order_lines import ORDER_LINES
 from cdp.core.errors import ModelError
 from cdp.models.declared.spec import registered_name
-from cdp.models.model_runs import is_noted
+from cdp.models.model_runs import is_noted, model_run_row
 from cdp.models.promotion import Asker, settle
 from cdp.models.recommendation.nightly import item_purchases, shares_of
 from cdp.models.recommendation.purchase_log import collect_purchases
@@ -23,7 +23,6 @@ from cdp.models.recommendation.registered import (
     list_tags,
     load_lists,
     log_list,
-    run_row,
     tries_of_list,
 )
 from cdp.models.recommendation.spec import ListSpec, model_of
@@ -78,7 +77,8 @@ def _train(ctx: JobContext, tracking: Tracking, name: str, spec: ListSpec, champ
     attempt = settle(tracking, registered, made.versions[registered], decision, asker=asker)
     if decision.is_promoted and not attempt.is_moved:
         ctx.report_problem(attempt.reason)
-    row = run_row(trained, attempt, run_id=made.run_id, fingerprint=mark, trained_at=ctx.now)
+    facts = {"as_of": trained.as_of, "metrics": trained.metrics, "parameters": trained.describe()}
+    row = model_run_row(attempt, **facts, run_id=made.run_id, fingerprint=mark, trained_at=ctx.now)
     for contract, one in ((MODEL_PROMOTIONS, attempt.row(once=True)), (MODEL_RUNS, row)):
         ctx.write(contract, ctx.spark.createDataFrame([one], contract.schema))
     ctx.note(f"{name}: {attempt.reason}")

@@ -52,12 +52,12 @@ def model_run_row(
     *,
     as_of: date,
     metrics: Mapping[str, float],
-    parameters: str,
+    parameters: Mapping[str, Any],
     run_id: str,
     fingerprint: str,
     trained_at: datetime,
 ) -> dict[str, Any]:
-    """The row of ops.model_runs of one attempt, whatever the kind of model; `parameters` is JSON."""
+    """The row of ops.model_runs of one attempt, whatever the kind of model."""
     return {
         "model": attempt.model,
         "model_version": attempt.to_version,
@@ -65,7 +65,7 @@ def model_run_row(
         "as_of": as_of,
         "fingerprint": fingerprint,
         "metrics": json.dumps(metrics, sort_keys=True),
-        "parameters": parameters,
+        "parameters": json.dumps(parameters, sort_keys=True),
         "is_champion": attempt.is_moved,
         "decided": attempt.reason,
         "trained_at": trained_at,

@@ -97,10 +97,9 @@ class ValueParameters:
         raw["bands"] = {name: getattr(self.bands, name).tolist() for name in ("edges", "low", "high")}
         return json.dumps(raw, sort_keys=True)
 
-    def describe(self) -> str:
-        """The JSON without the boosters' text: what a ledger keeps; the whole is an artifact of the training's run."""
-        raw = json.loads(self.to_json())
-        return json.dumps(raw | {"boosters": sorted(self.boosters)}, sort_keys=True)
+    def describe(self) -> dict[str, Any]:
+        """All but the boosters' text: what a ledger keeps; the whole is an artifact of the training's run."""
+        return {**json.loads(self.to_json()), "boosters": sorted(self.boosters)}
 
     @staticmethod
     def from_json(text: str) -> ValueParameters | None:

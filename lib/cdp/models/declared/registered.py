@@ -3,18 +3,13 @@
 from __future__ import annotations
 
 import base64
-import json
 import pickle
 from collections.abc import Mapping, Sequence
-from datetime import datetime
-from typing import Any
 
 from cdp.models.declared.card import write_card
 from cdp.models.declared.score import DeclaredModel, DeclaredVersion
 from cdp.models.declared.spec import PropensitySpec, registered_name
 from cdp.models.declared.train import FORM, TrainedDeclared
-from cdp.models.model_runs import model_run_row
-from cdp.models.promotion import Attempt
 from cdp.models.registry import (
     CUTS_FILE,
     DEFINITION_TAG,
@@ -51,7 +46,7 @@ def log_declared(
 
     as_of, tags = trained.as_of.isoformat(), training_tags(name, trained.declared.definition)
     with training_run(tracking, name, as_of=as_of, fingerprint=fingerprint, datasets=datasets, tags=tags) as run_id:
-        mlflow.log_params({"form": FORM, "purpose": spec.purpose, **describe(trained)})
+        mlflow.log_params({"form": FORM, "purpose": spec.purpose, **trained.describe()})
         mlflow.log_metrics(trained.metrics)
         mlflow.log_text(trained.losses.to_json(), LOSSES_FILE)
         mlflow.log_dict(trained.cuts, CUTS_FILE)
@@ -104,30 +99,3 @@ def _unpickled(text: str) -> DeclaredModel:
     if not isinstance(found, DeclaredModel):
         raise TypeError(type(found))
     return found
-
-
-def run_row(
-    trained: TrainedDeclared, attempt: Attempt, *, run_id: str, fingerprint: str, trained_at: datetime
-) -> dict[str, Any]:
-    """The row of ops.model_runs."""
-    return model_run_row(
-        attempt,
-        as_of=trained.as_of,
-        metrics=trained.metrics,
-        parameters=json.dumps(describe(trained), sort_keys=True),
-        run_id=run_id,
-        fingerprint=fingerprint,
-        trained_at=trained_at,
-    )
-
-
-def describe(trained: TrainedDeclared) -> dict[str, Any]:
-    """What a ledger keeps of a training beside its metrics."""
-    return {
-        "method": trained.declared.method,
-        "features": ", ".join(trained.declared.features),
-        "horizon_weeks": trained.declared.horizon_weeks,
-        "people": trained.people,
-        "rows": trained.rows,
-        "warnings": "; ".join(trained.warnings)[:5000] or "none",
-    }

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
@@ -74,6 +74,17 @@ class TrainedDeclared:
     figures: Mapping[str, Figure]
     chosen: str
     warnings: tuple[str, ...]
+
+    def describe(self) -> dict[str, Any]:
+        """What a ledger keeps of a training beside its metrics."""
+        return {
+            "method": self.declared.method,
+            "features": ", ".join(self.declared.features),
+            "horizon_weeks": self.declared.horizon_weeks,
+            "people": self.people,
+            "rows": self.rows,
+            "warnings": "; ".join(self.warnings)[:5000] or "none",
+        }
 
 
 def train_declared(

@@ -124,14 +124,14 @@ def _silence(dates: np.ndarray, day: np.datetime64) -> list[str]:
 class Followed:
     """Snapshots and what came of each. `months` it was followed; `has_left` in the last of them; `is_whole`: its block.
 
-    One element a snapshot; `frame` are the features as of it; `blocks_back`: blocks between its own and the day.
+    One element a snapshot; `frame` are the features as of it; `years_back`: whole years from its block to the day.
     """
 
     frame: pd.DataFrame
     months: np.ndarray
     has_left: np.ndarray
     is_whole: np.ndarray
-    blocks_back: np.ndarray
+    years_back: np.ndarray
 
 
 def follow(contracts: Contracts, day: np.datetime64, *, block: int) -> Followed:
@@ -151,8 +151,8 @@ def follow(contracts: Contracts, day: np.datetime64, *, block: int) -> Followed:
     used = over > begin
     row, begin, over, number = row[used], begin[used], over[used], number[used]
     has_left = (left[row] > 0) & (over == seen[row])
-    blocks_back = blocks[row] - 1 - number
-    return Followed(started.rows(row).snapshot(begin), over - begin, has_left, number > 0, blocks_back)
+    years_back = (blocks[row] - 1 - number) * block // 12
+    return Followed(started.rows(row).snapshot(begin), over - begin, has_left, number > 0, years_back)
 
 
 def day_of_month(day: np.ndarray) -> np.ndarray:

@@ -1,26 +1,43 @@
-"""How much more, or less, is left in the last year than a model of all years says.
+"""How the level of churn moved from year to year, and where it is on the day that is scored.
 
-A model of five years speaks of their mean, and the year to come is more like the last: prices and rivals change.
-That year's own ratio is believed as far as years differ by more than chance: DerSimonian, Laird 1986, "Meta-analysis
-in clinical trials", Controlled Clinical Trials 7(3). Where they do not, the ratio is 1.
+The models know the years and are asked about the last (0 back); its level is that of its middle, half a year before the
+day. Where it rose or fell alike every year, half a year's change brings it to the day; the time after is not guessed.
+The mean yearly change is believed as far as it exceeds its standard error: James, Stein 1961, "Estimation with
+quadratic loss". Whole years are compared, so that no season is taken for a trend.
 """
 
 from __future__ import annotations
+
+from dataclasses import dataclass
 
 import numpy as np
 
 from cdp.models.arrays import Floats
 
 MIN_EXPECTED = 5.0  # leavers of a year, below which it says nothing
+MIN_CHANGES = 3  # from year to year: two may be alike by luck
 
 
-def last_year_ratio(years_back: np.ndarray, expected: Floats, left: Floats) -> float:
-    """By what the hazards of the last year (0 back) differ; one element a piece of a contract's life."""
+@dataclass(frozen=True)
+class Drift:
+    """`last_year`: its hazards against those of all years; `trend`: by what those of the day differ from its."""
+
+    last_year: float
+    trend: float
+
+
+def learn_drift(years_back: np.ndarray, expected: Floats, left: Floats) -> Drift:
+    """From pieces of contracts' lives, one element each; `expected`: leavers, were every year like the last."""
     due, came = np.bincount(years_back, expected), np.bincount(years_back, left)
-    enough = due >= MIN_EXPECTED
-    if not enough[0]:
-        return 1.0
-    excess = ((came - due)[enough] ** 2 / due[enough]).sum() - (enough.sum() - 1)
-    spread = max(0.0, excess) / due[enough].sum()  # variance of the years' true ratios
-    belief = spread * due[0] / (spread * due[0] + 1)
-    return float(((came[0] + 0.5) / (due[0] + 0.5)) ** belief)
+    years = int(np.argmin(np.append(due, 0.0) >= MIN_EXPECTED))  # up to the first that says nothing
+    if not years:
+        return Drift(1.0, 1.0)
+    level = (came + 0.5) / (due + 0.5)
+    last_year = float(level[0] * due.sum() / max(came.sum(), 1.0))
+    if years <= MIN_CHANGES:
+        return Drift(last_year, 1.0)
+    changes, by_luck = -np.diff(np.log(level[:years])), 1 / (came[:years] + 0.5)
+    variance = max(changes.var(ddof=1), (by_luck[1:] + by_luck[:-1]).mean()) / len(changes)
+    change = changes.mean()
+    belief = max(0.0, 1 - variance / change**2) if change else 0.0
+    return Drift(last_year, float(np.exp(belief * change / 2)))

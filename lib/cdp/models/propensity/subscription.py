@@ -60,9 +60,9 @@ def forecast_churn(
     `frame`: see `read_contracts`. People: id (text), from_on (the contract's own date, the last one up to `as_of`, from
     which the months count), p_left_by_1, _3, _6, _12 (never falling), reasons (`pushes.py`; of the next month's
     hazard). Report: contracts, running, left; method, why; metrics by method and horizon (mean and sd over past days,
-    each day's); gain over the spline logistic with its 95 % interval over persons; last_year (by what its hazards, and
-    those of the scores, differ from all years': `drift.py`); dropped; warnings. ModelError when
-    none has left, none runs or none is a month old, ContractError for a file that is none of contracts.
+    each day's); gain over the spline logistic with its 95 % interval over persons; last_year (its hazards against all
+    years') and trend (by what the day's, and so the scores', differ from those: `drift.py`); dropped; warnings.
+    ModelError when none has left, none runs or none is a month old, ContractError for a file that is none of contracts.
     """
     contracts = read_contracts(frame, as_of=as_of)
     day = np.datetime64(as_of, "D")
@@ -87,7 +87,8 @@ def forecast_churn(
     report = {
         "contracts": total, "running": len(running), "left": left, "method": method, "why": why,
         "metrics": _metrics(tested), "gain": _gains(tested, method),
-        "last_year": models.drift,
+        "last_year": models.drift.last_year,
+        "trend": models.drift.trend,
         "hazard": {name: hazard.get(name) for name in ("method", "why", "person_months", "settings")},
         "dropped": {**dropped, **hazard["dropped"]},
         "warnings": [*contracts.warnings, *warnings, *hazard["warnings"], *untested],

@@ -30,6 +30,7 @@ from cdp.models.propensity.pushes import push_reasons
 
 MONTHS = (1, 3, 6, 12)
 MONTH = "months from the own date"  # 1 .. 12
+YEARS_BACK = "years before the day that is scored"  # of a row's own date: hazards change over the years
 
 
 @dataclass(frozen=True)
@@ -50,6 +51,7 @@ def fit_survival(
     left: str,
     clocks: Mapping[str, float] | None = None,
     turns: Mapping[str, float] | None = None,
+    years_back: str | None = None,
     repeats: int = REPEATS,
     on_step: Callable[[float], None] = lambda share: None,
 ) -> SurvivalModel:
@@ -57,11 +59,14 @@ def fit_survival(
 
     `months`: how many months after it were observed, whole numbers from 1 on; where `left` is yes, the person left in
     the last of them. `clocks` names number features that move with time, as change a month: ``{"tenure_months": 1,
-    "months_to_renewal": -1}``; `turns` those that begin again, with their length: ``{"months_to_renewal": 12}``. The
-    hazard is cross-validated `repeats` times. The report is that of `fit_propensity`, about person-months.
-    ContractError for absent columns, months that are none, a left that is not yes or no.
+    "months_to_renewal": -1}``; `turns` those that begin again, with their length: ``{"months_to_renewal": 12}``.
+    `years_back`: how old a row's follow-up is, whole years; scores are those of the last year (0), so that what changed
+    since, for all or for some, is not averaged. The hazard is cross-validated `repeats` times. The report is that of
+    `fit_propensity`, about person-months. ContractError for absent columns, months that are none, a left that is not
+    yes or no.
     """
-    for column in (months, left):
+    told_by = {months, left} | ({years_back} if years_back else set())
+    for column in sorted(told_by):
         if column not in people:
             raise ContractError(
                 f"there is no column {column!r}; there are {', '.join(sorted(map(str, people.columns)))}"
@@ -69,12 +74,13 @@ def fit_survival(
     ids = read_ids(people, id_column)
     order = person_order(people, ids.fillna(""))
     people, ids = people.iloc[order], ids.iloc[order].fillna("")
+    back = people[years_back].to_numpy() if years_back else np.zeros(len(people))
     seen, has_left = _read_follow_up(people[months], people[left])
-    plan = _with_clocks(learn_columns(people, exclude=frozenset({id_column, months, left})), clocks or {})
+    plan = _with_clocks(learn_columns(people, exclude=frozenset({id_column, *told_by})), clocks or {})
     whole = encode(people, plan)
     leaks, told = find_leaks(whole, has_left)
     rows, step = np.repeat(np.arange(len(people)), seen), _steps(seen)
-    matrix = at_month(whole.without(set(leaks)).rows(rows), step, clocks or {}, turns or {})
+    matrix = at_month(whole.without(set(leaks)).rows(rows), step, clocks or {}, turns or {}, back[rows])
     label = np.where(step == seen[rows], has_left[rows], 0.0)
     outcome = fit_matrix(matrix, label, ids.iloc[rows].reset_index(drop=True), on_step, repeats)
     hazard = PropensityModel(
@@ -106,13 +112,13 @@ def score_survival(
         matrix = model.hazard.encode(people.iloc[start : start + CHUNK])
         by_month[start : start + CHUNK] = _left_by(model, matrix, max(months))
         first = at_month(matrix, np.ones(len(matrix)), model.clocks, model.turns)
-        reasons += push_reasons(matrix, model.hazard.pushes(first)[:, :-2])  # without the month and the base
+        reasons += push_reasons(matrix, model.hazard.pushes(first)[:, :-3])  # without the month, the year, the base
     scored = {"id": ids.to_numpy(), **{f"p_left_by_{k}": by_month[:, k - 1] for k in months}}
     return pd.DataFrame({**scored, "reasons": pd.Series(reasons, dtype=object)})
 
 
 def leavers_due(model: SurvivalModel, people: pd.DataFrame, months: np.ndarray) -> Floats:
-    """For each person the sum of his hazards over so many months: how many such people leave in them."""
+    """For each person the sum of his hazards over so many months: how many such people leave in the last year."""
     rows, step = np.repeat(np.arange(len(people)), months), _steps(months)
     due = np.zeros(len(people))
     matrix = model.hazard.encode(people)
@@ -124,9 +130,13 @@ def leavers_due(model: SurvivalModel, people: pd.DataFrame, months: np.ndarray) 
 
 
 def at_month(
-    matrix: FeatureMatrix, step: np.ndarray, clocks: Mapping[str, float], turns: Mapping[str, float]
+    matrix: FeatureMatrix,
+    step: np.ndarray,
+    clocks: Mapping[str, float],
+    turns: Mapping[str, float],
+    years_back: np.ndarray | None = None,
 ) -> FeatureMatrix:
-    """Each row as of the start of its month `step` (1 is the first): the clocks moved on, the month as a feature."""
+    """Each row as of the start of its month `step` (1 is the first): clocks moved on, month and year as features."""
     unknown = {*clocks, *turns} - {f.name for f in matrix.features if f.kind == "number"}
     if unknown:
         raise ContractError(f"clocks that are no number features: {', '.join(sorted(unknown))}")
@@ -135,8 +145,9 @@ def at_month(
     for i, feature in enumerate(matrix.features):
         if feature.name in turns:
             values[:, i] %= turns[feature.name]
-    features = (*matrix.features, FeatureColumn(MONTH, "number"))
-    return FeatureMatrix(np.column_stack([values, step]), features)
+    back = np.zeros(len(matrix)) if years_back is None else years_back
+    features = (*matrix.features, FeatureColumn(MONTH, "number"), FeatureColumn(YEARS_BACK, "number"))
+    return FeatureMatrix(np.column_stack([values, step, back]), features)
 
 
 def _read_follow_up(months: pd.Series, left: pd.Series) -> tuple[np.ndarray, Floats]:

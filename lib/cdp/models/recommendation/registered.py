@@ -2,15 +2,10 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
-from typing import Any
 
 from cdp.models.declared.spec import registered_name
-from cdp.models.model_runs import model_run_row
-from cdp.models.promotion import Attempt
 from cdp.models.recommendation.card import write_card
 from cdp.models.recommendation.recommend import HORIZON_DAYS, Recommender
 from cdp.models.recommendation.spec import ListSpec, model_of
@@ -61,7 +56,7 @@ def log_list(
 
     model, as_of, tags = model_of(name), trained.as_of.isoformat(), list_tags(name, spec)
     with training_run(tracking, model, as_of=as_of, fingerprint=fingerprint, datasets=datasets, tags=tags) as run_id:
-        mlflow.log_params({"form": FORM, "purpose": spec.purpose, **describe(trained)})
+        mlflow.log_params({"form": FORM, "purpose": spec.purpose, **trained.describe()})
         mlflow.log_metrics(trained.metrics)
         mlflow.log_text(trained.losses.to_json(), LOSSES_FILE)
         mlflow.log_dict(trained.candidates[LISTS], CUTS_FILE)
@@ -105,29 +100,3 @@ def load_version(tracking: Tracking, registered: str, version: str) -> Recommend
 
 def _read(registered: str, version: str, run_id: str) -> Recommender:
     return read_stored(registered, version, run_id, file=RECOMMENDER_FILE, read=Recommender.from_json)
-
-
-def run_row(
-    trained: TrainedList, attempt: Attempt, *, run_id: str, fingerprint: str, trained_at: datetime
-) -> dict[str, Any]:
-    """The row of ops.model_runs."""
-    return model_run_row(
-        attempt,
-        as_of=trained.as_of,
-        metrics=trained.metrics,
-        parameters=json.dumps(describe(trained), sort_keys=True),
-        run_id=run_id,
-        fingerprint=fingerprint,
-        trained_at=trained_at,
-    )
-
-
-def describe(trained: TrainedList) -> dict[str, Any]:
-    """What a ledger keeps of a training beside its metrics."""
-    return {
-        "method": trained.chosen,
-        "horizon_weeks": HORIZON_WEEKS,
-        "customers": trained.customers,
-        "items": trained.items,
-        "purchases": trained.purchases,
-    }

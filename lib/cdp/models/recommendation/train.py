@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
@@ -64,6 +64,16 @@ class TrainedList:
     importance: dict[str, float]
     figures: Mapping[str, Figure]
     chosen: str
+
+    def describe(self) -> dict[str, Any]:
+        """What a ledger keeps of a training beside its metrics."""
+        return {
+            "method": self.chosen,
+            "horizon_weeks": HORIZON_DAYS // 7,
+            "customers": self.customers,
+            "items": self.items,
+            "purchases": self.purchases,
+        }
 
 
 def train_list(log: PurchaseLog, *, as_of: date, champion: Recommender | None = None) -> TrainedList:

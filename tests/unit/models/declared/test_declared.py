@@ -17,13 +17,13 @@ from cdp.models.declared.registered import (
     MODEL_FILE,
     load_declared,
     log_declared,
-    run_row,
     training_tags,
     tries_of_declared,
 )
 from cdp.models.declared.score import prediction_rows, score_people
 from cdp.models.declared.spec import PropensitySpec, check_specs, chosen_features, definition_mark
 from cdp.models.declared.train import decide, train_declared
+from cdp.models.model_runs import model_run_row
 from cdp.models.promotion import Asker, settle
 from cdp.models.registry import VALUE_TAGS, find_run
 from cdp.models.tracking import client_of, open_tracking
@@ -189,7 +189,8 @@ def test_a_version_is_registered_proved_and_becomes_champion(trained, tmp_path):
     assert compare_versions(version, version)["brier"].mean == 0
     served = mlflow.pyfunc.load_model("models:/cdp.click@champion").predict(people[["favourite", "opens", "silence"]])
     assert np.allclose(served["probability"], score_people(trained.declared, people)["probability"], rtol=1e-12)
-    row = run_row(trained, attempt, run_id=run.run_id, fingerprint=mark, trained_at=ASKER.at)
+    facts = {"as_of": trained.as_of, "metrics": trained.metrics, "parameters": trained.describe()}
+    row = model_run_row(attempt, **facts, run_id=run.run_id, fingerprint=mark, trained_at=ASKER.at)
     folder = Path(mlflow.MlflowClient(tracking.uri).get_run(run.run_id).info.artifact_uri)
     (folder / MODEL_FILE).write_text("nonsense")
     with pytest.raises(ModelError, match=r"cdp.click \(version 1, .* missing or damaged"):

@@ -7,6 +7,7 @@ from datetime import date
 import numpy as np
 import pandas as pd
 import pytest
+from scipy import special
 
 from cdp.core.errors import ContractError, ModelError
 from cdp.models.propensity import churn_models, crossfit, propensity_metrics, subscription
@@ -83,12 +84,12 @@ def test_each_month_of_a_contract_is_in_one_snapshot_and_nothing_later_is_seen()
 
 
 def test_probabilities_are_those_of_the_hazard_and_the_spline_logistic_is_beaten():
-    frame, hazard = make_contracts(800, seed=1)
+    frame, hazard = make_contracts(1200, seed=1)
     frame["closed_because"] = np.where(frame["ended_on"] != "", "price", None)  # known only afterwards
     found = forecast_churn(frame, as_of=AS_OF)
     report, people = found.report, found.people.set_index("id")
     assert "leakage" in report["dropped"]["closed_because"]
-    assert report["contracts"] == 800 and report["running"] == len(people) == (frame["ended_on"] == "").sum()
+    assert report["contracts"] == 1200 and report["running"] == len(people) == (frame["ended_on"] == "").sum()
     rows = np.flatnonzero(frame["customer_id"].isin(people.index))
     start = frame["started_on"].to_numpy(dtype="datetime64[D]")[rows]
     tenure = months_between(start, np.full(len(rows), np.datetime64(AS_OF)))
@@ -149,6 +150,27 @@ def test_the_last_year_counts_for_more_where_years_differ(monkeypatch):
     assert found.report["last_year"] > 1.3
     for k, truth in true_shares(frame, hazard, found.people).items():
         assert found.people[f"p_left_by_{k}"].mean() == pytest.approx(truth, rel=0.15), k
+
+
+def test_what_changed_for_one_plan_alone_in_the_last_year_is_seen():
+    rng = np.random.default_rng(9)
+    start = np.datetime64("2021-06-01") + rng.integers(0, 1790, 1500)
+    is_old = rng.random(1500) < 0.5
+    is_dearer = is_old[:, None] & (start[:, None] + 30 * np.arange(MOST) > np.datetime64("2025-06-10"))
+    hazard = np.where(is_dearer, 0.08, 0.02)
+    frame = make_leavers_on_any_day(hazard, start, seed=9).assign(plan=np.where(is_old, "old", "new"))
+    contracts = read_contracts(frame, as_of=AS_OF)
+    day = np.datetime64(AS_OF)
+    models = churn_models.fit_models(contracts, day, repeats=1, on_step=lambda share: None)
+    running = contracts.running(day)
+    logits, reasons = models.score(running, day)
+    p, gap, true_gap = special.expit(logits["survival"][12]), [], []
+    for plan in ("old", "new"):
+        rows = running.features["plan"] == plan
+        gap.append(special.logit(p[rows].mean()))
+        true_gap.append(special.logit(true_shares(frame, hazard, pd.DataFrame({"id": running.ids[rows]}))[12]))
+    assert gap[0] - gap[1] > 0.5 * (true_gap[0] - true_gap[1])
+    assert not reasons.explode().astype(str).str.contains("years").any()
 
 
 def test_what_only_some_who_ended_have_is_left_out(monkeypatch):

@@ -12,6 +12,7 @@ import pytest
 
 from cdp.core.errors import ModelError
 from cdp.models.gain import Gain
+from cdp.models.model_runs import model_run_row
 from cdp.models.promotion import Asker, settle
 from cdp.models.recommendation import explore_part, repeat_part
 from cdp.models.recommendation.purchase_log import PurchaseLog, collect_purchases
@@ -24,7 +25,6 @@ from cdp.models.recommendation.registered import (
     list_tags,
     load_lists,
     log_list,
-    run_row,
     tries_of_list,
 )
 from cdp.models.recommendation.spec import ListSpec
@@ -145,7 +145,8 @@ def test_a_version_is_registered_proved_at_the_gate_and_read_back(trained, tmp_p
     (found,) = load_lists(tracking, tries, {"products": SPEC, "other": SPEC}).values()
     assert (found.name, found.version) == (NAME, "1")
     assert found.recommender.to_json() == trained.recommender.to_json()
-    row = run_row(trained, attempt, run_id=run.run_id, fingerprint=mark, trained_at=ASKER.at)
+    facts = {"as_of": trained.as_of, "metrics": trained.metrics, "parameters": trained.describe()}
+    row = model_run_row(attempt, **facts, run_id=run.run_id, fingerprint=mark, trained_at=ASKER.at)
     assert row["is_champion"] and row["model"] == NAME and '"customers": 150' in row["parameters"]
 
     logged = client_of(tracking).get_run(run.run_id)
