@@ -10,7 +10,7 @@ import pyarrow as pa
 
 from cdp.contracts.gold.person_identifiers import PERSON_IDENTIFIERS
 from cdp.contracts.gold.recommendations import RECOMMENDATIONS
-from cdp.contracts.ops.model_runs import MODEL_RUNS
+from cdp.contracts.ops.model_promotions import MODEL_PROMOTIONS
 from cdp.contracts.silver.order_lines import ORDER_LINES
 from cdp.models.recommendation.nightly import HOLD_DAYS, item_purchases, recommend_night, shares_of, tell_list
 from cdp.models.recommendation.registered import load_lists
@@ -23,7 +23,7 @@ from cdp.runtime.job import Job, JobContext
 
 JOB = Job(
     name="models.recommend_items",
-    reads=(ORDER_LINES, PERSON_IDENTIFIERS, MODEL_RUNS),
+    reads=(ORDER_LINES, PERSON_IDENTIFIERS, MODEL_PROMOTIONS),  # an alias that moved is a reason to rank anew
     writes=(RECOMMENDATIONS,),
     configured_by="recommendations",
 )
