@@ -2,15 +2,15 @@
 
 Both parts give the chance that the item is bought within four weeks, learned on the last finished four weeks, so their
 places in the common list follow from measured shares. Each part is judged on three earlier cuts beside its yardstick
-(own counts that fade by half in eight weeks; likeness to what was bought times the root of new buyers) and, to explore,
-the number of buyers; what did best there is taken. Nothing after the as-of day is seen.
+(own counts that fade by half in eight weeks; likeness to what was bought times the root of new buyers) and the number
+of buyers; what did best there is taken. Nothing after the as-of day is seen.
 """
 
 from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 import numpy as np
@@ -23,6 +23,7 @@ from cdp.models.recommendation.explore_part import YARDSTICK as LIKENESS
 from cdp.models.recommendation.purchase_log import PurchaseLog
 from cdp.models.recommendation.ranking_logit import RankingLogit, fit_logit
 from cdp.models.recommendation.ranking_metrics import order_within, truth_of
+from cdp.models.recommendation.repeat_part import BUYERS as REPEAT_BUYERS
 from cdp.models.recommendation.repeat_part import LEVEL as REPEAT_LEVEL
 from cdp.models.recommendation.repeat_part import YARDSTICK as OWN_COUNTS
 from cdp.models.recommendation.repeat_part import (
@@ -37,6 +38,7 @@ from cdp.models.recommendation.repeat_part import (
 HORIZON_DAYS = 28
 MAX_PAIRS = 200_000  # to learn from, in each part: some tens of coefficients do not get better beyond
 MIN_BOUGHT = 100  # purchases among those pairs, below which only the yardstick is fitted
+BOTH_BY_BUYERS = (1, 1)  # places of the choices
 CHUNK = 2_000  # customers at a time: their scores for 4,000 items are 32 MB
 
 
@@ -91,13 +93,19 @@ class Recommender:
 
 @dataclass(frozen=True)
 class Choices:
-    """What can stand for each part, the simplest first: its yardstick, to explore also buyers alone, all features."""
+    """What can stand for each part, the simplest first: its yardstick, the number of buyers alone, all features.
+
+    `popular` stands where both parts go by buyers: fitted on the pairs of both, it ranks all items by them.
+    """
 
     repeat: tuple[RankingLogit, ...]
     explore: tuple[RankingLogit, ...]
+    popular: Recommender
 
     def recommender(self, repeat: int, explore: int) -> Recommender:
         """The two parts by their places."""
+        if (repeat, explore) == BOTH_BY_BUYERS:
+            return self.popular
         return Recommender(self.repeat[repeat], self.explore[explore])
 
 
@@ -149,21 +157,37 @@ def learn_from(log: PurchaseLog, view: View) -> Choices:
         repeat.append((repeat_features(view.pairs, view.habits, chosen), bought))
         candidates = explore_candidates(view.near, view.habits, customers, 0)
         explore.append((candidates.features, truth.holds(candidates.customer, candidates.item)))
+    again, first = _stacked(repeat), _stacked(explore)
     return Choices(
-        _fit_each(repeat, (OWN_COUNTS,), REPEAT_LEVEL, is_curved=True),
-        _fit_each(explore, (LIKENESS, BUYERS), EXPLORE_LEVEL, is_curved=False),
+        _fit_each(*again, (OWN_COUNTS, REPEAT_BUYERS), REPEAT_LEVEL, is_curved=True),
+        _fit_each(*first, (LIKENESS, BUYERS), EXPLORE_LEVEL, is_curved=False),
+        _fit_popular(*again, *first),
     )
 
 
+def _stacked(parts: list[tuple[Floats, np.ndarray]]) -> tuple[Floats, Floats]:
+    return np.vstack([f for f, _ in parts]), np.concatenate([b for _, b in parts]).astype(np.float64)
+
+
+def _fit_popular(repeat: Floats, bought_again: Floats, explore: Floats, bought_first: Floats) -> Recommender:
+    """One fit on the number of buyers, and the level, of the pairs of both parts."""
+    bought = np.concatenate([bought_again, bought_first])
+    has_level = bought.sum() >= MIN_BOUGHT
+    places = [(REPEAT_BUYERS, *REPEAT_LEVEL), (BUYERS, *EXPLORE_LEVEL)]
+    ours, theirs = (place if has_level else place[:1] for place in places)
+    features = np.vstack([repeat[:, ours], explore[:, theirs]])
+    logit = fit_logit(features, bought, columns=range(len(ours)), is_curved=False, rises=True)
+    return Recommender(replace(logit, columns=ours), replace(logit, columns=theirs))
+
+
 def _fit_each(
-    parts: list[tuple[Floats, np.ndarray]], alone: tuple[int, ...], level: tuple[int, ...], *, is_curved: bool
+    features: Floats, bought: Floats, alone: tuple[int, ...], level: tuple[int, ...], *, is_curved: bool
 ) -> tuple[RankingLogit, ...]:
     """Fits on each of the features `alone`, yardstick first, and on all (the yardstick again if little was bought).
 
     The `level` stands beside each: it moves all items of a customer alike, so their order is the feature's, but they
     come to their place among the other part's.
     """
-    features, bought = np.vstack([f for f, _ in parts]), np.concatenate([b for _, b in parts]).astype(float)
     if bought.sum() < MIN_BOUGHT:
         level = ()
     single = [fit_logit(features, bought, columns=[column, *level], is_curved=False, rises=True) for column in alone]
@@ -192,10 +216,16 @@ def rank_choices(view: View, choices: Choices, customers: Ints, k: int) -> dict[
     for chunk in _chunks(customers):
         ready = _ready(view, chunk, k)
         features = repeat_features(view.pairs, view.habits, ready.chosen)
-        repeats = [_best_repeats(ready, part.probability(features), k) for part in choices.repeat]
-        explored = [_best_explored(ready, part.probability(ready.candidates.features), k) for part in choices.explore]
-        for i, j in np.ndindex(len(repeats), len(explored)):
-            found.setdefault((i, j), []).append(_in_one_order(repeats[i], explored[j]))
+        *repeats, by_buyers = (
+            _best_repeats(ready, part.probability(features), k) for part in (*choices.repeat, choices.popular.repeat)
+        )
+        *explored, new_by_buyers = (
+            _best_explored(ready, part.probability(ready.candidates.features), k)
+            for part in (*choices.explore, choices.popular.explore)
+        )
+        for place in np.ndindex(len(repeats), len(explored)):
+            both = (by_buyers, new_by_buyers) if place == BOTH_BY_BUYERS else (repeats[place[0]], explored[place[1]])
+            found.setdefault(place, []).append(_in_one_order(*both))
     return {place: _joined(lists) for place, lists in found.items()}
 
 

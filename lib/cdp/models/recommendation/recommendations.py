@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import date
+from types import ModuleType
 from typing import Any
 
 import numpy as np
@@ -13,13 +14,14 @@ import pyarrow as pa
 from cdp.core.dates import EPOCH
 from cdp.models.recommendation import explore_part, repeat_part
 from cdp.models.recommendation.backtest_lists import plan_cuts, run_backtest, summarise
-from cdp.models.recommendation.explore_part import BUYERS
 from cdp.models.recommendation.purchase_log import PurchaseLog
+from cdp.models.recommendation.ranking_logit import RankingLogit
 from cdp.models.recommendation.recommend import HORIZON_DAYS, Lists, Recommender, known_log, rank_items, view_at
 from cdp.models.recommendation.share_scores import ShareScores, repeat_share
 
 CHANCE = f"chance that the item is bought within {HORIZON_DAYS} days"
 SHARE = "share of the customer's next purchases"
+_YARDSTICK = "its yardstick"
 
 
 @dataclass(frozen=True)
@@ -81,14 +83,15 @@ def rank_purchases(
 
 def name_parts(model: Recommender | None) -> dict[str, str]:
     """What each part ranks by, in words; None: by its yardstick."""
-    yardstick = "its yardstick"
     if model is None:
-        return {"repeat": yardstick, "explore": yardstick}
-    popular = "the number of buyers" if model.explore.columns[0] == BUYERS else yardstick
-    return {
-        "repeat": "all features" if len(model.repeat.columns) == len(repeat_part.FEATURES) else yardstick,
-        "explore": "all features" if len(model.explore.columns) == len(explore_part.FEATURES) else popular,
-    }
+        return dict.fromkeys(("repeat", "explore"), _YARDSTICK)
+    return {"repeat": _name(model.repeat, repeat_part), "explore": _name(model.explore, explore_part)}
+
+
+def _name(part: RankingLogit, its: ModuleType) -> str:
+    if len(part.columns) == len(its.FEATURES):
+        return "all features"
+    return "the number of buyers" if part.columns[0] == its.BUYERS else _YARDSTICK
 
 
 def _counter(total: int, on_step: Callable[[str], None]) -> Callable[[int], None]:

@@ -28,6 +28,7 @@ FEATURES = (  # repeat_features
     *OF_CUSTOMERS,
 )
 YARDSTICK = FEATURES.index("own_count_56d")
+BUYERS = FEATURES.index("item_buyers")
 LEVEL = tuple(FEATURES.index(name) for name in OF_CUSTOMERS)  # the same for all of a customer's items
 
 
