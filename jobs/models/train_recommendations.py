@@ -18,7 +18,6 @@ from cdp.models.promotion import Asker, settle
 from cdp.models.recommendation.nightly import item_purchases, shares_of
 from cdp.models.recommendation.purchase_log import collect_purchases
 from cdp.models.recommendation.registered import (
-    HORIZON_WEEKS,
     ListVersion,
     list_tags,
     load_lists,
@@ -26,7 +25,7 @@ from cdp.models.recommendation.registered import (
     tries_of_list,
 )
 from cdp.models.recommendation.spec import ListSpec, model_of
-from cdp.models.recommendation.train import decide, train_list
+from cdp.models.recommendation.train import HORIZON_WEEKS, decide, train_list
 from cdp.models.registry import find_run
 from cdp.models.tracking import Tracking, open_tracking
 from cdp.models.train import DatasetVersion, is_training_due, training_fingerprint

@@ -142,13 +142,24 @@ def summarise(backtest: Backtest) -> dict[str, Any]:
         return {}
     figures = [figures_of(cut.lists) for cut in cuts]
     measured = {name: _mean_and_spread([f.get(name) for f in figures]) for name in MEASURES}
-    gains = {
+    errors = _mean_and_spread([calibration_error(cut) for cut in cuts])
+    return {
+        **measured,
+        "calibration_error": errors,
+        "gains": gains_of(cuts),
+        "cuts": [_summarise_cut(cut) for cut in cuts],
+    }
+
+
+def gains_of(cuts: list[Cut]) -> dict[str, dict[str, float | None]]:
+    """Mean, low and high of the gain in NDCG@10 over what the lists compare with; empty without a cut."""
+    if not cuts:
+        return {}
+    return {
         f"ndcg_at_10_{items}_over_{against}": _gain(cuts, items, against)
         for against in ("yardsticks", "popular")
-        for items in ("all", "new")
+        for items in _KINDS
     }
-    errors = _mean_and_spread([calibration_error(cut) for cut in cuts])
-    return {**measured, "calibration_error": errors, "gains": gains, "cuts": [_summarise_cut(cut) for cut in cuts]}
 
 
 def calibration_error(cut: Cut) -> float:

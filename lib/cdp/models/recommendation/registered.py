@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from cdp.models.declared.spec import registered_name
 from cdp.models.recommendation.card import write_card
-from cdp.models.recommendation.recommend import HORIZON_DAYS, Recommender
+from cdp.models.recommendation.recommend import Recommender
 from cdp.models.recommendation.spec import ListSpec, model_of
 from cdp.models.recommendation.train import FORM, LISTS, TrainedList
 from cdp.models.registry import (
@@ -28,7 +28,6 @@ from cdp.models.train import DatasetVersion
 from cdp.models.tries import Try, champions_of, tries_of
 
 RECOMMENDER_FILE = "recommender.json"
-HORIZON_WEEKS = HORIZON_DAYS // 7
 
 
 @dataclass(frozen=True)

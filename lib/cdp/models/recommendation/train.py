@@ -23,9 +23,9 @@ from cdp.models.recommendation.backtest_lists import (
     Judged,
     calibration_error,
     figures_of,
+    gains_of,
     plan_cuts,
     run_backtest,
-    summarise,
 )
 from cdp.models.recommendation.pictures import draw
 from cdp.models.recommendation.purchase_log import PurchaseLog
@@ -39,6 +39,7 @@ if TYPE_CHECKING:
 
 FORM = "recommender/1"  # change it with the features, the fit or what is stored: old versions rank no more then
 LISTS, YARDSTICKS, POPULAR = "lists", "yardsticks", "most popular"
+HORIZON_WEEKS = HORIZON_DAYS // 7
 _ENDS = {"mean": "", "low": "_low", "high": "_high"}  # of an interval
 
 
@@ -69,7 +70,7 @@ class TrainedList:
         """What a ledger keeps of a training beside its metrics."""
         return {
             "method": self.chosen,
-            "horizon_weeks": HORIZON_DAYS // 7,
+            "horizon_weeks": HORIZON_WEEKS,
             "customers": self.customers,
             "items": self.items,
             "purchases": self.purchases,
@@ -85,8 +86,9 @@ def train_list(log: PurchaseLog, *, as_of: date, champion: Recommender | None = 
     days = plan_cuts(known, (as_of - EPOCH).days - 1) if len(known.day) else []
     tried = run_backtest(known, days, champion=champion)
     if tried.best is None:
-        weeks = 2 * HORIZON_DAYS // 7
-        raise ModelError(f"fewer than {weeks} weeks of purchases are known: half to see, half to learn what came")
+        raise ModelError(
+            f"fewer than {2 * HORIZON_WEEKS} weeks of purchases are known: half to see, half to learn what came"
+        )
     losses = _losses(known, [(cut, cut.lists) for cut in tried.cuts])
     of_champion = _losses(known, [(cut, cut.champion) for cut in tried.cuts if cut.champion])
     candidates = {
@@ -104,7 +106,7 @@ def train_list(log: PurchaseLog, *, as_of: date, champion: Recommender | None = 
         customers=len(np.unique(known.customer)),
         items=len(np.unique(known.item)),
         purchases=len(known.day),
-        metrics=metrics.over_cuts(candidates[LISTS]) | _simple(candidates) | _gains(summarise(tried)),
+        metrics=metrics.over_cuts(candidates[LISTS]) | _simple(candidates) | _gains(gains_of(tried.cuts)),
         candidates=candidates,
         losses=losses,
         champion_gains=gains_over(losses, of_champion),
@@ -118,9 +120,7 @@ def decide(trained: TrainedList) -> Decision:
     """A new version becomes champion unless it is worse than the champion beyond doubt (train.WORSE)."""
     if refused := refuse_worse(trained.champion_gains):
         return refused
-    reached, over = (
-        trained.metrics.get(f"{name}ndcg_at_10_all{end}") for name, end in (("", ""), ("gain_", "_over_popular"))
-    )
+    reached, over = (trained.metrics.get(name) for name in ("ndcg_at_10_all", "gain_ndcg_at_10_all_over_popular"))
     if reached is None or over is None:
         return Decision(True, f"too little history to be judged on earlier days; {trained.chosen}")
     cuts = len(trained.candidates[LISTS])
@@ -172,10 +172,10 @@ def _simple(candidates: Mapping[str, Mapping[str, Mapping[str, float]]]) -> dict
     }
 
 
-def _gains(summary: Mapping[str, Mapping[str, Mapping[str, float | None]]]) -> dict[str, float]:
+def _gains(found: Mapping[str, Mapping[str, float | None]]) -> dict[str, float]:
     return {
         f"gain_{name}{end}": value
-        for name, interval in summary.get("gains", {}).items()
+        for name, interval in found.items()
         for key, end in _ENDS.items()
         if (value := interval[key]) is not None
     }
